@@ -1,0 +1,1 @@
+"""The words that all floors share: frozen values only, no I/O, no clock, no chance."""

@@ -1,0 +1,201 @@
+"""Effects: everything the station can want, each with its class in one table.
+
+Theory of operation
+-------------------
+The order is *safer, record, power, talk*. The engine performs SAFER effects at once, hands RECORD effects to the
+writer, and holds POWER and TALK effects of an input that made a barrier record until that record is synced. POWER
+effects carry the connector's grant number; a SAFER effect raises it, and what was held or queued below it is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from agent.vocabulary.commands import Result
+from agent.vocabulary.events import ConditionChanged
+from agent.vocabulary.ids import ConnectorId, IdToken, UpstreamId
+from agent.vocabulary.records import Entry
+from hal.api import LightPattern
+
+
+class EffectClass(StrEnum):
+    SAFER = "safer"
+    RECORD = "record"
+    POWER = "power"
+    TALK = "talk"
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """PWM off. Raises the grant number to `grant`."""
+
+    connector: ConnectorId
+    grant: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenContactor:
+    """Open now, under load if need be. Raises the grant number to `grant`."""
+
+    connector: ConnectorId
+    grant: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lower:
+    """Lower a running offer."""
+
+    connector: ConnectorId
+    current_a: float
+    grant: int
+
+
+@dataclass(frozen=True, slots=True)
+class DriveLock:
+    """Locking precedes every grant; unlocking is only asked for after the contactor was seen open."""
+
+    connector: ConnectorId
+    locked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMeter:
+    connector: ConnectorId
+    request: int
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchAllOff:
+    """At start: every output off and read back."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetPace:
+    connector: ConnectorId
+    in_session: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Entries committed together. A barrier is synced before power and talk of the same input go out."""
+
+    entries: tuple[Entry, ...]
+    barrier: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Offer a current to the car."""
+
+    connector: ConnectorId
+    current_a: float
+    grant: int
+
+
+@dataclass(frozen=True, slots=True)
+class CloseContactor:
+    connector: ConnectorId
+    grant: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask one upstream about a card; never queued; answered by `AuthorizeAnswered` within `deadline_s`."""
+
+    ask: int
+    upstream: UpstreamId
+    token: IdToken
+    deadline_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The one answer to a `CommandReceived`."""
+
+    upstream: UpstreamId
+    call: int
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """A live event for one upstream."""
+
+    upstream: UpstreamId
+    event: ConditionChanged
+
+
+@dataclass(frozen=True, slots=True)
+class OptionsChanged:
+    """Options of this upstream changed (intervals, plans): its task reads them anew."""
+
+    upstream: UpstreamId
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    connector: ConnectorId
+    pattern: LightPattern
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """End this process in order (1001 to the backends), or reboot the system."""
+
+    reboot_system: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A line for the log and the page: a refusal with its reason, a change of state worth telling."""
+
+    event: str
+    """Id in the closed list of log events."""
+    text: str
+    connector: ConnectorId | None = None
+    upstream: UpstreamId | None = None
+
+
+Effect = (
+    Withdraw
+    | OpenContactor
+    | Lower
+    | DriveLock
+    | ReadMeter
+    | SwitchAllOff
+    | SetPace
+    | Record
+    | Offer
+    | CloseContactor
+    | Ask
+    | Answer
+    | Publish
+    | OptionsChanged
+    | Show
+    | Restart
+    | Note
+)
+
+EFFECT_CLASSES: Mapping[type[Effect], EffectClass] = {
+    Withdraw: EffectClass.SAFER,
+    OpenContactor: EffectClass.SAFER,
+    Lower: EffectClass.SAFER,
+    DriveLock: EffectClass.SAFER,
+    ReadMeter: EffectClass.SAFER,
+    SwitchAllOff: EffectClass.SAFER,
+    SetPace: EffectClass.SAFER,
+    Record: EffectClass.RECORD,
+    Offer: EffectClass.POWER,
+    CloseContactor: EffectClass.POWER,
+    Ask: EffectClass.TALK,
+    Answer: EffectClass.TALK,
+    Publish: EffectClass.TALK,
+    OptionsChanged: EffectClass.TALK,
+    Show: EffectClass.TALK,
+    Restart: EffectClass.TALK,
+    Note: EffectClass.SAFER,
+}
+"""Every effect has exactly one class. `Note` never waits: a log line is not a promise."""

@@ -1,0 +1,131 @@
+"""Inputs: everything that can happen to the station. `Station.handle` is total over this closed union."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from agent.vocabulary.commands import Command
+from agent.vocabulary.events import StopReason
+from agent.vocabulary.ids import ConnectorId, TransactionId, UpstreamId
+from agent.vocabulary.records import Verdict
+from hal.api import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A deadline named by `Station.next_deadline()` has come (or the engine woke for another reason)."""
+
+
+class Registration(StrEnum):
+    """Registration of one upstream (OCPP 1.6 "RegistrationStatus" and what comes before it)."""
+
+    UNKNOWN = "Unknown"
+    PENDING = "Pending"
+    REJECTED = "Rejected"
+    ACCEPTED = "Accepted"
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamChanged:
+    """Link or registration of an upstream changed."""
+
+    upstream: UpstreamId
+    connected: bool
+    registration: Registration
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizeAnswered:
+    """Answer to an `Ask`; `verdict` None: no answer (offline, CALLERROR, deadline)."""
+
+    ask: int
+    upstream: UpstreamId
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandReceived:
+    """An upstream asks for something; answered by exactly one `Answer` effect with the same `call`."""
+
+    upstream: UpstreamId
+    call: int
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class MessageAcknowledged:
+    """An upstream answered the head of its outbox. A start brings `foreign_id` and `verdict`, a stop perhaps `verdict`."""
+
+    upstream: UpstreamId
+    message_id: str
+    transaction: TransactionId | None
+    foreign_id: str | None = None
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFailed:
+    """An upstream failed to process the head of its outbox; `attempts` counts this one, `given_up` after the last."""
+
+    upstream: UpstreamId
+    message_id: str
+    transaction: TransactionId | None
+    attempts: int
+    given_up: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """All records up to `sequence` are on the disk, synced."""
+
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFailed:
+    """The writer could not commit `sequence`; it stays at the head and is tried again."""
+
+    sequence: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class WallTimeFixed:
+    """The clock of this boot became known; moments from now on carry wall time."""
+
+    boot: int
+    offset_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class RestartRequested:
+    """A local command (page, stationctl, signal): end running transactions with `reason`, then restart."""
+
+    reboot_system: bool
+    reason: StopReason = StopReason.REBOOT
+    wait_for_idle: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LatchCleared:
+    """Service cleared a latched fault on the spot."""
+
+    connector: ConnectorId
+
+
+Input = (
+    Tick
+    | Reading
+    | UpstreamChanged
+    | AuthorizeAnswered
+    | CommandReceived
+    | MessageAcknowledged
+    | MessageFailed
+    | Synced
+    | RecordFailed
+    | WallTimeFixed
+    | RestartRequested
+    | LatchCleared
+)

@@ -1,0 +1,219 @@
+"""Options of the station and of each upstream: named, typed, bounded, with units; configuration keys only map to them.
+
+Theory of operation
+-------------------
+`OPTIONS` is the closed table. Each row belongs to one *scope* that says whose value it is and who may write it:
+
+* `CONNECTION`: each upstream has its own value and may write it.
+* `AUTHORITY`: only the Billing upstream's value counts and only it may write; others see it read-only. Every upstream
+  keeps its own (parked) set, so that a change of authority brings back what that upstream had set.
+* `SHARED`: one value for the station; any upstream may write, the last writer wins.
+* `CONSTANT`: derived from hardware or release; nobody writes.
+
+A value has an *origin*; precedence is default < factory < installer < OCPP. Dialects map keys to rows; the station
+reads typed attributes of `UpstreamOptions` and `StationOptions`, which a table test holds equal to the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from typing import Any, Self
+
+from agent.vocabulary.ids import ConnectorId, IdToken
+from hal.api import Capabilities, Measurand, Phase
+
+
+class Scope(StrEnum):
+    CONNECTION = "connection"
+    AUTHORITY = "authority"
+    SHARED = "shared"
+    CONSTANT = "constant"
+
+
+class Origin(StrEnum):
+    """Where a value comes from, in rising precedence."""
+
+    DEFAULT = "default"
+    FACTORY = "factory"
+    INSTALLER = "installer"
+    OCPP = "ocpp"
+
+
+class Kind(StrEnum):
+    """How a value is checked."""
+
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    MEASURANDS = "measurands"
+    TEXT = "text"
+    SECRET = "secret"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """One configured measurand; `phase` None means the total and every phase the meter gives."""
+
+    measurand: Measurand
+    phase: Phase | None = None
+
+
+OptionValue = bool | int | str | tuple[Selection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One row: name of the attribute, scope, kind, bounds in the unit that the name carries."""
+
+    name: str
+    scope: Scope
+    kind: Kind
+    minimum: int = 0
+    maximum: int = 2**31 - 1
+    writable: bool = True
+
+
+_C, _A, _S = Scope.CONNECTION, Scope.AUTHORITY, Scope.SHARED
+_BOOL, _INT, _MEAS = Kind.BOOLEAN, Kind.INTEGER, Kind.MEASURANDS
+
+OPTIONS: tuple[Option, ...] = (
+    Option("heartbeat_interval_s", _C, _INT, 1, 86_400),
+    Option("ping_interval_s", _C, _INT, 0, 86_400),
+    Option("message_timeout_s", _C, _INT, 5, 300),
+    Option("transaction_attempts", _C, _INT, 1, 1_000),
+    Option("transaction_retry_interval_s", _C, _INT, 0, 86_400),
+    Option("sample_interval_s", _C, _INT, 0, 86_400),
+    Option("aligned_interval_s", _C, _INT, 0, 86_400),
+    Option("sampled_measurands", _C, _MEAS),
+    Option("aligned_measurands", _C, _MEAS),
+    Option("stop_sampled_measurands", _C, _MEAS),
+    Option("stop_aligned_measurands", _C, _MEAS),
+    Option("minimum_status_duration_s", _C, _INT, 0, 86_400),
+    Option("boot_on_reconnect", _C, _BOOL),
+    Option("authorization_key", _C, Kind.SECRET),
+    Option("allow_offline_unknown", _A, _BOOL),
+    Option("authorization_cache_enabled", _A, _BOOL),
+    Option("authorize_remote_starts", _A, _BOOL),
+    Option("connection_timeout_s", _A, _INT, 0, 3_600),
+    Option("local_authorize_offline", _A, _BOOL),
+    Option("local_pre_authorize", _A, _BOOL),
+    Option("maximum_energy_on_invalid_wh", _A, _INT, 0, 1_000_000),
+    Option("stop_on_ev_disconnect", _A, _BOOL),
+    Option("stop_on_invalid", _A, _BOOL),
+    Option("unlock_on_ev_disconnect", _A, _BOOL),
+    Option("connector_phase_rotation", _A, Kind.TEXT),
+    Option("reset_retries", _S, _INT, 0, 100),
+)
+OPTION_BY_NAME: Mapping[str, Option] = {row.name: row for row in OPTIONS}
+
+_ENERGY = (Selection(Measurand.ENERGY_ACTIVE_IMPORT),)
+_DEFAULT_SAMPLED = (
+    Selection(Measurand.ENERGY_ACTIVE_IMPORT),
+    Selection(Measurand.POWER_ACTIVE_IMPORT),
+    Selection(Measurand.CURRENT_IMPORT),
+    Selection(Measurand.VOLTAGE),
+)
+
+
+class _Options:
+    """Shared behaviour of the option sets below."""
+
+    __slots__ = ()
+
+    def with_value(self, name: str, value: OptionValue, origin: Origin) -> Self:
+        """A copy with one value replaced. Raises KeyError for an option that this set does not have."""
+        if name not in {f.name for f in fields(self)}:  # type: ignore[arg-type]
+            raise KeyError(name)
+        origins: dict[str, Origin] = dict(self.origins)  # type: ignore[attr-defined]
+        origins[name] = origin
+        changes: dict[str, Any] = {name: value, "origins": origins}
+        return replace(self, **changes)  # type: ignore[type-var]
+
+    def origin(self, name: str) -> Origin:
+        """Where the present value comes from."""
+        found: Origin = self.origins.get(name, Origin.DEFAULT)  # type: ignore[attr-defined]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamOptions(_Options):
+    """The CONNECTION and AUTHORITY options of one upstream."""
+
+    heartbeat_interval_s: int = 300
+    ping_interval_s: int = 60
+    message_timeout_s: int = 30
+    transaction_attempts: int = 3
+    transaction_retry_interval_s: int = 60
+    sample_interval_s: int = 60
+    aligned_interval_s: int = 0
+    sampled_measurands: tuple[Selection, ...] = _DEFAULT_SAMPLED
+    aligned_measurands: tuple[Selection, ...] = _ENERGY
+    stop_sampled_measurands: tuple[Selection, ...] = ()
+    stop_aligned_measurands: tuple[Selection, ...] = ()
+    minimum_status_duration_s: int = 0
+    boot_on_reconnect: bool = False
+    authorization_key: str = ""
+    """Never set here: the key lives in the credentials; the row exists so that keys and permissions know it."""
+    allow_offline_unknown: bool = False
+    authorization_cache_enabled: bool = True
+    authorize_remote_starts: bool = True
+    connection_timeout_s: int = 120
+    local_authorize_offline: bool = True
+    local_pre_authorize: bool = False
+    maximum_energy_on_invalid_wh: int = 0
+    stop_on_ev_disconnect: bool = True
+    stop_on_invalid: bool = True
+    unlock_on_ev_disconnect: bool = True
+    connector_phase_rotation: str = ""
+    """Empty: RST on every connector."""
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+
+
+class AfterPowerLoss(StrEnum):
+    STOP = "stop"
+    RESUME = "resume"
+
+
+class AuthorisePolicy(StrEnum):
+    """How a connector is authorised; `key-input` comes with the inputs of a later release."""
+
+    CARD = "card"
+    FREE = "free"
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorOptions:
+    """What the factory file says of one connector, with what its hardware can do."""
+
+    id: ConnectorId
+    capabilities: Capabilities
+    phases: int = 3
+    captive_cable: bool = False
+    authorise: AuthorisePolicy = AuthorisePolicy.CARD
+    free_token: IdToken | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StationOptions(_Options):
+    """Options of the station as a whole: hardware, policy and the SHARED rows."""
+
+    connectors: tuple[ConnectorOptions, ...]
+    readers: Mapping[str, tuple[ConnectorId, ...]]
+    """Reader name to the connectors it serves."""
+    vendor: str = ""
+    model: str = ""
+    serial_number: str = ""
+    firmware_version: str = ""
+    after_power_loss: AfterPowerLoss = AfterPowerLoss.STOP
+    resume_gap_s: int = 600
+    hard_reset_during_transaction: bool = False
+    opening_grace_s: float = 6.0
+    continue_on_storage_fault: bool = True
+    """A running transaction goes on while the disk refuses writes; no new one starts."""
+    stop_on_meter_fault: bool = False
+    """A running transaction ends when its meter stays silent past the stale limit; default: it goes on for
+    `meter_fault_grace_s`, then ends with the last sample."""
+    meter_fault_grace_s: float = 60.0
+    reset_retries: int = 1
+    origins: Mapping[str, Origin] = field(default_factory=dict)

@@ -1,0 +1,227 @@
+"""Records: what the store must remember. The station makes them, the writer commits them, nobody else writes.
+
+Each entry is one row operation. A `Record` effect carries several entries that are committed together or not at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from agent.vocabulary.events import StopReason, TransactionEvent, Trigger
+from agent.vocabulary.ids import ConnectorId, EvseAddress, IdToken, TransactionId, UpstreamId
+from agent.vocabulary.moments import Moment
+from agent.vocabulary.options import OptionValue
+from hal.api import Fault, Measured
+
+
+class AuthorizationStatus(StrEnum):
+    """A backend's verdict on a card (OCPP 1.6 "AuthorizationStatus")."""
+
+    ACCEPTED = "Accepted"
+    BLOCKED = "Blocked"
+    EXPIRED = "Expired"
+    INVALID = "Invalid"
+    CONCURRENT_TX = "ConcurrentTx"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """idTagInfo of a confirmation, version-neutral."""
+
+    status: AuthorizationStatus
+    parent: IdToken | None = None
+    expires_wall_ms: int | None = None
+
+    @property
+    def accepted(self) -> bool:
+        return self.status is AuthorizationStatus.ACCEPTED
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionRecord:
+    """The journal row of a transaction: all that recovery needs. `authority` is pinned at the start."""
+
+    id: TransactionId
+    where: EvseAddress
+    token: IdToken
+    authority: UpstreamId
+    started_at: Moment
+    meter_start_wh: int
+    trigger: Trigger
+    offline: bool = False
+    parent: IdToken | None = None
+    remote_start_id: int | None = None
+    last_at: Moment | None = None
+    last_energy_wh: int | None = None
+    stopped_at: Moment | None = None
+    meter_stop_wh: int | None = None
+    stop_reason: StopReason | None = None
+    stop_token: IdToken | None = None
+    invalidated: bool = False
+    """The authority's verdict on the start was not Accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaveTransaction:
+    """Insert or replace the journal row."""
+
+    transaction: TransactionRecord
+
+
+@dataclass(frozen=True, slots=True)
+class SaveReading:
+    """One row per meter reading that any upstream's plan asked for; the journal's last energy follows it."""
+
+    transaction: TransactionId | None
+    connector: ConnectorId
+    at: Moment
+    energy_wh: int
+    values: tuple[Measured, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueue:
+    """A new row in the outbox of one upstream. `message_id` is the UUIDv4 that the row keeps for ever."""
+
+    upstream: UpstreamId
+    event: TransactionEvent
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """The upstream answered a row: row done, foreign id and verdict kept, in one record."""
+
+    upstream: UpstreamId
+    message_id: str
+    transaction: TransactionId | None = None
+    foreign_id: str | None = None
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CountAttempt:
+    """The upstream failed to process a row (CALLERROR, or time-out on a live link); `attempts` is the new count."""
+
+    upstream: UpstreamId
+    message_id: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Park:
+    """The row is given up after its attempts: kept, shown, re-offered on demand. A parked start makes the id -1."""
+
+    upstream: UpstreamId
+    message_id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class SaveOption:
+    """An option written over OCPP. `upstream` None: a SHARED one."""
+
+    upstream: UpstreamId | None
+    name: str
+    value: OptionValue
+
+
+@dataclass(frozen=True, slots=True)
+class SaveHold:
+    """This upstream holds the connector inoperative (or releases it)."""
+
+    upstream: UpstreamId
+    connector: ConnectorId
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SaveLatch:
+    """A fault that survives a reboot until somebody clears it (a welded contactor)."""
+
+    connector: ConnectorId
+    fault: Fault
+    latched: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CacheVerdict:
+    """Authorisation cache of one upstream."""
+
+    upstream: UpstreamId
+    token: IdToken
+    verdict: Verdict
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class WipeCache:
+    upstream: UpstreamId
+
+
+@dataclass(frozen=True, slots=True)
+class FixWallTime:
+    """Wall time minus monotonic time of a boot, fixed once; frames that waited for it are rendered in this commit."""
+
+    boot: int
+    offset_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LadderStep:
+    """One authorisation decision for the history (product H12)."""
+
+    at: Moment
+    connector: ConnectorId | None
+    token_masked: str
+    stage: str
+    upstream: UpstreamId | None
+    latency_ms: int | None
+    answer: str
+    rule: str
+
+
+Entry = (
+    SaveTransaction
+    | SaveReading
+    | Enqueue
+    | Acknowledge
+    | CountAttempt
+    | Park
+    | SaveOption
+    | SaveHold
+    | SaveLatch
+    | CacheVerdict
+    | WipeCache
+    | FixWallTime
+    | LadderStep
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CachedVerdict:
+    token: IdToken
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the store hands to a starting station."""
+
+    boot: int
+    same_boot: bool
+    """The agent was started again in the same boot of the system (crash or restart), not by a reboot."""
+    open_transactions: tuple[TransactionRecord, ...] = ()
+    options: tuple[SaveOption, ...] = ()
+    holds: tuple[SaveHold, ...] = ()
+    latches: tuple[SaveLatch, ...] = ()
+    cache: tuple[CacheVerdict, ...] = ()
+    foreign_ids: tuple[tuple[UpstreamId, TransactionId, str], ...] = ()
+    """Known foreign ids of the open transactions."""
+    restart_reason: StopReason | None = None
+    """What the last run of the agent wrote down before it ended on purpose (SOFT_RESET, HARD_RESET), else None."""
+    parked_records: int = 0
+    """Rows that could not be read and were set aside."""
+    last_wall_ms: int | None = None
+    """The latest wall time the store has seen: no earlier time is believed."""
