@@ -55,7 +55,7 @@ class CommandReceived:
 
 @dataclass(frozen=True, slots=True)
 class MessageAcknowledged:
-    """An upstream answered the head of its outbox. A start brings `foreign_id` and `verdict`, a stop perhaps `verdict`."""
+    """An upstream answered the head of its outbox. A start brings foreign id and verdict, a stop perhaps a verdict."""
 
     upstream: UpstreamId
     message_id: str
