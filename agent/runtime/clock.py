@@ -1,0 +1,92 @@
+"""The clock of the agent: moments for everybody, one master for the wall time.
+
+Theory of operation
+-------------------
+Monotonic time is the machine's; wall time is monotonic time plus an offset that one *master* gives. Sources rank: NTP,
+the Billing upstream over an authenticated link, management over one, then the same two over plain links. A better
+source takes over at once; a worse one only after the master was silent for 24 h. The first offset of a boot is fixed
+and stored: moments of that boot that were taken without wall time get it from there. A later correction of more than
+2 s steps the offset for new moments; smaller ones are ignored, so that samples stay equidistant. A time before the
+release or before the last one the store has seen is not believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from agent.vocabulary.moments import Moment
+
+STEP_MS = 2_000
+SILENCE_MS = 24 * 3_600_000
+
+
+class TimeSource(IntEnum):
+    """Who tells the time; the lower, the better."""
+
+    NTP = 0
+    BILLING_AUTHENTICATED = 1
+    OTHER_AUTHENTICATED = 2
+    BILLING_PLAIN = 3
+    OTHER_PLAIN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ClockChange:
+    """What an offered time did to the clock."""
+
+    first: bool
+    """The wall time of this boot is known from now on."""
+    offset_ms: int
+    stepped_ms: int
+    """How far the wall time jumped; 0 for the first fix."""
+    source: TimeSource
+
+
+class Clock:
+    """Gives moments; learns the wall time from sources. Used on the event loop only."""
+
+    def __init__(self, boot: int, monotonic: Callable[[], float], earliest_wall_ms: int = 0) -> None:
+        self._boot = boot
+        self._monotonic = monotonic
+        self._earliest_wall_ms = earliest_wall_ms
+        self._offset_ms: int | None = None
+        self._master = TimeSource.OTHER_PLAIN
+        self._heard_ms = 0
+
+    @property
+    def monotonic_ms(self) -> int:
+        """Milliseconds of the monotonic clock of this boot."""
+        return round(self._monotonic() * 1000)
+
+    @property
+    def offset_ms(self) -> int | None:
+        """Wall minus monotonic time, or None while the wall time is unknown."""
+        return self._offset_ms
+
+    def now(self) -> Moment:
+        """The present moment."""
+        monotonic_ms = self.monotonic_ms
+        wall_ms = None if self._offset_ms is None else monotonic_ms + self._offset_ms
+        return Moment(self._boot, monotonic_ms, wall_ms)
+
+    def offer(self, source: TimeSource, wall_ms: int) -> ClockChange | None:
+        """A source says what time it is now; returns what changed, or None."""
+        if wall_ms < self._earliest_wall_ms or not self._believes(source):
+            return None
+        self._master, self._heard_ms = source, self.monotonic_ms
+        offset_ms = wall_ms - self.monotonic_ms
+        if self._offset_ms is None:
+            self._offset_ms = offset_ms
+            return ClockChange(True, offset_ms, 0, source)
+        stepped_ms = offset_ms - self._offset_ms
+        if abs(stepped_ms) <= STEP_MS:
+            return None
+        self._offset_ms = offset_ms
+        return ClockChange(False, offset_ms, stepped_ms, source)
+
+    def _believes(self, source: TimeSource) -> bool:
+        if self._offset_ms is None or source <= self._master:
+            return True
+        return self.monotonic_ms - self._heard_ms > SILENCE_MS

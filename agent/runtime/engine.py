@@ -1,0 +1,197 @@
+"""The engine: the only caller of the station, and the one place where effects become deeds, in their order.
+
+Theory of operation
+-------------------
+`post(input)` is the only door. Inputs are handled one after another on the event loop; the engine never waits. Of the
+effects of one input, SAFER go out at once; RECORD goes to the writer; POWER and TALK are held if the input made a
+barrier record, until `Synced`. A power effect is also held while any earlier barrier is unsynced, and a status of an
+upstream never overtakes an earlier one that is held. A safer effect raises the grant number and deletes what is held
+below it; the bus does the same with what is queued there.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from agent.runtime.barrier import Barrier, GrantBook, Held, is_released_on_failure
+from agent.runtime.clock import Clock
+from agent.vocabulary import effects as fx
+from agent.vocabulary.commands import CommandKind
+from agent.vocabulary.effects import EFFECT_CLASSES, Effect, EffectClass
+from agent.vocabulary.ids import UpstreamId
+from agent.vocabulary.inputs import CommandReceived, Input, RecordFailed, Synced, Tick
+from agent.vocabulary.moments import Moment
+from hal.api import Hardware
+
+STOP_COMMANDS = frozenset({CommandKind.REMOTE_STOP, CommandKind.UNLOCK, CommandKind.RESET_SOFT, CommandKind.RESET_HARD})
+
+
+class Mind(Protocol):
+    """What the engine needs of the station."""
+
+    def handle(self, given: Input, now: Moment) -> list[Effect]:
+        """Synchronous, total, deterministic."""
+
+    def next_deadline(self) -> int | None:
+        """Monotonic milliseconds at which a `Tick` is wanted."""
+
+
+class RecordSink(Protocol):
+    """What the engine needs of the writer."""
+
+    def submit(self, record: fx.Record) -> int:
+        """Queue a record; returns its sequence. Never waits."""
+
+
+class Listener(Protocol):
+    """What the engine needs of an upstream task."""
+
+    def tell(self, effect: Effect) -> None:
+        """Take an `Ask`, `Answer`, `Publish` or `OptionsChanged`. Never waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Where effects go. All of these return at once."""
+
+    hardware: Hardware
+    writer: RecordSink
+    upstreams: Mapping[UpstreamId, Listener]
+    note: Callable[[fx.Note], None]
+    restart: Callable[[fx.Restart], None]
+    wake_at: Callable[[int], None]
+    """Ask for a `Tick` at a monotonic time in milliseconds; a later call replaces an earlier one."""
+    record_input: Callable[[Input, Moment], None]
+    """The input recorder, for replay."""
+
+
+class Engine:
+    """Takes inputs, asks the station, performs effects. An exception here is our bug and ends the process."""
+
+    def __init__(
+        self, mind: Mind, clock: Clock, doors: Doors, barrier: Barrier | None = None, grants: GrantBook | None = None
+    ) -> None:
+        self._mind = mind
+        self._clock = clock
+        self._doors = doors
+        self._barrier = barrier or Barrier()
+        self._grants = grants or GrantBook()
+        self._inputs: deque[Input] = deque()
+        self._busy = False
+        self.progress = 0
+        """Counts handled inputs; the watchdog looks at it."""
+
+    def post(self, given: Input) -> None:
+        """Take an input; it is handled before this returns, unless another one is being handled right now."""
+        self._inputs.append(given)
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._inputs:
+                self._handle(self._inputs.popleft())
+        finally:
+            self._busy = False
+        deadline = self._mind.next_deadline()
+        if deadline is not None:
+            self._doors.wake_at(deadline)
+
+    def tick(self) -> None:
+        """A deadline has come."""
+        self.post(Tick())
+
+    def perform(self, effects: list[Effect], ends_power: bool = False) -> None:
+        """Perform effects in the order safer, record, power, talk. Called for the first effects of the station too."""
+        ordered = _by_class(effects)
+        for effect in ordered[EffectClass.SAFER]:
+            self._safer(effect)
+        sequence = self._record(ordered[EffectClass.RECORD])
+        for effect in ordered[EffectClass.POWER] + ordered[EffectClass.TALK]:
+            self._when_recorded(effect, sequence, ends_power)
+
+    def _handle(self, given: Input) -> None:
+        now = self._clock.now()
+        self._doors.record_input(given, now)
+        self.progress += 1
+        if isinstance(given, Synced):
+            self._release(self._barrier.synced(given.sequence))
+        elif isinstance(given, RecordFailed):
+            self._release(self._barrier.failed(given.sequence))
+        ends_power = isinstance(given, CommandReceived) and given.command.kind in STOP_COMMANDS
+        self.perform(self._mind.handle(given, now), ends_power)
+
+    def _record(self, records: list[Effect]) -> int | None:
+        """Hand records to the writer; the sequence that power and talk of this input wait for, if any."""
+        last: int | None = None
+        for effect in records:
+            assert isinstance(effect, fx.Record)
+            sequence = self._doors.writer.submit(effect)
+            if effect.barrier:
+                self._barrier.expect(sequence)
+                last = sequence
+        return last
+
+    def _when_recorded(self, effect: Effect, sequence: int | None, ends_power: bool) -> None:
+        waits_for = sequence
+        if EFFECT_CLASSES[type(effect)] is EffectClass.POWER:
+            waits_for = self._barrier.last_outstanding
+        elif isinstance(effect, fx.Publish) and waits_for is None:
+            waits_for = self._barrier.sequence_of_publish(effect.upstream)
+        releasable = is_released_on_failure(effect, ends_power)
+        if waits_for is None or (releasable and self._barrier.failing):
+            self._perform_one(effect)
+        else:
+            self._barrier.hold(Held(waits_for, effect, releasable))
+
+    def _release(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            self._perform_one(effect)
+
+    def _safer(self, effect: Effect) -> None:
+        if isinstance(effect, fx.Withdraw | fx.OpenContactor):
+            self._grants.raise_to(effect.connector, effect.grant)
+            self._barrier.revoke(effect.connector, effect.grant)
+        self._perform_one(effect)
+
+    def _perform_one(self, effect: Effect) -> None:
+        hardware, doors = self._doors.hardware, self._doors
+        match effect:
+            case fx.Withdraw(connector, grant):
+                hardware.withdraw(connector, grant)
+            case fx.OpenContactor(connector, grant):
+                hardware.open_contactor(connector, grant)
+            case fx.Lower(connector, current_a, grant):
+                hardware.lower(connector, current_a, grant)
+            case fx.Offer(connector, current_a, grant) if self._grants.allows(connector, grant):
+                hardware.offer(connector, current_a, grant)
+            case fx.CloseContactor(connector, grant) if self._grants.allows(connector, grant):
+                hardware.close_contactor(connector, grant)
+            case fx.DriveLock(connector, locked):
+                hardware.drive_lock(connector, locked)
+            case fx.ReadMeter(connector, request):
+                hardware.read_meter(connector, request)
+            case fx.SetPace(connector, in_session):
+                hardware.session_pace(connector, in_session)
+            case fx.SwitchAllOff():
+                hardware.all_off()
+            case fx.Show(connector, pattern):
+                hardware.show(connector, pattern)
+            case fx.Note():
+                doors.note(effect)
+            case fx.Restart():
+                doors.restart(effect)
+            case fx.Ask() | fx.Answer() | fx.Publish() | fx.OptionsChanged():
+                if effect.upstream in doors.upstreams:
+                    doors.upstreams[effect.upstream].tell(effect)
+            case _:
+                """A power effect whose grant was revoked: dropped, as it must be."""
+
+
+def _by_class(effects: list[Effect]) -> dict[EffectClass, list[Effect]]:
+    ordered: dict[EffectClass, list[Effect]] = {effect_class: [] for effect_class in EffectClass}
+    for effect in effects:
+        ordered[EFFECT_CLASSES[type(effect)]].append(effect)
+    return ordered

@@ -1,0 +1,72 @@
+"""One master for the wall time, and moments that know what they do not know."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.runtime.clock import Clock, TimeSource
+from agent.vocabulary.moments import Moment, iso8601, parse_iso8601
+
+NOON = parse_iso8601("2026-06-01T12:00:00Z")
+
+
+class Machine:
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def test_moments_have_no_wall_time_until_a_source_gives_one() -> None:
+    clock = Clock(3, Machine())
+    assert clock.now() == Moment(3, 100_000, None)
+    change = clock.offer(TimeSource.OTHER_PLAIN, NOON)
+    assert change is not None
+    assert change.first
+    assert clock.now() == Moment(3, 100_000, NOON)
+
+
+def test_a_moment_taken_before_gets_its_wall_time_from_the_offset() -> None:
+    machine = Machine()
+    clock = Clock(3, machine)
+    early = clock.now()
+    machine.seconds += 60
+    clock.offer(TimeSource.OTHER_PLAIN, NOON)
+    assert iso8601(early.with_offset(clock.offset_ms).wall_ms or 0) == "2026-06-01T11:59:00.000Z"
+
+
+def test_a_better_source_takes_over_and_a_worse_one_does_not() -> None:
+    clock = Clock(1, Machine())
+    clock.offer(TimeSource.BILLING_AUTHENTICATED, NOON)
+    assert clock.offer(TimeSource.BILLING_PLAIN, NOON + 3_600_000) is None
+    stepped = clock.offer(TimeSource.NTP, NOON + 10_000)
+    assert stepped is not None
+    assert stepped.stepped_ms == 10_000
+    assert not stepped.first
+
+
+def test_a_worse_source_counts_after_a_day_of_silence() -> None:
+    machine = Machine()
+    clock = Clock(1, machine)
+    clock.offer(TimeSource.NTP, NOON)
+    machine.seconds += 24 * 3600 + 1
+    assert clock.offer(TimeSource.OTHER_PLAIN, NOON + 5_000) is not None
+
+
+def test_small_corrections_leave_samples_equidistant() -> None:
+    clock = Clock(1, Machine())
+    clock.offer(TimeSource.NTP, NOON)
+    assert clock.offer(TimeSource.NTP, NOON + 1_900) is None
+    assert clock.now().wall_ms == NOON
+
+
+def test_a_time_before_the_last_one_known_is_not_believed() -> None:
+    clock = Clock(1, Machine(), earliest_wall_ms=NOON)
+    assert clock.offer(TimeSource.BILLING_PLAIN, NOON - 1) is None
+    assert clock.now().wall_ms is None
+
+
+def test_moments_of_two_boots_have_no_distance() -> None:
+    with pytest.raises(ValueError, match="boot 1 and boot 2"):
+        Moment(2, 5_000).since(Moment(1, 1_000))
