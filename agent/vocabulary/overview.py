@@ -1,0 +1,66 @@
+"""Overview: the station at one instant, for people (`stationctl status`, the live view). Frozen, without cards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent.vocabulary.events import Condition
+from agent.vocabulary.ids import ConnectorId, TransactionId, UpstreamId
+from agent.vocabulary.inputs import Registration
+from agent.vocabulary.upstreams import Role
+from hal.api import LightPattern
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignId:
+    """The id that one upstream gave to a transaction; None while it has not answered the start."""
+
+    upstream: UpstreamId
+    id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorOverview:
+    """One connector. `session` is the name of its state in the session table."""
+
+    id: ConnectorId
+    session: str
+    condition: Condition
+    transaction: TransactionId | None = None
+    foreign_ids: tuple[ForeignId, ...] = ()
+    token_masked: str | None = None
+    power_w: float | None = None
+    """None where the meter gives none or is silent."""
+    energy_wh: int | None = None
+    """Energy of the running transaction; None without one."""
+    register_wh: int | None = None
+    offered_a: float | None = None
+    """What the car is offered; None while nothing is."""
+    limit_a: float | None = None
+    """The effective limit; None while charging is suspended or nothing runs."""
+    limit_reason: str = ""
+    """Which contribution won, or why nothing is offered, in plain words."""
+    light: LightPattern | None = None
+    why_locked: str = ""
+    """Why the cable is still held after a session; empty if it is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamOverview:
+    """One upstream, as the station knows it."""
+
+    id: UpstreamId
+    name: str
+    role: Role
+    connected: bool
+    registration: Registration
+
+
+@dataclass(frozen=True, slots=True)
+class StationOverview:
+    """The whole station."""
+
+    connectors: tuple[ConnectorOverview, ...]
+    upstreams: tuple[UpstreamOverview, ...]
+    storage_healthy: bool = True
+    restarting: bool = False
