@@ -131,10 +131,10 @@ class TtyPort:
             self._readable.set()
 
     async def _writable(self) -> None:
-        ready = self._loop.create_future()
-        self._loop.add_writer(self._fd, lambda: ready.done() or ready.set_result(None))
+        ready = asyncio.Event()
+        self._loop.add_writer(self._fd, ready.set)
         try:
-            await ready
+            await ready.wait()
         finally:
             self._loop.remove_writer(self._fd)
 
