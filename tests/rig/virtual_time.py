@@ -28,6 +28,8 @@ T = TypeVar("T")
 
 START_S = 1000.0
 """Virtual time at which a loop begins: far from zero, so that a forgotten zero shows."""
+EPOCH_MS = 1_767_225_600_000
+"""Wall time at the start of a virtual run: 2026-01-01T00:00:00Z."""
 GRACE_S = 0.001
 """Real seconds that data on a loopback TCP socket may take before a short jump."""
 LONG_JUMP_S = 0.05
@@ -226,6 +228,12 @@ def now_s() -> float:
     """Virtual seconds since the start of the run (inside `run_virtual`), or loop time on another loop."""
     loop = asyncio.get_running_loop()
     return loop.elapsed_s if isinstance(loop, VirtualTimeLoop) else loop.time()
+
+
+def wall_ms() -> int:
+    """Wall time of whoever plays the outside world: virtual on a virtual loop, else the machine's."""
+    loop = asyncio.get_running_loop()
+    return EPOCH_MS + round(loop.elapsed_s * 1000) if isinstance(loop, VirtualTimeLoop) else round(time.time() * 1000)
 
 
 async def until(condition: Callable[[], object], *, within_s: float, poll_s: float = 0.05, what: str = "") -> float:

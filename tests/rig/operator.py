@@ -1,0 +1,70 @@
+"""What the people behind a backend can ask of a station: one method per request, for tests and for the demo."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from ocpp.charge_point import remove_nones, serialize_as_dict
+from ocpp.exceptions import OCPPError
+from ocpp.v16 import call
+
+
+class Line(Protocol):
+    """The connection to ask over."""
+
+    async def request(self, payload: Any) -> Any:
+        """Send one call, return its answer."""
+
+
+class Operator:
+    """Base of a backend: requests to the station. Each raises TimeoutError when no answer comes."""
+
+    def line(self) -> Line:
+        """The present connection; ConnectionError if there is none."""
+        raise NotImplementedError
+
+    async def call(self, payload: Any) -> dict[str, Any]:
+        """Send a request of `ocpp.v16.call`; its answer as a dictionary in the package's spelling."""
+        answer = await self.line().request(payload)
+        return dict(remove_nones(serialize_as_dict(answer)))
+
+    async def status_of(self, payload: Any) -> str:
+        """As `call`, but only `status`, or `CALLERROR <code>`."""
+        try:
+            return str((await self.call(payload))["status"])
+        except OCPPError as error:
+            return f"CALLERROR {error.code}"
+
+    async def remote_start(self, id_tag: str, connector: int | None = None) -> str:
+        """RemoteStartTransaction: the status."""
+        return await self.status_of(call.RemoteStartTransaction(id_tag=id_tag, connector_id=connector))
+
+    async def remote_stop(self, transaction_id: int) -> str:
+        """RemoteStopTransaction: the status."""
+        return await self.status_of(call.RemoteStopTransaction(transaction_id=transaction_id))
+
+    async def reset(self, kind: str = "Soft") -> str:
+        """Reset: the status."""
+        return await self.status_of(call.Reset(type=kind))
+
+    async def unlock(self, connector: int) -> str:
+        """UnlockConnector: the status."""
+        return await self.status_of(call.UnlockConnector(connector_id=connector))
+
+    async def change_availability(self, connector: int, kind: str) -> str:
+        """ChangeAvailability with `Operative` or `Inoperative`: the status."""
+        return await self.status_of(call.ChangeAvailability(connector_id=connector, type=kind))
+
+    async def change_configuration(self, key: str, value: str) -> str:
+        """ChangeConfiguration: the status."""
+        return await self.status_of(call.ChangeConfiguration(key=key, value=value))
+
+    async def get_configuration(self, *keys: str) -> tuple[dict[str, tuple[str | None, bool]], list[str]]:
+        """GetConfiguration: value and readonly by key, and the unknown keys."""
+        answer = await self.call(call.GetConfiguration(key=list(keys) or None))
+        known = {row["key"]: (row.get("value"), row["readonly"]) for row in answer.get("configuration_key", [])}
+        return known, list(answer.get("unknown_key", []))
+
+    async def clear_cache(self) -> str:
+        """ClearCache: the status."""
+        return await self.status_of(call.ClearCache())
