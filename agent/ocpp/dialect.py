@@ -1,0 +1,97 @@
+"""What an OCPP version must be able to do for this agent, and the versions that there are.
+
+A new version is one folder beside `v16/` and one line in `DIALECTS`; a contract test runs over all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
+
+from agent.ocpp.exchange import BootAnswer, Parsed, StartAnswer, Status
+from agent.ocpp.v16.dialect import V16
+from agent.ocpp.wire import Call, JsonObject
+from agent.vocabulary.commands import Result
+from agent.vocabulary.events import Condition, TransactionEvent
+from agent.vocabulary.ids import IdToken
+from agent.vocabulary.options import StationOptions
+from agent.vocabulary.records import Verdict
+
+
+class Statuses(Protocol):
+    """What a peer was told about the connectors, and what it is to be told next."""
+
+    def seen(self, condition: Condition) -> None:
+        """The newest condition of a connector."""
+
+    def listen(self, now_ms: int, all_of_them: bool) -> None:
+        """The peer listens: after a boot it is told all, else what it does not know."""
+
+    def stop_listening(self) -> None:
+        """The link is gone."""
+
+    def advance(self, now_ms: int, minimum_duration_s: int) -> None:
+        """Let the dampings pass."""
+
+    def peek(self) -> Status | None:
+        """The next status to tell."""
+
+    def taken(self, status: Status) -> None:
+        """It is on its way."""
+
+    def confirmed(self, status: Status) -> None:
+        """The peer has it."""
+
+    def next_deadline(self, minimum_duration_s: int) -> int | None:
+        """When `advance` is wanted again, in monotonic milliseconds."""
+
+
+class Dialect(Protocol):
+    """One OCPP version, as the upstream task and the store's renderer see it."""
+
+    subprotocol: str
+
+    def frame(
+        self, event: TransactionEvent, message_id: str, foreign_id: str | None, offset_ms: int | None
+    ) -> str | None:
+        """The whole CALL for a transaction event; None while it cannot be written. Deterministic."""
+
+    def boot(self, message_id: str) -> str:
+        """The registration call."""
+
+    def heartbeat(self, message_id: str) -> str:
+        """The sign of life."""
+
+    def status(self, status: Status, message_id: str, offset_ms: int | None) -> str:
+        """The status of a connector."""
+
+    def authorize(self, token: IdToken, message_id: str) -> str:
+        """The question about a card."""
+
+    def read_boot(self, payload: JsonObject) -> BootAnswer:
+        """Raises Unusable."""
+
+    def read_wall_time(self, payload: JsonObject) -> int | None:
+        """The peer's time, if it can be believed."""
+
+    def read_authorize(self, payload: JsonObject) -> Verdict:
+        """Raises Unusable."""
+
+    def read_start(self, payload: JsonObject) -> StartAnswer:
+        """Raises Unusable."""
+
+    def read_verdict(self, payload: JsonObject) -> Verdict | None:
+        """The verdict in the answer to a transaction's end."""
+
+    def parse(self, call: Call, registered: bool) -> Parsed:
+        """A command, a ready answer or a refusal; total over all calls."""
+
+    def answer(self, call: Call, result: Result, heartbeat_interval_s: int) -> JsonObject:
+        """The confirmation of a call that became a command."""
+
+    def status_board(self) -> Statuses:
+        """A fresh memory of statuses for one upstream."""
+
+
+DIALECTS: Final[Mapping[str, Callable[[StationOptions], Dialect]]] = {V16.subprotocol: V16}
+"""WebSocket subprotocol to dialect, in order of preference."""

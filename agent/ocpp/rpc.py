@@ -1,0 +1,185 @@
+"""Remote procedure calls of one connection: who asked what, and which frame answers it. Pure; times are passed in.
+
+Theory of operation
+-------------------
+At most one own CALL is in flight (OCPP-J 1.6 4.1.1); calls of the peer cross it freely and are answered at once. An
+answer counts once, and only for the call in flight; the answer to the call that timed out last is told as `Late`, any
+other is told as `Dropped`. A CALL whose id was answered before gets the very same answer again and is not executed a
+second time; that memory is bounded and outlives the connection, since ids are unique over all connections (errata).
+
+Verbs: `send` an own call, `receive` what came, `answer` a call of the peer, `expire` what timed out.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+from agent.ocpp.wire import Call, CallError, CallResult, ErrorCode, Unreadable, read, write
+
+REMEMBERED_ANSWERS: Final = 64
+OPEN_CALLS: Final = 16
+"""Calls of the peer that may wait for their answer at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The peer calls; exactly one `Rpc.answer` must follow (or none at all, if the registration forbids it)."""
+
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answer to the own call in flight."""
+
+    answer: CallResult | CallError
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """The answer to the own call that timed out last; the caller decides whether it still matters."""
+
+    answer: CallResult | CallError
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A text to send as it is: a repeated answer, or a CALLERROR for what cannot be understood."""
+
+    text: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Nothing to do but to count it."""
+
+    why: str
+
+
+Received = Asked | Answered | Late | Reply | Dropped
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """The own call in flight got no answer. `silent`: no CALL, CALLRESULT or CALLERROR came since it was sent."""
+
+    message_id: str
+    silent: bool
+
+
+class AnswerMemory:
+    """The last answers given to the peer of one upstream, by message id; bounded."""
+
+    def __init__(self, limit: int = REMEMBERED_ANSWERS) -> None:
+        self._limit = limit
+        self._answers: OrderedDict[str, tuple[Call, str]] = OrderedDict()
+
+    def remember(self, call: Call, text: str) -> None:
+        """Keep the answer, at the price of the oldest."""
+        self._answers[call.message_id] = (call, text)
+        while len(self._answers) > self._limit:
+            self._answers.popitem(last=False)
+
+    def find(self, message_id: str) -> tuple[Call, str] | None:
+        """The call of that id and the answer it got, if still known."""
+        return self._answers.get(message_id)
+
+
+@dataclass(slots=True)
+class _Flight:
+    message_id: str
+    deadline_ms: int
+    heard: bool = False
+
+
+class Rpc:
+    """One connection. Used by one task; raises RuntimeError when a second own call is sent before the first ended."""
+
+    def __init__(self, memory: AnswerMemory) -> None:
+        self._memory = memory
+        self._flight: _Flight | None = None
+        self._expired: str | None = None
+        self._open: dict[str, Call] = {}
+
+    @property
+    def in_flight(self) -> str | None:
+        """Message id of the own call that waits for its answer."""
+        return self._flight.message_id if self._flight else None
+
+    def next_deadline(self) -> int | None:
+        """Monotonic milliseconds at which `expire` has something to say."""
+        return self._flight.deadline_ms if self._flight else None
+
+    def send(self, message_id: str, now_ms: int, timeout_ms: int) -> None:
+        """An own call goes out now."""
+        if self._flight is not None:
+            raise RuntimeError("one own call at a time")
+        self._flight = _Flight(message_id, now_ms + timeout_ms)
+        self._expired = None
+
+    def expire(self, now_ms: int) -> TimedOut | None:
+        """The time-out of the own call, once it has come."""
+        flight = self._flight
+        if flight is None or now_ms < flight.deadline_ms:
+            return None
+        self._flight, self._expired = None, flight.message_id
+        return TimedOut(flight.message_id, silent=not flight.heard)
+
+    def receive(self, data: str | bytes) -> Received:
+        """What a WebSocket message means; total over all input."""
+        frame = read(data)
+        if isinstance(frame, Unreadable):
+            return self._unreadable(frame)
+        if self._flight is not None:
+            self._flight.heard = True
+        return self._asked(frame) if isinstance(frame, Call) else self._answered(frame)
+
+    def answer(self, answer: CallResult | CallError) -> str | None:
+        """The text that answers an open call, remembered for repeats; None if no such call is open any more."""
+        call = self._open.pop(answer.message_id, None)
+        if call is None:
+            return None
+        text = write(answer)
+        self._memory.remember(call, text)
+        return text
+
+    def forget(self, message_id: str) -> None:
+        """The call will not be answered (not registered: OCPP 1.6 4.2)."""
+        self._open.pop(message_id, None)
+
+    def _unreadable(self, frame: Unreadable) -> Received:
+        """Answered only where an id can be read and no own or open call could be confused with it."""
+        if frame.message_id is None or frame.message_id in self._open:
+            return Dropped(frame.why)
+        return Reply(write(CallError(frame.message_id, frame.code.value, frame.why)), frame.why)
+
+    def _asked(self, call: Call) -> Received:
+        if call.message_id in self._open:
+            return Dropped("a call whose first copy is still being answered")
+        known = self._memory.find(call.message_id)
+        if known is not None:
+            return self._repeated(call, known)
+        if len(self._open) >= OPEN_CALLS:
+            error = CallError(call.message_id, ErrorCode.GENERIC_ERROR.value, "too many calls wait for their answer")
+            return Reply(write(error), error.description)
+        self._open[call.message_id] = call
+        return Asked(call)
+
+    def _repeated(self, call: Call, known: tuple[Call, str]) -> Received:
+        before, text = known
+        if (before.action, before.payload) == (call.action, call.payload):
+            return Reply(text, "a repeated call gets the answer it got before")
+        error = CallError(call.message_id, ErrorCode.GENERIC_ERROR.value, "the message id was used for another call")
+        return Reply(write(error), error.description)
+
+    def _answered(self, answer: CallResult | CallError) -> Received:
+        if self._flight is not None and self._flight.message_id == answer.message_id:
+            self._flight = None
+            return Answered(answer)
+        if self._expired is not None and self._expired == answer.message_id:
+            self._expired = None
+            return Late(answer)
+        return Dropped("an answer to no call of ours")

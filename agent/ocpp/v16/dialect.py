@@ -1,0 +1,79 @@
+"""OCPP 1.6 in one façade: what an upstream task and the store's renderer need of this version."""
+
+from __future__ import annotations
+
+from agent.ocpp.exchange import BootAnswer, Parsed, StartAnswer, Status
+from agent.ocpp.v16 import answers, confirmations, parse, render
+from agent.ocpp.v16.keys import StationFacts
+from agent.ocpp.v16.status import StatusBoard
+from agent.ocpp.wire import Call, JsonObject, write
+from agent.vocabulary.commands import Result
+from agent.vocabulary.events import TransactionEvent
+from agent.vocabulary.ids import IdToken
+from agent.vocabulary.options import StationOptions
+from agent.vocabulary.records import Verdict
+
+
+class V16:
+    """The dialect of one upstream that speaks OCPP 1.6-J. Stateless: equal arguments give equal bytes."""
+
+    subprotocol = "ocpp1.6"
+
+    def __init__(self, station: StationOptions) -> None:
+        self._station = station
+        self._facts = StationFacts.of(station)
+
+    def frame(
+        self, event: TransactionEvent, message_id: str, foreign_id: str | None, offset_ms: int | None
+    ) -> str | None:
+        """The CALL that tells a transaction event; None while its wall time or the foreign id is unknown."""
+        rendered = render.transaction(event, foreign_id, offset_ms)
+        return None if rendered is None else write(Call(message_id, *rendered))
+
+    def boot(self, message_id: str) -> str:
+        """BootNotification."""
+        return write(Call(message_id, "BootNotification", render.boot(self._station)))
+
+    def heartbeat(self, message_id: str) -> str:
+        """Heartbeat."""
+        return write(Call(message_id, "Heartbeat"))
+
+    def status(self, status: Status, message_id: str, offset_ms: int | None) -> str:
+        """StatusNotification."""
+        return write(Call(message_id, "StatusNotification", render.status(status, offset_ms)))
+
+    def authorize(self, token: IdToken, message_id: str) -> str:
+        """Authorize."""
+        return write(Call(message_id, "Authorize", render.authorize(token)))
+
+    def read_boot(self, payload: JsonObject) -> BootAnswer:
+        """BootNotification.conf. Raises Unusable."""
+        return confirmations.boot(parse.without_nulls(payload))
+
+    def read_wall_time(self, payload: JsonObject) -> int | None:
+        """The time in Heartbeat.conf, if it can be believed."""
+        return confirmations.wall_time(parse.without_nulls(payload))
+
+    def read_authorize(self, payload: JsonObject) -> Verdict:
+        """Authorize.conf. Raises Unusable."""
+        return confirmations.authorize(parse.without_nulls(payload))
+
+    def read_start(self, payload: JsonObject) -> StartAnswer:
+        """The answer to a transaction's start. Raises Unusable without an id."""
+        return confirmations.start(parse.without_nulls(payload))
+
+    def read_verdict(self, payload: JsonObject) -> Verdict | None:
+        """The verdict in the answer to a transaction's end, if there is one."""
+        return confirmations.verdict(parse.without_nulls(payload))
+
+    def parse(self, call: Call, registered: bool) -> Parsed:
+        """What a call of the peer asks for."""
+        return parse.parse(call, self._facts, registered)
+
+    def answer(self, call: Call, result: Result, heartbeat_interval_s: int) -> JsonObject:
+        """The confirmation of a call that became a command."""
+        return answers.answer(call, result, self._facts, heartbeat_interval_s)
+
+    def status_board(self) -> StatusBoard:
+        """A fresh memory of what the peer knows about the connectors."""
+        return StatusBoard()

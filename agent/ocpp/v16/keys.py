@@ -1,0 +1,185 @@
+"""Configuration keys of OCPP 1.6: each row names an option, or a constant of the station.
+
+Theory of operation
+-------------------
+`KEYS` is the closed table, in the order in which GetConfiguration lists it. A row with an `option` reads and writes
+that row of `agent.vocabulary.options.OPTIONS`, whose kind and bounds decide what a value may be. A row with a
+`constant` is computed from the hardware and read-only. Names are compared without case and answered in the spelling of
+the table ("OCPP 1.6 4.4", errata 3.81). Which upstream may write what is not decided here: the station says so in
+`OptionSeen.readonly`, and an option that it does not show to an upstream is a key that this upstream does not have.
+
+The text of a value: booleans `true` and `false`, integers in decimal, lists separated by commas. A secret is never
+answered; it appears without a value when it is asked for by name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from agent.ocpp.v16.measurands import read_selections, selections_text
+from agent.vocabulary.options import OPTION_BY_NAME, Kind, Option, OptionValue, StationOptions
+from hal.api import Measurand
+
+GET_CONFIGURATION_MAXIMUM_KEYS: Final = 100
+STOP_TRANSACTION_MAXIMUM_VALUES: Final = 100
+MAXIMUM_VALUE_CHARACTERS: Final = 500
+FEATURE_PROFILES: Final = "Core"
+
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
+_ROTATION = re.compile(r"(?P<connector>[0-9]{1,4})\.(NotApplicable|Unknown|RST|RTS|SRT|STR|TRS|TSR)")
+_PRINTABLE_KEY = re.compile(r"[\x20-\x7e]{16,40}")
+_HEX_KEY = re.compile(r"(?:[0-9a-fA-F]{2}){16,20}")
+
+
+@dataclass(frozen=True, slots=True)
+class StationFacts:
+    """What the constants are computed from."""
+
+    connectors: int
+    measurands: frozenset[Measurand]
+    captive: bool
+    """No connector has a lock to open: the cable is fixed everywhere."""
+
+    @classmethod
+    def of(cls, station: StationOptions) -> StationFacts:
+        """The facts of a station."""
+        known = frozenset(m for connector in station.connectors for m, _ in connector.capabilities.measurands)
+        return cls(
+            len(station.connectors),
+            known | {Measurand.ENERGY_ACTIVE_IMPORT},
+            all(connector.captive_cable for connector in station.connectors),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One configuration key: exactly one of `option` and `constant` is set."""
+
+    name: str
+    option: str | None = None
+    constant: Callable[[StationFacts], str] | None = None
+    fixed_when_captive: str | None = None
+    """Value of the key, then read-only, where every cable is fixed."""
+
+
+def _measurands(facts: StationFacts) -> str:
+    return str(len(facts.measurands) * 5)  # each in total and for up to four conductors
+
+
+KEYS: Final[tuple[Key, ...]] = (
+    Key("AllowOfflineTxForUnknownId", "allow_offline_unknown"),
+    Key("AuthorizationCacheEnabled", "authorization_cache_enabled"),
+    Key("AuthorizationKey", "authorization_key"),
+    Key("AuthorizeRemoteTxRequests", "authorize_remote_starts"),
+    Key("ClockAlignedDataInterval", "aligned_interval_s"),
+    Key("ConnectionTimeOut", "connection_timeout_s"),
+    Key("ConnectorPhaseRotation", "connector_phase_rotation"),
+    Key("ConnectorPhaseRotationMaxLength", constant=lambda facts: str(facts.connectors + 1)),
+    Key("GetConfigurationMaxKeys", constant=lambda facts: str(GET_CONFIGURATION_MAXIMUM_KEYS)),
+    Key("HeartbeatInterval", "heartbeat_interval_s"),
+    Key("LocalAuthorizeOffline", "local_authorize_offline"),
+    Key("LocalPreAuthorize", "local_pre_authorize"),
+    Key("MaxEnergyOnInvalidId", "maximum_energy_on_invalid_wh"),
+    Key("MessageTimeout", "message_timeout_s"),
+    Key("MeterValueSampleInterval", "sample_interval_s"),
+    Key("MeterValuesAlignedData", "aligned_measurands"),
+    Key("MeterValuesAlignedDataMaxLength", constant=_measurands),
+    Key("MeterValuesSampledData", "sampled_measurands"),
+    Key("MeterValuesSampledDataMaxLength", constant=_measurands),
+    Key("MinimumStatusDuration", "minimum_status_duration_s"),
+    Key("NumberOfConnectors", constant=lambda facts: str(facts.connectors)),
+    Key("ResetRetries", "reset_retries"),
+    Key("StopTransactionMaxMeterValues", constant=lambda facts: str(STOP_TRANSACTION_MAXIMUM_VALUES)),
+    Key("StopTransactionOnEVSideDisconnect", "stop_on_ev_disconnect"),
+    Key("StopTransactionOnInvalidId", "stop_on_invalid"),
+    Key("StopTxnAlignedData", "stop_aligned_measurands"),
+    Key("StopTxnAlignedDataMaxLength", constant=_measurands),
+    Key("StopTxnSampledData", "stop_sampled_measurands"),
+    Key("StopTxnSampledDataMaxLength", constant=_measurands),
+    Key("SupportedFeatureProfiles", constant=lambda facts: FEATURE_PROFILES),
+    Key("TransactionMessageAttempts", "transaction_attempts"),
+    Key("TransactionMessageRetryInterval", "transaction_retry_interval_s"),
+    Key("UnlockConnectorOnEVSideDisconnect", "unlock_on_ev_disconnect", fixed_when_captive="false"),
+    Key("WebSocketPingInterval", "ping_interval_s"),
+    Key("stationd.BootOnReconnect", "boot_on_reconnect"),
+)
+_BY_NAME: Final[Mapping[str, Key]] = {key.name.casefold(): key for key in KEYS}
+
+
+def find(name: str) -> Key | None:
+    """The key of that name, in any case; None if there is none."""
+    return _BY_NAME.get(name.strip().casefold())
+
+
+def constant_text(key: Key, facts: StationFacts) -> str | None:
+    """The value of a key that the hardware fixes; None where an option decides."""
+    if key.constant is not None:
+        return key.constant(facts)
+    return key.fixed_when_captive if facts.captive else None
+
+
+def value_text(key: Key, value: OptionValue, facts: StationFacts) -> str | None:
+    """The value of an option as text; None for a secret."""
+    if key.option is not None and OPTION_BY_NAME[key.option].kind is Kind.SECRET:
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return selections_text(value)[:MAXIMUM_VALUE_CHARACTERS]
+    if key.option == "connector_phase_rotation" and not value:
+        return ",".join(f"{connector}.RST" for connector in range(facts.connectors + 1))[:MAXIMUM_VALUE_CHARACTERS]
+    return str(value)[:MAXIMUM_VALUE_CHARACTERS]
+
+
+def read_value(option: Option, text: str, facts: StationFacts) -> OptionValue:
+    """The value that a text means for an option. Raises ValueError, saying what is wrong, for what it may not be."""
+    match option.kind:
+        case Kind.BOOLEAN:
+            return _boolean(text)
+        case Kind.INTEGER:
+            return _bounded(text, option)
+        case Kind.MEASURANDS:
+            return read_selections(text, facts.measurands)
+        case Kind.SECRET:
+            return _secret(text)
+        case Kind.TEXT:
+            return _rotation(text, facts)
+
+
+def _boolean(text: str) -> bool:
+    word = text.strip().lower()
+    if word not in ("true", "false"):
+        raise ValueError(f"{text!r} is neither true nor false")
+    return word == "true"
+
+
+def _bounded(text: str, option: Option) -> int:
+    if not _INTEGER.fullmatch(text.strip()):
+        raise ValueError(f"{text!r} is not an integer")
+    value = int(text)
+    if not option.minimum <= value <= option.maximum:
+        raise ValueError(f"{value} is not within {option.minimum} to {option.maximum}")
+    return value
+
+
+def _rotation(text: str, facts: StationFacts) -> str:
+    """ConnectorPhaseRotation: `<connector>.<rotation>` items, each connector at most once (OCPP 1.6 9.1.7)."""
+    items = [item.strip() for item in text.split(",")] if text.strip() else []
+    seen: set[int] = set()
+    for item in items:
+        found = _ROTATION.fullmatch(item)
+        connector = int(found["connector"]) if found else -1
+        if not 0 <= connector <= facts.connectors or connector in seen:
+            raise ValueError(f"{item!r} is not a phase rotation of a connector of this station")
+        seen.add(connector)
+    return ",".join(items)
+
+
+def _secret(text: str) -> str:
+    """AuthorizationKey: 32 to 40 hex digits, or 16 to 40 printable characters; never repeated in the error."""
+    if not (_HEX_KEY.fullmatch(text) or _PRINTABLE_KEY.fullmatch(text)):
+        raise ValueError("a key is 32 to 40 hex digits, or 16 to 40 printable characters")
+    return text

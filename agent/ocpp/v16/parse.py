@@ -1,0 +1,182 @@
+"""Calls of an OCPP 1.6 peer: validated strictly, then a command for the station, a ready answer, or a refusal.
+
+Theory of operation
+-------------------
+`ACTIONS` names every action of the standard and its security extension. Those with a parser are served; the rest is
+known but not supported; what is not in the table is not implemented (OCPP-J 1.6 4.2.3). A parser may assume that its
+payload is valid by the schema. `answer` is its counterpart: result of the station to payload of the confirmation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from agent.ocpp.exchange import Parsed, Ready, Refusal
+from agent.ocpp.v16 import keys
+from agent.ocpp.v16.invalid import Invalid
+from agent.ocpp.v16.keys import StationFacts
+from agent.ocpp.v16.validators import VALIDATORS
+from agent.ocpp.wire import Call, ErrorCode, JsonObject
+from agent.vocabulary.commands import (
+    ChangeAvailability,
+    ClearCache,
+    GetOptions,
+    RemoteStart,
+    RemoteStop,
+    Reset,
+    SetOption,
+    Unlock,
+)
+from agent.vocabulary.ids import STATION, ConnectorId, IdToken, IdTokenType
+from agent.vocabulary.options import OPTION_BY_NAME, Kind, Option
+
+_VALIDATORS: Final[Mapping[str, Callable[[dict[str, Any]], object]]] = VALIDATORS
+Parser = Callable[[Mapping[str, Any], StationFacts], Parsed]
+
+REJECTED: Final = {"status": "Rejected"}
+TRANSACTION_ACTIONS: Final = frozenset({"RemoteStartTransaction", "RemoteStopTransaction"})
+"""Rejected until the upstream is registered (OCPP 1.6 4.2.1)."""
+
+
+def _remote_start(payload: Mapping[str, Any], facts: StationFacts) -> Parsed:
+    """The profile is checked for its purpose and then ignored: smart charging is not offered (OCPP 1.6 5.11)."""
+    connector = payload.get("connectorId")
+    if connector is not None and not 1 <= connector <= facts.connectors:
+        return Ready(REJECTED, f"there is no connector {connector}")
+    if not payload["idTag"].strip():
+        return Ready(REJECTED, "the idTag is empty")
+    profile = payload.get("chargingProfile")
+    if profile is not None and profile["chargingProfilePurpose"] != "TxProfile":
+        return Ready(REJECTED, "a remote start takes a TxProfile only")
+    token = IdToken(payload["idTag"], IdTokenType.CENTRAL)
+    return RemoteStart(token, None if connector is None else ConnectorId(connector))
+
+
+def _remote_stop(payload: Mapping[str, Any], facts: StationFacts) -> Parsed:
+    return RemoteStop(str(payload["transactionId"]))
+
+
+def _get_configuration(payload: Mapping[str, Any], facts: StationFacts) -> Parsed:
+    return GetOptions()
+
+
+def _change_configuration(payload: Mapping[str, Any], facts: StationFacts) -> Parsed:
+    key = keys.find(payload["key"])
+    if key is None:
+        return Ready({"status": "NotSupported"}, "no such key")
+    option = None if key.option is None else OPTION_BY_NAME[key.option]
+    if option is None or not option.writable or keys.constant_text(key, facts) is not None:
+        return Ready(REJECTED, f"{key.name} is read-only")
+    if option.kind is Kind.SECRET:
+        return _change_secret(option, payload["value"], facts)
+    try:
+        return SetOption(option.name, keys.read_value(option, payload["value"], facts))
+    except ValueError as wrong:
+        return Ready(REJECTED, f"{key.name}: {wrong}")
+
+
+def _change_secret(option: Option, text: str, facts: StationFacts) -> Parsed:
+    """A key must not travel as an option, where it would be stored and logged; changing it over OCPP comes later."""
+    try:
+        keys.read_value(option, text, facts)
+    except ValueError as wrong:
+        return Ready(REJECTED, str(wrong))
+    return Ready(REJECTED, "the key is changed on the station only")
+
+
+def _reset(payload: Mapping[str, Any], facts: StationFacts) -> Parsed:
+    return Reset(hard=payload["type"] == "Hard")
+
+
+def _unlock(payload: Mapping[str, Any], facts: StationFacts) -> Parsed:
+    connector = payload["connectorId"]
+    if not 1 <= connector <= facts.connectors:
+        return Ready({"status": "NotSupported"}, f"there is no connector {connector}")
+    return Unlock(ConnectorId(connector))
+
+
+def _change_availability(payload: Mapping[str, Any], facts: StationFacts) -> Parsed:
+    connector = payload["connectorId"]
+    if not STATION <= connector <= facts.connectors:
+        return Ready(REJECTED, f"there is no connector {connector}")
+    return ChangeAvailability(ConnectorId(connector), operative=payload["type"] == "Operative")
+
+
+def _clear_cache(payload: Mapping[str, Any], facts: StationFacts) -> Parsed:
+    return ClearCache()
+
+
+def _data_transfer(payload: Mapping[str, Any], facts: StationFacts) -> Parsed:
+    return Ready({"status": "UnknownVendorId"}, "no vendor messages are known")
+
+
+ACTIONS: Final[Mapping[str, Parser | None]] = {
+    "Authorize": None,
+    "BootNotification": None,
+    "CancelReservation": None,
+    "CertificateSigned": None,
+    "ChangeAvailability": _change_availability,
+    "ChangeConfiguration": _change_configuration,
+    "ClearCache": _clear_cache,
+    "ClearChargingProfile": None,
+    "DataTransfer": _data_transfer,
+    "DeleteCertificate": None,
+    "DiagnosticsStatusNotification": None,
+    "ExtendedTriggerMessage": None,
+    "FirmwareStatusNotification": None,
+    "GetCompositeSchedule": None,
+    "GetConfiguration": _get_configuration,
+    "GetDiagnostics": None,
+    "GetInstalledCertificateIds": None,
+    "GetLocalListVersion": None,
+    "GetLog": None,
+    "Heartbeat": None,
+    "InstallCertificate": None,
+    "LogStatusNotification": None,
+    "MeterValues": None,
+    "RemoteStartTransaction": _remote_start,
+    "RemoteStopTransaction": _remote_stop,
+    "ReserveNow": None,
+    "Reset": _reset,
+    "SecurityEventNotification": None,
+    "SendLocalList": None,
+    "SetChargingProfile": None,
+    "SignCertificate": None,
+    "SignedFirmwareStatusNotification": None,
+    "SignedUpdateFirmware": None,
+    "StartTransaction": None,
+    "StatusNotification": None,
+    "StopTransaction": None,
+    "TriggerMessage": None,
+    "UnlockConnector": _unlock,
+    "UpdateFirmware": None,
+}
+
+
+def parse(call: Call, facts: StationFacts, registered: bool) -> Parsed:
+    """What a call asks for. `registered` False: starting and stopping transactions is Rejected."""
+    if call.action not in ACTIONS:
+        return Refusal(ErrorCode.NOT_IMPLEMENTED, "the action is not known")
+    parser = ACTIONS[call.action]
+    if parser is None:
+        return Refusal(ErrorCode.NOT_SUPPORTED, "the action is not supported")
+    payload = without_nulls(call.payload)
+    try:
+        _VALIDATORS[call.action](payload)
+    except Invalid as invalid:
+        return Refusal(invalid.code, invalid.text)
+    if not registered and call.action in TRANSACTION_ACTIONS:
+        return Ready(REJECTED, "not registered yet")
+    return parser(payload, facts)
+
+
+def without_nulls(payload: JsonObject) -> dict[str, Any]:
+    """The payload without its null members: many peers write an absent optional field so."""
+    return {name: _cleaned(value) for name, value in payload.items() if value is not None}
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, dict):
+        return without_nulls(value)
+    return [_cleaned(item) for item in value] if isinstance(value, list) else value
