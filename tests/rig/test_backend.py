@@ -20,6 +20,16 @@ from tests.rig.virtual_time import now_s, run_virtual
 
 START = {"connectorId": 1, "idTag": "04A1", "meterStart": 1000, "timestamp": "2026-01-01T00:00:10.000Z"}
 STOP = {"transactionId": 2000, "meterStop": 1500, "timestamp": "2026-01-01T01:00:10.000Z", "reason": "Remote"}
+METER_VALUES = {
+    "connectorId": 1,
+    "transactionId": 2000,
+    "meterValue": [
+        {
+            "timestamp": "2026-01-01T00:30:00.000Z",
+            "sampledValue": [{"value": "1.25", "unit": "kWh"}, {"value": "9", "phase": "L2"}],
+        }
+    ],
+}
 
 
 class Station:
@@ -55,19 +65,7 @@ def test_a_session_fills_the_ledger() -> None:
             start = await cp.ask("StartTransaction", START, "m1")
             again = await cp.ask("StartTransaction", START, "m1")
             assert start[2]["transactionId"] == again[2]["transactionId"] == 2000
-            await cp.ask(
-                "MeterValues",
-                {
-                    "connectorId": 1,
-                    "transactionId": 2000,
-                    "meterValue": [
-                        {
-                            "timestamp": "2026-01-01T00:30:00.000Z",
-                            "sampledValue": [{"value": "1.25", "unit": "kWh"}, {"value": "9", "phase": "L2"}],
-                        }
-                    ],
-                },
-            )
+            await cp.ask("MeterValues", METER_VALUES)
             status = {"connectorId": 1, "status": "Charging", "errorCode": "NoError"}
             assert (await cp.ask("StatusNotification", status))[2] == {}
             assert (await cp.ask("StopTransaction", STOP))[0] == 3
