@@ -1,0 +1,93 @@
+"""Registers to read -> merged block reads, and writes -> merged frames. Pure.
+
+A device may refuse a block that spans an undocumented address. So there are levels: `HOLES` merges over holes as large
+as the profile allows, `TOUCHING` merges neighbours only, `SINGLE` reads each register alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from hal.modbus import WriteWords
+from hal.profile import Limits, Register, Write
+from hal.registers import Value, decode, encode
+
+
+class Level(IntEnum):
+    """How boldly registers are merged."""
+
+    HOLES = 0
+    TOUCHING = 1
+    SINGLE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One read. `functions` are those that all its registers may be read with, in the order to try."""
+
+    functions: tuple[int, ...]
+    address: int
+    count: int
+    registers: tuple[Register, ...]
+
+    def values(self, words: Sequence[int]) -> dict[str, Value]:
+        """The values of the block's registers out of the words of the answer."""
+        return {one.name: self._value(one, words) for one in self.registers}
+
+    def _value(self, register: Register, words: Sequence[int]) -> Value:
+        at = register.address - self.address
+        part = words[at : at + register.count]
+        return decode(part, register.type, register.order, register.scale, register.absent)
+
+
+def merge(registers: Iterable[Register], limits: Limits, level: Level = Level.HOLES) -> tuple[Block, ...]:
+    """Blocks that together hold all the registers; each at most `max_read` long, even starts where asked for."""
+    found: list[Block] = []
+    for register in sorted(registers, key=lambda one: (one.functions, one.address)):
+        grown = _grown(found[-1], register, limits, level) if found else None
+        if grown is not None:
+            found[-1] = grown
+        else:
+            found.append(_fresh(register, limits))
+    return tuple(found)
+
+
+def _fresh(register: Register, limits: Limits) -> Block:
+    start = register.address
+    if limits.even_starts and not register.is_bit:
+        start -= start % 2
+    return Block(register.functions, start, register.address + register.count - start, (register,))
+
+
+def _grown(block: Block, register: Register, limits: Limits, level: Level) -> Block | None:
+    end = block.address + block.count
+    hole = limits.largest_hole if level is Level.HOLES else 0
+    count = max(register.address + register.count, end) - block.address
+    if level is Level.SINGLE or block.functions != register.functions:
+        return None
+    if register.address - end > hole or count > limits.max_read:
+        return None
+    return Block(block.functions, block.address, count, (*block.registers, register))
+
+
+def write_requests(
+    writes: Sequence[Write], registers: Mapping[str, Register], unit: int, current_a: float = 0
+) -> tuple[WriteWords, ...]:
+    """The frames of one actuation, in order; neighbouring holding registers go out as one frame.
+
+    Raises `ValueError` when a value does not fit its register.
+    """
+    found: list[WriteWords] = []
+    for write in writes:
+        register = registers[write.register]
+        value = current_a if write.value is None else write.value
+        words = encode(value, register.type, register.order, register.scale)
+        function = 5 if register.is_bit else 16
+        last = found[-1] if found else None
+        if last and function == 16 == last.function and last.address + len(last.words) == register.address:
+            found[-1] = WriteWords(unit, 16, last.address, last.words + words)
+        else:
+            found.append(WriteWords(unit, function, register.address, words))
+    return tuple(found)
