@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from agent.runtime.recorder import InputRecorder, read_inputs
+from agent.vocabulary.commands import RemoteStart, SetOption
+from agent.vocabulary.ids import ConnectorId, IdToken, UpstreamId
+from agent.vocabulary.inputs import CommandReceived, Input, Registration, Tick, UpstreamChanged, WallTimeFixed
+from agent.vocabulary.moments import Moment
+from hal.api import CardSeen, Measurand, Measured, MeterSeen, Phase, PilotSeen, PilotState
+
+M = UpstreamId("management")
+AT = Moment(3, 12_345, None)
+PLAIN: list[Input] = [
+    Tick(),
+    PilotSeen(1, PilotState.C, True, 16.0),
+    MeterSeen(1, 1_000, (Measured(Measurand.VOLTAGE, 230.1, Phase.L1),), request=7),
+    UpstreamChanged(M, True, Registration.ACCEPTED),
+    WallTimeFixed(3, 1_700_000_000_000),
+]
+
+
+def record(*given: Input) -> str:
+    recorder = InputRecorder()
+    for one in given:
+        recorder.record(one, AT)
+    return "\n".join(recorder.lines())
+
+
+def test_inputs_come_back_as_they_were() -> None:
+    assert list(read_inputs(record(*PLAIN))) == [(AT, given) for given in PLAIN]
+
+
+def test_cards_become_pseudonyms_that_keep_equal_cards_equal() -> None:
+    start = CommandReceived(M, 1, RemoteStart(IdToken("04CANARY"), ConnectorId(1)))
+    text = record(CardSeen("reader1", "04canary"), start, CardSeen("reader1", "04OTHER"))
+    assert "canary" not in text.casefold()
+    (_, card), (_, command), (_, other) = read_inputs(text)
+    assert isinstance(card, CardSeen)
+    assert isinstance(other, CardSeen)
+    assert card.uid == cast(RemoteStart, cast(CommandReceived, command).command).token.value != other.uid
+
+
+def test_a_secret_option_is_left_out() -> None:
+    text = record(CommandReceived(M, 1, SetOption("authorization_key", "canary")))
+    assert "canary" not in text
+    assert "authorization_key" in text
+
+
+def test_the_oldest_go_when_the_ring_is_full() -> None:
+    recorder = InputRecorder(largest_bytes=500)
+    for number in range(100):
+        recorder.record(WallTimeFixed(number, 0), AT)
+    assert sum(len(line) + 1 for line in recorder.lines()) <= 500
+    assert [given for _, given in read_inputs(recorder.lines()[-1])] == [WallTimeFixed(99, 0)]
+
+
+def test_the_stand_ins_for_cards_stay_bounded() -> None:
+    recorder = InputRecorder()
+    for number in range(1_200):
+        recorder.record(CardSeen("r", f"{number:08X}"), AT)
+    assert '"card-0"' in recorder.lines()[-1]
+
+
+def test_only_the_last_dumps_are_kept(tmp_path: Path) -> None:
+    recorder = InputRecorder()
+    recorder.record(Tick(), AT)
+    names = [recorder.dump(str(tmp_path)) for _ in range(5)]
+    kept = sorted(str(path) for path in (tmp_path / "inputs").iterdir())
+    assert kept == names[-3:]
+    assert list(read_inputs(Path(names[-1]).read_text())) == [(AT, Tick())]
+
+
+@pytest.mark.parametrize("text", ["x", "[]", '{"at":[1,2,3]}', '{"at":[1,2,3],"input":{"_":"Nothing"}}'])
+def test_what_is_no_dump_is_told_with_its_line(text: str) -> None:
+    with pytest.raises(ValueError, match="line 1"):
+        list(read_inputs(text))
