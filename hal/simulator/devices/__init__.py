@@ -1,0 +1,1 @@
+"""The devices of the plant as they look from the wire: controllers, meters, readers."""
