@@ -113,8 +113,9 @@ class BusQueue:
         self._lines[job.priority].append(job)
 
     def put_back(self, job: Job) -> None:
-        """A job that has still requests to send goes to the head of its line."""
-        if job.key and any((one.unit, one.key) == (job.unit, job.key) for one in self._lines[job.priority]):
+        """A job that has still requests to send goes to the head of its line, unless a newer one has its key."""
+        waiting = (one for line in self._lines.values() for one in line)
+        if job.key and any((one.unit, one.key) == (job.unit, job.key) for one in waiting):
             job.end(Result.REPLACED)
         else:
             self._lines[job.priority].appendleft(job)

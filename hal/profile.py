@@ -228,6 +228,9 @@ class BoardProfile(Profile):
 class MeterProfile(Profile):
     """A meter: every register with a measurand is read; one is the active import energy without a phase."""
 
+    rating_a: float = field(kw_only=True)
+    """The largest current that the meter can measure; more by a fifth is not believed."""
+
     @property
     def energy(self) -> Register:
         """The register that sessions are billed by."""

@@ -230,6 +230,7 @@ def _meter(top: Table) -> MeterProfile:
         limits=common.limits,
         probe=common.probe,
         registers=common.registers,
+        rating_a=top.number("rating_a"),
     )
 
 

@@ -1,0 +1,202 @@
+"""All hardware of one connector: its board, its meter and the drivers between them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from hal.api import ActuationFailed, ConnectorPlan, LightPattern, Measurand, Observer, Phase, PilotState
+from hal.bus import Bus
+from hal.changes import Changes, FaultKeeper
+from hal.drivers.contactor import ContactorDriver
+from hal.drivers.fault_words import FaultWordDriver
+from hal.drivers.light import LightDriver
+from hal.drivers.lock import LockDriver
+from hal.drivers.meter import MeterDriver
+from hal.drivers.outputs import OutputsDriver
+from hal.drivers.pilot import CableDriver, PilotDriver
+from hal.polling import BoardPoller, MeterPoller
+from hal.profile import BoardProfile, MeterProfile, Register
+from hal.register_reader import RegisterReader
+from hal.registers import Value
+
+Log = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """Which profiles a connector has and on which buses its devices are."""
+
+    plan: ConnectorPlan
+    board: BoardProfile
+    board_bus: Bus
+    meter: MeterProfile
+    meter_bus: Bus
+
+    @property
+    def board_unit(self) -> int:
+        """Modbus address of the board."""
+        return self.plan.board_unit or self.board.unit
+
+    @property
+    def meter_unit(self) -> int:
+        """Modbus address of the meter."""
+        return self.plan.meter_unit or self.meter.unit
+
+    @property
+    def most_a(self) -> float:
+        """The least of what board and installation bear."""
+        return min(self.plan.maximum_current_a, self.board.offer.maximum_a)
+
+    @property
+    def has_lock(self) -> bool:
+        """A captive cable has nothing to lock (IEC 61851-1 case C)."""
+        return self.board.lock is not None and not self.plan.captive_cable
+
+
+class Connector:
+    """Composes the drivers; a board that a table cannot describe is a subclass, named in `hal.boards.BOARDS`."""
+
+    def __init__(self, wiring: Wiring, observer: Observer, log: Log) -> None:
+        self.wiring = wiring
+        self._observer = observer
+        plan, board = wiring.plan, wiring.board
+        self._changes = Changes(observer)
+        self._faults = FaultKeeper(plan.id, observer, log)
+        board_reader = RegisterReader(wiring.board_bus, wiring.board_unit, board.limits)
+        self._pilot = PilotDriver(plan.id, board.pilot, self._changes, self._faults)
+        self._contactor = ContactorDriver(plan.id, board.contactor, self._changes, self._faults)
+        self._fault_words = FaultWordDriver(board.faults, self._faults)
+        self._cable = (
+            CableDriver(plan.id, board.cable, self._changes, self._faults)
+            if board.cable and not plan.captive_cable
+            else None
+        )
+        self.outputs = OutputsDriver(
+            plan.id,
+            board,
+            wiring.most_a,
+            wiring.board_bus,
+            wiring.board_unit,
+            board_reader,
+            self._contactor,
+            self._changes,
+            self._faults,
+            self._failed,
+        )
+        self.lock = self._make_lock(board_reader)
+        self._light = self._make_light()
+        self._meter = MeterDriver(plan.id, wiring.meter, plan.phases, self._faults, self._contactor)
+        self._board_poller = BoardPoller(
+            board_reader,
+            self._watched(),
+            self._faults,
+            self._take,
+            lambda: self._pilot.recheck_at,
+            self._board_is_back,
+        )
+        self._meter_poller = MeterPoller(
+            RegisterReader(wiring.meter_bus, wiring.meter_unit, wiring.meter.limits),
+            self._meter.wanted,
+            self._faults,
+            self._take_meter,
+            lambda detail: self._failed("read_meter", detail),
+        )
+
+    @property
+    def measurands(self) -> tuple[tuple[Measurand, Phase | None], ...]:
+        """What the meter can measure on the phases that are connected."""
+        return self._meter.measurands
+
+    def drive_lock(self, locked: bool) -> None:
+        """See `Hardware.drive_lock`; without a lock it is told as failed."""
+        if self.lock is None:
+            self._failed("lock" if locked else "unlock", "this connector has no lock")
+        else:
+            self.lock.drive(locked)
+
+    def read_meter(self, request: int) -> None:
+        """See `Hardware.read_meter`."""
+        self._meter_poller.request(request)
+
+    def show(self, pattern: LightPattern) -> None:
+        """See `Hardware.show`."""
+        if self._light is not None:
+            self._light.show(pattern)
+
+    def session_pace(self, in_session: bool) -> None:
+        """See `Hardware.session_pace`."""
+        self._board_poller.session_pace(in_session)
+        self._meter_poller.session_pace(in_session)
+
+    async def run(self) -> None:
+        """Poll and drive until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._board_poller.run(), name=f"board of connector {self.wiring.plan.id}")
+            tasks.create_task(self._meter_poller.run(), name=f"meter of connector {self.wiring.plan.id}")
+            tasks.create_task(self.outputs.run(), name=f"outputs of connector {self.wiring.plan.id}")
+            if self.lock is not None:
+                tasks.create_task(self.lock.run(), name=f"lock of connector {self.wiring.plan.id}")
+
+    def _make_lock(self, reader: RegisterReader) -> LockDriver | None:
+        part = self.wiring.board.lock
+        if part is None or not self.wiring.has_lock:
+            return None
+        return LockDriver(
+            self.wiring.plan.id,
+            part,
+            self.wiring.board.registers,
+            self.wiring.board_bus,
+            self.wiring.board_unit,
+            reader,
+            self.wiring.board.limits.gap_ms / 1000,
+            self._changes,
+            self._faults,
+            self._failed,
+        )
+
+    def _make_light(self) -> LightDriver | None:
+        board = self.wiring.board
+        if board.light is None:
+            return None
+        return LightDriver(
+            board.light,
+            board.registers,
+            self.wiring.board_bus,
+            self.wiring.board_unit,
+            board.limits.gap_ms / 1000,
+            lambda detail: self._failed("light", detail),
+        )
+
+    def _watched(self) -> tuple[Register, ...]:
+        board = self.wiring.board
+        names: list[str | None] = [board.pilot.register, board.pilot.advertised, board.contactor.register]
+        names += [one.register for one in board.faults]
+        names += [board.cable.register] if board.cable and self._cable else []
+        names += self.lock.watched if self.lock else ()
+        return tuple(board.registers[name] for name in dict.fromkeys(names) if name)
+
+    def _take(self, values: Mapping[str, Value], now: float) -> None:
+        """One good round of the board: the pilot first, since the others are judged by it."""
+        self._pilot.take(values, now)
+        seen = self._pilot.seen
+        self._fault_words.take(values, now)
+        self._contactor.take(values, seen, now)
+        if self._cable is not None:
+            plugged = seen is not None and seen.state in (PilotState.B, PilotState.C, PilotState.D)
+            self._cable.take(values, plugged, now)
+        if self.lock is not None:
+            self.lock.take(values, now)
+
+    def _take_meter(self, values: Mapping[str, Value], requests: Iterable[int], now: float) -> None:
+        for reading in self._meter.take(values, requests, now):
+            self._observer(reading)
+
+    def _board_is_back(self) -> None:
+        self.outputs.board_is_back()
+        if self._light is not None:
+            self._light.show_again()
+
+    def _failed(self, what: str, detail: str) -> None:
+        self._observer(ActuationFailed(self.wiring.plan.id, what, detail[:50]))

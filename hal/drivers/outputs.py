@@ -1,0 +1,273 @@
+"""What gives power: the offered current and, where we command it, the contactor.
+
+Theory of operation
+-------------------
+`desired_a` is the truth of what is wanted: a current, or None for off. Commands change it and submit a job at once.
+`run` makes the board follow: a running offer is written again every few seconds (a board with a dead-man needs it, one
+that restarted has forgotten it), and an "off" that did not get through is written again until it did. Power writes
+carry their grant; "off" carries none and cannot be dropped, only replaced by a newer command.
+
+`all_off` switches off, brings the settings of the board in order (written only where they differ), arms its dead-man,
+switches off again and reads back; only then is `OutputsOff` told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Sequence
+
+from hal.api import ContactorKind, Fault, OutputsOff
+from hal.blocks import write_requests
+from hal.bus import Bus
+from hal.bus_queue import Job, Outcome, Priority
+from hal.changes import Changes, FaultKeeper
+from hal.drivers.contactor import ContactorDriver
+from hal.modbus import WriteWords
+from hal.profile import BoardProfile, Write
+from hal.register_reader import RegisterReader
+from hal.registers import ValueType
+
+TRY_AGAIN_S = 0.5
+CHECK_DEAD_MAN_S = 10.0
+Failed = Callable[[str, str], None]
+
+
+class OutputsDriver:
+    """The outputs of one connector. `most_a` is the least of what board and installation bear."""
+
+    def __init__(
+        self,
+        connector: int,
+        profile: BoardProfile,
+        most_a: float,
+        bus: Bus,
+        unit: int,
+        reader: RegisterReader,
+        contactor: ContactorDriver,
+        changes: Changes,
+        faults: FaultKeeper,
+        failed: Failed,
+    ) -> None:
+        self._connector = connector
+        self._profile = profile
+        self._most_a = most_a
+        self._bus = bus
+        self._unit = unit
+        self._reader = reader
+        self._contactor = contactor
+        self._changes = changes
+        self._faults = faults
+        self._failed = failed
+        self._wake = asyncio.Event()
+        self._grant = 0
+        self._refresh_at = 0.0
+        self._check_at = math.inf
+        self._off_pending = False
+        self._open_pending = False
+        self._all_off_wanted = False
+        self._prepare_wanted = False
+        self._told: set[str] = set()
+        self.desired_a: float | None = None
+        """The current that is offered or about to be; None: off."""
+        self.wants_closed = False
+        """Commanded contactors: what was asked for."""
+
+    # ------------------------------------------------------------------------------------------------- commands
+
+    def offer(self, current_a: float, grant: int) -> None:
+        """POWER. See `Hardware.offer`."""
+        if grant < self._grant:
+            return
+        if current_a < self._profile.offer.minimum_a:
+            self._failed("offer", f"{current_a:g} A is below the minimum of the board")
+            return
+        self._grant = grant
+        self.desired_a = self._whole(current_a)
+        self._off_pending = False
+        self._told.discard("offer")
+        self._write_offer()
+
+    def lower(self, current_a: float, grant: int) -> None:
+        """SAFER. Writes the offer anew with less; below the minimum of the board there is only off."""
+        if self.desired_a is None or grant < self._grant or current_a >= self.desired_a:
+            return
+        if current_a < self._profile.offer.minimum_a:
+            self.withdraw(grant)
+            return
+        self.desired_a = self._whole(current_a)
+        self._write_offer()
+
+    def withdraw(self, grant: int) -> None:
+        """SAFER. PWM off."""
+        self._revoke(grant)
+        self.desired_a = None
+        self._off_pending = True
+        self._told.discard("withdraw")
+        self._command_contactor()
+        self._write_off()
+
+    def close_contactor(self, grant: int) -> None:
+        """POWER. Does nothing where the board closes by itself."""
+        if self._profile.contactor.kind is not ContactorKind.COMMANDED or grant < self._grant:
+            return
+        self._grant = grant
+        self.wants_closed = True
+        self._open_pending = False
+        self._command_contactor()
+        self._submit("close_contactor", self._profile.contactor.close, Priority.ACTUATE, "contactor", grant)
+
+    def open_contactor(self, grant: int) -> None:
+        """SAFER. Opens what we command and takes the offer away: the strongest stop of an autonomous board."""
+        if self._profile.contactor.open:
+            self._revoke(grant)
+            self.wants_closed = False
+            self._open_pending = True
+            self._write_open()
+        self.withdraw(grant)
+
+    def all_off(self) -> None:
+        """Everything off; answered by `OutputsOff`."""
+        self.desired_a = None
+        self.wants_closed = False
+        self._all_off_wanted = True
+        self._off_pending = True
+        self._command_contactor()
+        self._write_off()
+        self._wake.set()
+
+    def board_is_back(self) -> None:
+        """The board answers again after a silence: it may have restarted and forgotten everything."""
+        self._prepare_wanted = True
+        self._refresh_at = 0.0
+        self._off_pending = self.desired_a is None
+        self._open_pending = bool(self._profile.contactor.open) and not self.wants_closed
+        self._wake.set()
+
+    # ------------------------------------------------------------------------------------------------ follow-up
+
+    async def run(self) -> None:
+        """Make the board follow until cancelled."""
+        while True:
+            if self._all_off_wanted:
+                await self._switch_all_off()
+            elif self._prepare_wanted or self._now() >= self._check_at:
+                self._prepare_wanted = not await self._prepare()
+            self._follow()
+            self._wake.clear()
+            try:
+                async with asyncio.timeout(TRY_AGAIN_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    def _follow(self) -> None:
+        if self._off_pending:
+            self._write_off()
+        if self._open_pending:
+            self._write_open()
+        if self.desired_a is not None and self._now() >= self._refresh_at:
+            self._write_offer()
+            if self.wants_closed:
+                self._submit(
+                    "close_contactor", self._profile.contactor.close, Priority.ACTUATE, "contactor", self._grant
+                )
+
+    async def _switch_all_off(self) -> None:
+        off = (*self._profile.contactor.open, *self._profile.offer.withdraw)
+        outcome = await self._ask(off)
+        prepared = outcome.done and await self._prepare()
+        if prepared and (await self._ask(off)).done and await self._read_back(off):
+            self._all_off_wanted = False
+            self._changes.tell_always(OutputsOff(self._connector))
+
+    async def _prepare(self) -> bool:
+        """Settings as the profile wants them and the dead-man armed; a fault while they are not."""
+        dead_man = self._profile.dead_man
+        right = await self._bring_in_order("setup", self._profile.setup)
+        armed = await self._bring_in_order("dead-man", dead_man.arm) if dead_man else True
+        if dead_man:
+            self._check_at = self._now() + CHECK_DEAD_MAN_S
+        return right and armed
+
+    async def _bring_in_order(self, name: str, writes: Sequence[Write]) -> bool:
+        if not writes or await self._read_back(writes):
+            self._faults.set(Fault.CONTROLLER_OTHER, name, False, self._now())
+            return True
+        outcome = await self._ask(writes)
+        right = outcome.done and await self._read_back(writes)
+        if right or not outcome.failed or outcome.code:
+            detail = f"{name} is not as the profile wants it"
+            self._faults.set(Fault.CONTROLLER_OTHER, name, not right, self._now(), detail)
+        return right
+
+    async def _read_back(self, writes: Sequence[Write]) -> bool:
+        registers = [self._profile.registers[one.register] for one in writes]
+        values = await self._reader.read(registers, Priority.ACTUATE)
+        if isinstance(values, Outcome):
+            return False
+        return all(values.get(one.register) == one.value for one in writes)
+
+    async def _ask(self, writes: Sequence[Write]) -> Outcome:
+        requests = write_requests(writes, self._profile.registers, self._unit)
+        return await self._bus.ask(self._unit, requests, Priority.STOP, self._gap_s, self._connector)
+
+    # --------------------------------------------------------------------------------------------------- writes
+
+    def _write_offer(self) -> None:
+        self._refresh_at = self._now() + self._profile.offer.refresh_s
+        self._command_contactor()
+        self._submit("offer", self._profile.offer.grant, Priority.ACTUATE, "offer", self._grant)
+
+    def _write_off(self) -> None:
+        self._submit("withdraw", self._profile.offer.withdraw, Priority.STOP, "offer", None)
+
+    def _write_open(self) -> None:
+        self._submit("open_contactor", self._profile.contactor.open, Priority.STOP, "contactor", None)
+
+    def _submit(self, what: str, writes: Sequence[Write], priority: Priority, key: str, grant: int | None) -> None:
+        requests: Sequence[WriteWords] = write_requests(
+            writes, self._profile.registers, self._unit, self.desired_a or 0.0
+        )
+
+        def done(outcome: Outcome) -> None:
+            self._written(what, outcome)
+
+        job = Job(self._unit, requests, priority, done, self._connector, key, grant, self._gap_s)
+        self._bus.submit(job)
+
+    def _written(self, what: str, outcome: Outcome) -> None:
+        if outcome.failed and what not in self._told:
+            self._told.add(what)  # written again until it works, told once
+            self._failed(what, outcome.detail)
+        if not outcome.done:
+            return
+        self._told.discard(what)
+        if what == "withdraw":
+            self._off_pending = False
+        elif what == "open_contactor":
+            self._open_pending = False
+
+    def _revoke(self, grant: int) -> None:
+        self._grant = max(grant, self._grant)
+        self._bus.revoke(self._connector, self._grant)
+
+    def _command_contactor(self) -> None:
+        commanded = self._profile.contactor.kind is ContactorKind.COMMANDED
+        self._contactor.command(self.wants_closed if commanded else self.desired_a is not None, self._now())
+
+    def _whole(self, current_a: float) -> float:
+        """Never more than allowed: cut to the maximum and down to the resolution of the register."""
+        register = next(self._profile.registers[one.register] for one in self._profile.offer.grant if one.value is None)
+        capped = min(current_a, self._most_a)
+        if register.type is ValueType.FLOAT32:
+            return capped
+        return math.floor(capped / register.scale + 1e-9) * register.scale
+
+    @property
+    def _gap_s(self) -> float:
+        return self._profile.limits.gap_ms / 1000
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
