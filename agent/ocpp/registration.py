@@ -23,6 +23,8 @@ OWN_RETRY_S: Final = 60
 """Where a Pending or Rejected names no interval."""
 LONGEST_INTERVAL_S: Final = 86_400
 DAY_MS: Final = 86_400_000
+FIRST_HEARTBEAT_S: Final = 300
+"""Until the first BootNotification.conf says otherwise."""
 
 
 class Gate(StrEnum):
@@ -37,9 +39,9 @@ class Gate(StrEnum):
 class RegistrationState:
     """One upstream's registration. Times are monotonic milliseconds of this boot."""
 
-    def __init__(self, heartbeat_interval_s: int) -> None:
+    def __init__(self) -> None:
         self.registration = Registration.UNKNOWN
-        self.heartbeat_interval_s = heartbeat_interval_s
+        self.heartbeat_interval_s = FIRST_HEARTBEAT_S
         self._connected = False
         self._boot_wanted = True
         self._boot_at_ms = 0

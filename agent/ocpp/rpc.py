@@ -118,7 +118,8 @@ class Rpc:
         if self._flight is not None:
             raise RuntimeError("one own call at a time")
         self._flight = _Flight(message_id, now_ms + timeout_ms)
-        self._expired = None
+        if self._expired == message_id:
+            self._expired = None
 
     def expire(self, now_ms: int) -> TimedOut | None:
         """The time-out of the own call, once it has come."""

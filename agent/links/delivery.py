@@ -1,0 +1,93 @@
+"""Delivery of the outbox of one upstream, one row after another, with attempts and intervals. Pure.
+
+Theory of operation
+-------------------
+Only the head of the outbox is ever sent. An answer settles it: that is told once, and nothing more is sent until the
+store shows another head. A failure to process counts; after the n-th the row waits n times
+TransactionMessageRetryInterval, and after TransactionMessageAttempts it is given up (OCPP 1.6 4.10.1, OCPP-J 4.2.3).
+Being cut off, or silence on a link on which nothing else came either, does not count: the row is sent again, with the
+same bytes, on the next link. This object outlives connections.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from agent.ocpp.dialect import Dialect
+from agent.ocpp.exchange import StartAnswer, Unusable
+from agent.ocpp.wire import CallError, CallResult
+from agent.vocabulary.ids import UpstreamId
+from agent.vocabulary.inputs import Input, MessageAcknowledged, MessageFailed
+from agent.vocabulary.options import UpstreamOptions
+from agent.vocabulary.outbox import OutboxRow, RowKind
+from agent.vocabulary.records import Verdict
+
+
+class Delivery:
+    """The head of one outbox on its way."""
+
+    def __init__(self, upstream: UpstreamId, dialect: Dialect, post: Callable[[Input], None]) -> None:
+        self._upstream = upstream
+        self._dialect = dialect
+        self._post = post
+        self._row: OutboxRow | None = None
+        self._failures = 0
+        self._settled = False
+        self._retry_at_ms: int | None = None
+
+    @property
+    def message_id(self) -> str | None:
+        """The row that is being delivered, or has been settled and is still the head."""
+        return self._row.message_id if self._row else None
+
+    def head(self, row: OutboxRow | None) -> None:
+        """The head as the store shows it now."""
+        if row is None or self.message_id != row.message_id:
+            self._failures = row.attempts if row else 0
+            self._settled = False
+            self._retry_at_ms = None
+        self._row = row
+
+    def due(self, now_ms: int) -> OutboxRow | None:
+        """The row to send now, if it is written and its wait is over."""
+        row = self._row
+        if row is None or row.frame is None or self._settled:
+            return None
+        return row if self._retry_at_ms is None or now_ms >= self._retry_at_ms else None
+
+    def next_deadline(self) -> int | None:
+        """When a row that waits for its next attempt becomes due."""
+        return None if self._settled or self._row is None else self._retry_at_ms
+
+    def answered(self, answer: CallResult | CallError, options: UpstreamOptions, now_ms: int) -> None:
+        """The peer answered the head."""
+        if isinstance(answer, CallError):
+            self.failed(f"CALLERROR {answer.code}", options, now_ms)
+            return
+        try:
+            foreign_id, verdict = self._read(answer)
+        except Unusable as unusable:
+            self.failed(str(unusable), options, now_ms)
+            return
+        row = self._row
+        if row is not None and not self._settled:
+            self._settled = True
+            self._post(MessageAcknowledged(self._upstream, row.message_id, row.transaction, foreign_id, verdict))
+
+    def failed(self, why: str, options: UpstreamOptions, now_ms: int) -> None:
+        """The peer failed to process the head: it counts."""
+        row = self._row
+        if row is None or self._settled:
+            return
+        self._failures += 1
+        self._settled = given_up = self._failures >= options.transaction_attempts
+        self._retry_at_ms = now_ms + 1000 * self._failures * options.transaction_retry_interval_s
+        self._post(MessageFailed(self._upstream, row.message_id, row.transaction, self._failures, given_up, why))
+
+    def _read(self, answer: CallResult) -> tuple[str | None, Verdict | None]:
+        if self._row is not None and self._row.kind is RowKind.START:
+            start: StartAnswer = self._dialect.read_start(answer.payload)
+            return start.foreign_id, start.verdict
+        if self._row is not None and self._row.kind is RowKind.STOP:
+            return None, self._dialect.read_verdict(answer.payload)
+        return None, None

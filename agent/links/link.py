@@ -1,0 +1,192 @@
+"""One WebSocket connection: the only file that knows the `websockets` package (15, 16 and 17 are supported).
+
+What the package would do by itself and a charging station must not: no proxy from the environment, no compression, no
+redirect (a backend must not send the station and its password elsewhere), no unbounded message, no pings of its own
+(ours have a deadline and an interval that the backend may change), no end of the link for a text that is not UTF-8.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Final
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI, NegotiationError
+from websockets.frames import Frame, Opcode
+from websockets.typing import Subprotocol
+
+from agent.links.address import Dial
+from agent.links.ports import LinkLost, LinkRefused
+from agent.ocpp.wire import MAXIMUM_FRAME_BYTES
+
+OPEN_TIMEOUT_S: Final = 10.0
+SEND_TIMEOUT_S: Final = 30.0
+CLOSE_TIMEOUT_S: Final = 2.0
+_REDIRECTS: Final = range(300, 400)
+
+OpenSocket = Callable[[str, int], Awaitable[socket.socket]]
+"""Connect to host and port some other way; for tests on virtual time and for uplinks of their own."""
+
+_LOG = logging.getLogger("stationd.websockets")
+_LOG.setLevel(logging.CRITICAL)  # the package would log frames; what matters is told by the upstream task
+
+
+class _Connection(ClientConnection):
+    """Remembers of each message whether it began as text, so that bad UTF-8 and binary cost a message, not the link."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.texts: deque[bool] = deque()
+
+    def process_event(self, event: Any) -> None:
+        """Called by the package for every frame, in order."""
+        if isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.BINARY):
+            self.texts.append(event.opcode is Opcode.TEXT)
+        super().process_event(event)
+
+
+class _Dialler(connect):
+    """`connect` that follows no redirect."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """The answer stays the failure that it is."""
+        return exc
+
+
+class WebSocketLink:
+    """An open connection (see `agent.links.ports.Link`)."""
+
+    def __init__(self, connection: _Connection) -> None:
+        self._connection = connection
+
+    async def receive(self) -> str | bytes:
+        """The next message: text if it was UTF-8 text, else bytes. Raises LinkLost."""
+        try:
+            data = await self._connection.recv(decode=False)
+        except ConnectionClosed as closed:
+            raise LinkLost(_how(closed)) from None
+        if not self._connection.texts.popleft():
+            return data
+        try:
+            return data.decode()
+        except UnicodeDecodeError:
+            return data
+
+    async def send(self, text: str) -> None:
+        """Send a text message. Raises LinkLost, also when the peer takes nothing for too long."""
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await self._connection.send(text)
+        except ConnectionClosed as closed:
+            raise LinkLost(_how(closed)) from None
+        except TimeoutError:
+            raise LinkLost("the peer takes no data") from None
+
+    async def ping(self, deadline_s: float) -> None:
+        """Ping; raises LinkLost without a pong in time."""
+        try:
+            async with asyncio.timeout(deadline_s):
+                pong = await self._connection.ping()
+                await pong
+        except ConnectionClosed as closed:
+            raise LinkLost(_how(closed)) from None
+        except TimeoutError:
+            raise LinkLost(f"no pong within {deadline_s:g} s") from None
+
+    async def close(self, code: int, why: str) -> None:
+        """Close in order; what does not end in time is cut."""
+        with suppress(TimeoutError, OSError, ConnectionClosed):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self._connection.close(code, why)
+                return
+        self._connection.transport.abort()
+
+
+async def open_link(
+    dial: Dial,
+    subprotocol: str,
+    authorization: str | None = None,
+    tls: ssl.SSLContext | None = None,
+    open_socket: OpenSocket | None = None,
+) -> WebSocketLink:
+    """Dial once. Raises LinkRefused with the cause in plain words; never holds a password in it."""
+    try:
+        connection = await _open(dial, subprotocol, authorization, tls, open_socket)
+    except Exception as error:
+        refused = _refused(error)
+        if refused is None:
+            raise
+        raise refused from None
+    if connection.subprotocol != subprotocol:
+        await WebSocketLink(connection).close(1002, "no common subprotocol")
+        raise LinkRefused("subprotocol", f"the server does not speak {subprotocol}")
+    return WebSocketLink(connection)
+
+
+async def _open(
+    dial: Dial,
+    subprotocol: str,
+    authorization: str | None,
+    tls: ssl.SSLContext | None,
+    open_socket: OpenSocket | None,
+) -> _Connection:
+    options: dict[str, Any] = {}
+    if dial.tls:
+        options["ssl"] = tls
+    if open_socket is not None:
+        async with asyncio.timeout(OPEN_TIMEOUT_S):
+            options["sock"] = await open_socket(dial.host, dial.port)
+    connection = await _Dialler(
+        dial.url,
+        subprotocols=[Subprotocol(subprotocol)],
+        compression=None,
+        additional_headers={"Authorization": authorization} if authorization else None,
+        user_agent_header="stationd",
+        proxy=None,
+        open_timeout=OPEN_TIMEOUT_S,
+        ping_interval=None,
+        close_timeout=CLOSE_TIMEOUT_S,
+        max_size=MAXIMUM_FRAME_BYTES,
+        logger=_LOG,
+        create_connection=_Connection,
+        **options,
+    )
+    assert isinstance(connection, _Connection)
+    return connection
+
+
+def _refused(error: Exception) -> LinkRefused | None:
+    """The failure in our words, the more special first; None for what can only be our own mistake."""
+    if isinstance(error, InvalidStatus):
+        status = error.response.status_code
+        cause = "redirect" if status in _REDIRECTS else "http"
+        return LinkRefused(cause, f"the server answered HTTP {status}", status)
+    if isinstance(error, NegotiationError):
+        return LinkRefused("subprotocol", "the server chose a subprotocol that was not offered")
+    if isinstance(error, InvalidURI):
+        return LinkRefused("address", "the address cannot be dialled")
+    if isinstance(error, InvalidHandshake | EOFError | ConnectionClosed):
+        return LinkRefused("handshake", "the server is no WebSocket server, or closed at once")
+    if isinstance(error, TimeoutError):
+        return LinkRefused("timeout", f"no answer within {OPEN_TIMEOUT_S:g} s")
+    if isinstance(error, ssl.SSLError):
+        return LinkRefused("tls", getattr(error, "verify_message", "") or error.reason or "handshake failed")
+    if isinstance(error, socket.gaierror):
+        return LinkRefused("resolve", "the host name cannot be resolved")
+    if isinstance(error, OSError):
+        return LinkRefused("connect", error.strerror or type(error).__name__)
+    return None
+
+
+def _how(closed: ConnectionClosed) -> str:
+    if closed.rcvd is not None:
+        return f"closed by the peer with code {closed.rcvd.code}"
+    if closed.sent is not None:
+        return f"closed by the station with code {closed.sent.code}"
+    return "cut without a closing handshake"

@@ -1,0 +1,88 @@
+"""What the links need of the rest of the agent, and of the network: protocols of a few methods each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from agent.vocabulary.effects import Note
+from agent.vocabulary.ids import UpstreamId
+from agent.vocabulary.inputs import Input
+from agent.vocabulary.options import UpstreamOptions
+from agent.vocabulary.outbox import OutboxRow
+
+
+class Mind(Protocol):
+    """The engine's door, and the present options of an upstream."""
+
+    def post(self, given: Input) -> None:
+        """Take an input. Never waits."""
+
+    def options(self, upstream: UpstreamId) -> UpstreamOptions:
+        """The options as they are now."""
+
+
+class Clock(Protocol):
+    """Monotonic time, and the wall time as far as it is known."""
+
+    @property
+    def monotonic_ms(self) -> int:
+        """Milliseconds of this boot."""
+
+    @property
+    def offset_ms(self) -> int | None:
+        """Wall minus monotonic time; None while unknown."""
+
+
+class Outbox(Protocol):
+    """The outbox of one upstream."""
+
+    async def head(self) -> OutboxRow | None:
+        """The oldest row that is neither done nor parked."""
+
+    @property
+    def changed(self) -> asyncio.Event:
+        """Set whenever the head may have changed; the upstream task clears it before it asks for the head."""
+
+
+class Link(Protocol):
+    """One open WebSocket connection. Every method raises `LinkLost` once it is gone."""
+
+    async def receive(self) -> str | bytes:
+        """The next message; bytes where it was not UTF-8 text."""
+
+    async def send(self, text: str) -> None:
+        """Send a text message."""
+
+    async def ping(self, deadline_s: float) -> None:
+        """Ping and wait for the pong; raises `LinkLost` after the deadline."""
+
+    async def close(self, code: int, why: str) -> None:
+        """Close in order, within a few seconds; never raises."""
+
+
+class LinkLost(Exception):
+    """The connection is gone; the text says how, in plain words."""
+
+
+@dataclass
+class LinkRefused(Exception):
+    """No connection came about. `cause` is one of the closed list that the page explains."""
+
+    cause: str
+    """`resolve`, `connect`, `timeout`, `tls`, `http`, `redirect`, `subprotocol`, `address` or `handshake`."""
+    detail: str
+    http_status: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.cause}: {self.detail}"
+
+
+Connect = Callable[[], Awaitable[Link]]
+"""Dial once. Raises `LinkRefused`."""
+OnTime = Callable[[UpstreamId, int, bool], None]
+"""An upstream told the time: its id, wall time in milliseconds, and whether its link is authenticated."""
+TakeNote = Callable[[Note], None]
+"""A line for the log and the page."""

@@ -1,0 +1,248 @@
+"""The task of one upstream: dials, reads, speaks, pings, and dials again. Nothing in it waits for another upstream.
+
+Theory of operation
+-------------------
+What is said is decided by `Conversation`, which is pure; this task moves bytes and time. On an open link four loops
+run: *read* (frames in, replies out at once), *speak* (deadlines and what the station wants told), *watch* (the head of
+the outbox) and *ping*. The first that fails ends the link. A lost link is dialled anew after a backoff; a mistake of
+ours in here (any other exception) is noted, the conversation is begun afresh and dialled anew all the same: it costs
+this upstream a BootNotification, and nobody else anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Final
+
+from agent.links.backoff import Backoff
+from agent.links.conversation import Conversation
+from agent.links.ports import Clock, Connect, Link, LinkLost, LinkRefused, Mind, OnTime, Outbox, TakeNote
+from agent.ocpp.dialect import Dialect
+from agent.vocabulary.effects import Ask, Effect, Note, OptionsChanged, Publish
+from agent.vocabulary.ids import ConnectorId, UpstreamId
+from agent.vocabulary.inputs import AuthorizeAnswered
+
+PONG_DEADLINE_S: Final = 10.0
+FAREWELL_S: Final = 1.0
+"""What was to be said when the task is ended (the answer to a Reset) has this long to leave."""
+OUTBOX_RETRY_S: Final = 5.0
+GOING_AWAY: Final = 1001
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The world of an upstream task."""
+
+    mind: Mind
+    outbox: Outbox
+    clock: Clock
+    connect: Connect
+    on_time: OnTime
+    note: TakeNote
+    chance: Callable[[], float]
+    """Numbers from 0 up to 1, for the backoff."""
+    new_id: Callable[[], str]
+    """A new UUIDv4 as text."""
+    authenticated: bool = False
+    """The server proves who it is by TLS."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """The link as people see it."""
+
+    stage: str = "waiting"
+    """`dialling`, `connected` or `waiting`."""
+    cause: str = ""
+    """Why the last link ended or was refused; the first word is from the closed list of `LinkRefused`."""
+    since_ms: int = 0
+    heard_ms: int | None = None
+    """When the last message came, in monotonic milliseconds."""
+
+
+class UpstreamTask:
+    """One upstream. `run` is its task; `tell` is called by the engine and returns at once."""
+
+    def __init__(self, upstream: UpstreamId, dialect: Dialect, ports: Ports) -> None:
+        self.state = LinkState()
+        self._upstream = upstream
+        self._dialect = dialect
+        self._ports = ports
+        self._backoff = Backoff(ports.chance)
+        self._conditions: dict[ConnectorId, Publish] = {}
+        self._conversation = self._new_conversation()
+        self._mistake: Exception | None = None
+        self._wake = asyncio.Event()
+        self._options_changed = asyncio.Event()
+        self._sending = asyncio.Lock()
+
+    def tell(self, effect: Effect) -> None:
+        """Take an `Ask`, `Answer`, `Publish` or `OptionsChanged`. Never waits, never raises."""
+        if isinstance(effect, Publish):
+            self._conditions[effect.event.condition.connector] = effect
+        if isinstance(effect, OptionsChanged):
+            self._options_changed.set()
+        try:
+            self._conversation.tell(effect, self._now_ms)
+        except Exception as mistake:  # must not end the engine: this upstream's link is begun anew
+            self._bug(mistake)
+            if self.state.stage != "connected":
+                self._begin_anew()
+            if isinstance(effect, Ask):
+                self._ports.mind.post(AuthorizeAnswered(effect.ask, self._upstream, None))
+        self._carry()
+
+    async def run(self) -> None:
+        """Keep the upstream connected until cancelled; then take leave with 1001."""
+        while True:
+            self._enter("dialling", self.state.cause)
+            try:
+                link = await self._ports.connect()
+            except LinkRefused as refused:
+                self._enter("waiting", str(refused))
+                self._note("link_refused", str(refused))
+            except Exception as mistake:
+                self._bug(mistake)
+                self._begin_anew()
+            else:
+                await self._serve(link)
+            await asyncio.sleep(self._backoff.next_s())
+
+    @property
+    def _now_ms(self) -> int:
+        return self._ports.clock.monotonic_ms
+
+    async def _serve(self, link: Link) -> None:
+        """One connection from its first frame to its last."""
+        cause = ""
+        self._enter("connected", "")
+        self._note("link_up", "connected")
+        try:
+            self._conversation.connected(self._now_ms)
+            self._carry()
+            async with asyncio.TaskGroup() as loops:
+                for loop in (self._read, self._speak, self._watch, self._ping):
+                    loops.create_task(loop(link))
+        except* LinkLost as lost:
+            cause = str(lost.exceptions[0])
+        except* Exception as mistakes:
+            cause = "internal error"
+            self._bug(mistakes)
+        finally:
+            await self._leave(link)
+        self._enter("waiting", cause)
+        self._note("link_down", cause)
+
+    async def _read(self, link: Link) -> None:
+        while True:
+            data = await link.receive()
+            self.state = replace(self.state, heard_ms=self._now_ms)
+            self._conversation.receive(data, self._now_ms)
+            self._carry()
+            await self._flush(link)
+            await asyncio.sleep(0)  # a flood of frames must not starve the other upstreams
+
+    async def _speak(self, link: Link) -> None:
+        while True:
+            self._wake.clear()
+            await self._flush(link)
+            if self._mistake is not None:
+                raise self._mistake
+            if self._conversation.fault is not None:
+                raise LinkLost(self._conversation.fault)
+            deadline_ms = self._conversation.next_deadline()
+            wait_s = None if deadline_ms is None else max(1, deadline_ms - self._now_ms) / 1000
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._wake.wait()
+            self._conversation.advance(self._now_ms)
+            self._carry()
+
+    async def _watch(self, link: Link) -> None:
+        outbox = self._ports.outbox
+        while True:
+            outbox.changed.clear()
+            try:
+                row = await outbox.head()
+            except Exception as failure:  # a store that cannot be read must not cost the link
+                self._note("outbox_unreadable", type(failure).__name__)
+                await asyncio.sleep(OUTBOX_RETRY_S)
+                continue
+            self._conversation.head(row, self._now_ms)
+            self._carry()
+            await outbox.changed.wait()
+
+    async def _ping(self, link: Link) -> None:
+        while True:
+            self._options_changed.clear()
+            interval_s = self._ports.mind.options(self._upstream).ping_interval_s
+            try:
+                async with asyncio.timeout(interval_s or None):
+                    await self._options_changed.wait()
+            except TimeoutError:
+                await link.ping(PONG_DEADLINE_S)
+
+    async def _flush(self, link: Link) -> None:
+        """Send what is to be sent, in order, whichever loop comes first."""
+        async with self._sending:
+            texts = self._conversation.output.texts
+            while texts:
+                await link.send(texts.popleft())
+
+    async def _leave(self, link: Link) -> None:
+        """Let what is due leave, close the link, and tell the station."""
+        with suppress(LinkLost, TimeoutError):
+            async with asyncio.timeout(FAREWELL_S):
+                await self._flush(link)
+        try:
+            self._conversation.disconnected()
+        except Exception as mistake:
+            self._bug(mistake)
+        self._carry()
+        if self._mistake is not None:
+            self._begin_anew()
+        await link.close(GOING_AWAY, "")
+
+    def _carry(self) -> None:
+        """Carry the conversation's output into the world; the texts are sent by the loops."""
+        output = self._conversation.output
+        while output.notes:
+            self._ports.note(output.notes.popleft())
+        while output.times:
+            self._ports.on_time(self._upstream, output.times.popleft(), self._ports.authenticated)
+        while output.inputs:
+            self._ports.mind.post(output.inputs.popleft())
+        if self._conversation.proven:
+            self._backoff.reset()
+        self._wake.set()
+
+    def _bug(self, mistake: BaseException) -> None:
+        self._mistake = mistake if isinstance(mistake, Exception) else RuntimeError(type(mistake).__name__)
+        first = mistake.exceptions[0] if isinstance(mistake, BaseExceptionGroup) else mistake
+        where = first.__traceback__
+        while where is not None and where.tb_next is not None:
+            where = where.tb_next
+        place = "" if where is None else f" at {where.tb_frame.f_code.co_name}:{where.tb_lineno}"
+        self._note("upstream_bug", f"{type(first).__name__}{place}; this upstream is begun anew")
+
+    def _begin_anew(self) -> None:
+        """A fresh conversation that knows the present conditions and nothing else."""
+        self._mistake = None
+        self._conversation = self._new_conversation()
+        for effect in self._conditions.values():
+            self._conversation.tell(effect, self._now_ms)
+
+    def _new_conversation(self) -> Conversation:
+        ports, upstream = self._ports, self._upstream
+        return Conversation(
+            upstream, self._dialect, lambda: ports.mind.options(upstream), lambda: ports.clock.offset_ms, ports.new_id
+        )
+
+    def _enter(self, stage: str, cause: str) -> None:
+        self.state = replace(self.state, stage=stage, cause=cause, since_ms=self._now_ms)
+
+    def _note(self, event: str, text: str) -> None:
+        self._ports.note(Note(event, text, upstream=self._upstream))
