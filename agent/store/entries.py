@@ -1,0 +1,181 @@
+"""Each kind of entry to the rows it changes. What is applied together is committed together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent.store.boots import Boots
+from agent.store.cache import Cache
+from agent.store.codec import to_json
+from agent.store.damage import Damage
+from agent.store.frames import Frames, kind_of, moment_of
+from agent.store.holds import Holds
+from agent.store.journal import Journal
+from agent.store.ladder import Ladder
+from agent.store.names import UpstreamNumbers
+from agent.store.options import SavedOptions
+from agent.store.outbox import Outbox, StoredRow
+from agent.store.receipts import Delivery, Receipts
+from agent.store.samples import OUTSIDE, Readings
+from agent.vocabulary import records as r
+from agent.vocabulary.ids import UpstreamId
+from agent.vocabulary.outbox import RowKind
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Every part of the store that owns a table."""
+
+    upstreams: UpstreamNumbers
+    boots: Boots
+    journal: Journal
+    readings: Readings
+    outbox: Outbox
+    receipts: Receipts
+    frames: Frames
+    options: SavedOptions
+    holds: Holds
+    cache: Cache
+    ladder: Ladder
+    damage: Damage
+
+    def forget(self) -> None:
+        """Drop all that is remembered, after a rolled-back transaction."""
+        self.upstreams.load()
+        self.journal.forget()
+        self.readings.forget()
+        self.outbox.forget()
+
+
+class Entries:
+    """Applies entries, inside a transaction. Applying an acknowledgement twice changes nothing."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def apply(self, entries: tuple[r.Entry, ...]) -> set[UpstreamId]:
+        """Apply the entries of one record; the upstreams whose outbox may look different now."""
+        touched: set[UpstreamId] = set()
+        for entry in sorted(entries, key=lambda entry: not isinstance(entry, r.SaveTransaction)):
+            touched |= self._one(entry)
+        return touched
+
+    def _one(self, entry: r.Entry) -> set[UpstreamId]:
+        match entry:
+            case r.Enqueue():
+                self._enqueue(entry)
+            case r.Acknowledge():
+                self._acknowledge(entry)
+            case r.CountAttempt():
+                self._count_attempt(entry)
+            case r.Park():
+                self._park(entry)
+            case r.FixWallTime():
+                self._fix_wall_time(entry)
+                return {upstream for _, upstream in self._tables.upstreams.all()}
+            case _:
+                self._save(entry)
+                return set()
+        return {entry.upstream}
+
+    def _save(self, entry: r.Entry) -> None:
+        tables = self._tables
+        match entry:
+            case r.SaveTransaction(transaction):
+                tables.journal.save(transaction)
+            case r.SaveReading(transaction):
+                number = OUTSIDE if transaction is None else tables.journal.number(transaction)
+                tables.readings.save(number, entry)
+            case r.SaveOption():
+                tables.options.save(entry)
+            case r.SaveHold():
+                tables.holds.save(entry)
+            case r.SaveLatch():
+                tables.holds.latch(entry)
+            case r.CacheVerdict():
+                tables.cache.save(entry)
+            case r.WipeCache(upstream):
+                tables.cache.wipe(upstream)
+            case r.LadderStep():
+                tables.ladder.save(entry)
+            case _:
+                raise TypeError(f"no table for a {type(entry).__name__}")
+
+    def _enqueue(self, entry: r.Enqueue) -> None:
+        tables, event = self._tables, entry.event
+        upstream = tables.upstreams.number(entry.upstream)
+        number = None if event.transaction is None else tables.journal.number(event.transaction)
+        kind = kind_of(event)
+        state = Delivery.QUEUED
+        try:
+            content = tables.frames.content(upstream, number, entry.message_id, event)
+        except ValueError as error:
+            tables.damage.set_aside("outbox", to_json(event), error)
+            state = Delivery.PARKED
+        else:
+            tables.outbox.add(upstream, entry.message_id, number, kind, moment_of(event).boot, content)
+        if number is not None:
+            tables.receipts.note(number, upstream, kind, state)
+
+    def _acknowledge(self, entry: r.Acknowledge) -> None:
+        tables = self._tables
+        upstream = tables.upstreams.known(entry.upstream)
+        if upstream is None:
+            return
+        stored = tables.outbox.find(upstream, entry.message_id)
+        if stored is not None:
+            tables.outbox.finish(upstream, stored.row)
+            self._answered(entry, upstream, stored.number, stored.kind)
+            if stored.kind is RowKind.START:
+                tables.frames.write_followers(stored)
+            return
+        late = tables.outbox.unpark(upstream, entry.message_id)
+        if late is not None:
+            self._answered(entry, upstream, *late)
+
+    def _answered(self, entry: r.Acknowledge, upstream: int, number: int | None, kind: RowKind) -> None:
+        tables = self._tables
+        if number is None or kind is RowKind.SAMPLE:
+            return
+        tables.receipts.note(number, upstream, kind, Delivery.ACKNOWLEDGED)
+        if entry.foreign_id is not None or entry.verdict is not None:
+            foreign_id = entry.foreign_id if kind is RowKind.START else None
+            tables.receipts.answered(number, upstream, foreign_id, entry.verdict)
+        if kind is RowKind.STOP:
+            self._settle(number)
+
+    def _settle(self, number: int) -> None:
+        """A stop is out of the way: drop readings that nobody needs any more."""
+        if self._tables.receipts.settled(number):
+            self._tables.readings.drop(number)
+
+    def _count_attempt(self, entry: r.CountAttempt) -> None:
+        stored = self._find(entry.upstream, entry.message_id)
+        if stored is not None:
+            self._tables.outbox.count_attempts(stored.row, entry.attempts)
+            if stored.number is not None:
+                self._tables.receipts.count_attempt(stored.number, stored.upstream)
+
+    def _park(self, entry: r.Park) -> None:
+        tables = self._tables
+        stored = self._find(entry.upstream, entry.message_id)
+        if stored is None:
+            return
+        tables.outbox.park(stored, entry.why)
+        if stored.number is None:
+            return
+        tables.receipts.note(stored.number, stored.upstream, stored.kind, Delivery.PARKED)
+        tables.receipts.count_parked(stored.number, stored.upstream, entry.why)
+        if stored.kind is RowKind.START:
+            tables.frames.write_followers(stored)
+        if stored.kind is RowKind.STOP:
+            self._settle(stored.number)
+
+    def _fix_wall_time(self, entry: r.FixWallTime) -> None:
+        if self._tables.boots.fix(entry.boot, entry.offset_ms):
+            self._tables.frames.write_boot(entry.boot)
+            self._tables.frames.estimate_finished_boots()
+
+    def _find(self, upstream: UpstreamId, message_id: str) -> StoredRow | None:
+        number = self._tables.upstreams.known(upstream)
+        return None if number is None else self._tables.outbox.find(number, message_id)

@@ -1,0 +1,63 @@
+"""Sessions of the past with their delivery receipts, and what is forgotten when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from agent.store.entries import Tables
+from agent.store.receipts import Receipt
+from agent.vocabulary.ids import TransactionId
+from agent.vocabulary.records import LadderStep, SaveReading, TransactionRecord
+
+HISTORY_MS = 366 * 24 * 3_600_000
+"""How long finished, delivered sessions are kept."""
+_EXPIRED_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A transaction of the history with what became of it at each upstream."""
+
+    transaction: TransactionRecord
+    receipts: tuple[Receipt, ...]
+
+
+class History:
+    """Questions about the past."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def sessions(self, limit: int) -> list[Session]:
+        """The newest sessions first."""
+        return [Session(record, self._of(number)) for number, record in self._tables.journal.newest(limit)]
+
+    def receipts(self, transaction: TransactionId) -> tuple[Receipt, ...]:
+        """What became of one transaction at each upstream; empty if it is not known."""
+        number = self._tables.journal.known(transaction)
+        return () if number is None else self._of(number)
+
+    def readings(self, transaction: TransactionId) -> list[SaveReading]:
+        """The stored readings of a transaction. Inside a transaction of the database."""
+        number = self._tables.journal.known(transaction)
+        return [] if number is None else self._tables.readings.of(number, self._tables.damage)
+
+    def ladder(self, limit: int) -> list[LadderStep]:
+        """The newest authorisation decisions first."""
+        return self._tables.ladder.newest(limit)
+
+    def expire(self, now_ms: int | None) -> None:
+        """Forget what is older than the history and delivered. Inside a transaction of the database."""
+        tables = self._tables
+        tables.readings.trim()
+        tables.ladder.trim()
+        for number, stopped_ms in tables.journal.oldest_stopped(_EXPIRED_AT_ONCE) if now_ms is not None else ():
+            if now_ms is not None and stopped_ms < now_ms - HISTORY_MS and tables.receipts.settled(number):
+                tables.journal.delete(number)
+                tables.receipts.drop(number)
+                tables.readings.drop(number)
+
+    def _of(self, number: int) -> tuple[Receipt, ...]:
+        outbox, upstreams = self._tables.outbox, self._tables.upstreams
+        receipts = self._tables.receipts.of(number)
+        return tuple(replace(r, waiting=outbox.waiting(number, upstreams.number(r.upstream))) for r in receipts)

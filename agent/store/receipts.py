@@ -1,0 +1,136 @@
+"""Delivery receipts: what became of each transaction at each upstream, kept as long as the history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from agent.store.codec import from_json, to_json
+from agent.store.database import Database
+from agent.store.names import UpstreamNumbers
+from agent.store.squeeze import expand, squeeze
+from agent.vocabulary.ids import UpstreamId
+from agent.vocabulary.outbox import RowKind
+from agent.vocabulary.records import Verdict
+
+_SHIFT = 16
+UNKNOWN_ID = "-1"
+"""The foreign id of a transaction whose start an upstream never confirmed (OCPP 1.6 errata 3.18)."""
+
+
+class Delivery(IntEnum):
+    """How far a start or stop has come at one upstream."""
+
+    NONE = 0
+    QUEUED = 1
+    ACKNOWLEDGED = 2
+    PARKED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One transaction at one upstream. `attempts` counts failed ones of all its messages."""
+
+    upstream: UpstreamId
+    start: Delivery
+    stop: Delivery
+    attempts: int = 0
+    parked: int = 0
+    foreign_id: str | None = None
+    verdict: Verdict | None = None
+    why: str | None = None
+    waiting: int = 0
+    """Messages of this transaction that are still in the outbox."""
+
+
+class Receipts:
+    """The table of receipts, by transaction number and upstream number."""
+
+    def __init__(self, database: Database, upstreams: UpstreamNumbers) -> None:
+        self._database = database
+        self._upstreams = upstreams
+
+    def note(self, number: int, upstream: int, kind: RowKind, state: Delivery) -> None:
+        """A start or stop has come so far; samples leave no trace. Inside a transaction."""
+        if kind is not RowKind.SAMPLE:
+            column = kind.value
+            self._database.execute(
+                f"INSERT INTO receipts (row, {column}) VALUES (?, ?) ON CONFLICT (row) DO UPDATE SET {column} = ?2",
+                (number << _SHIFT | upstream, int(state)),
+            )
+
+    def answered(self, number: int, upstream: int, foreign_id: str | None, verdict: Verdict | None) -> None:
+        """Keep what the answer brought; the first foreign id stays. Inside a transaction."""
+        self._database.execute(
+            "UPDATE receipts SET foreign_id = coalesce(foreign_id, ?), verdict = coalesce(?, verdict) WHERE row = ?",
+            (foreign_id, None if verdict is None else squeeze(to_json(verdict)), number << _SHIFT | upstream),
+        )
+
+    def count_attempt(self, number: int, upstream: int) -> None:
+        """One more failed attempt. Inside a transaction."""
+        row = number << _SHIFT | upstream
+        self._database.execute("UPDATE receipts SET attempts = attempts + 1 WHERE row = ?", (row,))
+
+    def count_parked(self, number: int, upstream: int, why: str) -> None:
+        """One message was given up. Inside a transaction."""
+        self._database.execute(
+            "UPDATE receipts SET parked = parked + 1, why = ? WHERE row = ?", (why, number << _SHIFT | upstream)
+        )
+
+    def id_for_frames(self, number: int, upstream: int) -> str | None:
+        """What messages after the start carry: the foreign id, `-1` if there will be none, None while it may come."""
+        found = self._database.row(
+            "SELECT start, foreign_id FROM receipts WHERE row = ?", (number << _SHIFT | upstream,)
+        )
+        if found is None or found[0] != Delivery.QUEUED:
+            return (found[1] if found else None) or UNKNOWN_ID
+        return None
+
+    def foreign_id(self, number: int, upstream: int) -> str | None:
+        """The id that this upstream gave, or None."""
+        found = self._database.row("SELECT foreign_id FROM receipts WHERE row = ?", (number << _SHIFT | upstream,))
+        return found[0] if found else None
+
+    def of(self, number: int) -> list[Receipt]:
+        """The receipts of a transaction; columns that cannot be read are left out."""
+        rows = self._database.rows(
+            "SELECT row, start, stop, attempts, parked, foreign_id, verdict, why FROM receipts "
+            "WHERE row >= ? AND row < ? ORDER BY row",
+            _range(number),
+        )
+        return [
+            Receipt(
+                self._upstreams.id(row & (1 << _SHIFT) - 1),
+                Delivery(start),
+                Delivery(stop),
+                attempts,
+                parked,
+                foreign_id,
+                _verdict(verdict),
+                why,
+            )
+            for row, start, stop, attempts, parked, foreign_id, verdict, why in rows
+        ]
+
+    def settled(self, number: int) -> bool:
+        """True if every upstream has acknowledged (or given up) the stop."""
+        open_ones = self._database.row(
+            "SELECT 1 FROM receipts WHERE row >= ? AND row < ? AND stop < ?",
+            (*_range(number), int(Delivery.ACKNOWLEDGED)),
+        )
+        return open_ones is None
+
+    def drop(self, number: int) -> None:
+        """Delete the receipts of a transaction. Inside a transaction."""
+        self._database.execute("DELETE FROM receipts WHERE row >= ? AND row < ?", _range(number))
+
+
+def _range(number: int) -> tuple[int, int]:
+    return number << _SHIFT, (number + 1) << _SHIFT
+
+
+def _verdict(blob: bytes | None) -> Verdict | None:
+    try:
+        return None if blob is None else from_json(Verdict, expand(blob))
+    except ValueError:
+        return None

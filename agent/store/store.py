@@ -1,0 +1,181 @@
+"""The store: what the station must remember, behind one small door. Owned by one thread.
+
+Theory of operation
+-------------------
+`open` counts the boot and hands the station what it needs to start. `commit` writes records: all of them or none.
+`head` shows the next message of an upstream. Everything is keyed by upstream; an upstream that is no longer configured
+keeps its rows, which are never shown to another.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+from agent.store.boots import Boots
+from agent.store.cache import Cache
+from agent.store.damage import Damage, Report
+from agent.store.database import Database
+from agent.store.entries import Entries, Tables
+from agent.store.errors import DamagedStore
+from agent.store.frames import Frames, Render
+from agent.store.history import History, Session
+from agent.store.holds import Holds
+from agent.store.journal import Journal
+from agent.store.ladder import Ladder
+from agent.store.names import UpstreamNumbers
+from agent.store.options import SavedOptions
+from agent.store.outbox import Outbox
+from agent.store.receipts import Receipt, Receipts
+from agent.store.salvage import salvage
+from agent.store.samples import Readings
+from agent.store.snapshot import take_snapshot
+from agent.store.time_mark import TimeMark
+from agent.vocabulary.effects import Record
+from agent.vocabulary.events import StopReason
+from agent.vocabulary.ids import TransactionId, UpstreamId
+from agent.vocabulary.outbox import OutboxRow
+from agent.vocabulary.records import SaveReading, Snapshot
+
+
+def _quiet(text: str) -> None:
+    """No report wanted."""
+
+
+class Store:
+    """See the module. `report` is told in plain words what was found damaged and what was saved."""
+
+    def __init__(self, database: Database, render: Render, report: Report = _quiet) -> None:
+        self._database = database
+        self._report = report
+        self._mark = TimeMark(database.path.with_name(database.path.name + "-time"))
+        self._tables = _tables(database, render, report)
+        self._entries = Entries(self._tables)
+        self._history = History(self._tables)
+        self._stale = False
+
+    def open(self, boot_id: str, monotonic_ms: int = 0) -> Snapshot:
+        """Open, salvaging a damaged file, and count the boot. Raises StoreError or NewerStore.
+
+        `boot_id` names the boot of the system; `monotonic_ms` is its present monotonic time.
+        """
+        try:
+            self._database.open()
+            return self._enter(boot_id, monotonic_ms)
+        except DamagedStore as error:
+            self._database.abandon()
+            self._report(f"{error}: saving what can be read into a new file")
+        salvage(self._database, self._report)
+        return self._enter(boot_id, monotonic_ms)
+
+    def commit(self, records: Sequence[Record]) -> frozenset[UpstreamId]:
+        """Write records in one transaction, synced if any is a barrier. Raises StoreError; then nothing was written.
+
+        Returns the upstreams whose outbox may look different now.
+        """
+        touched: set[UpstreamId] = set()
+        with self._writing(any(record.barrier for record in records)):
+            for record in records:
+                touched |= self._entries.apply(record.entries)
+        return frozenset(touched)
+
+    def sync(self) -> None:
+        """Sync what lazy commits left, if anything. Raises StoreError."""
+        self._database.sync()
+
+    def tidy(self) -> None:
+        """Housekeeping for a moment when nothing waits: checkpoint if due. Raises StoreError."""
+        self._database.checkpoint_if_due()
+
+    def head(self, upstream: UpstreamId) -> OutboxRow | None:
+        """The oldest row of an upstream that is neither done nor parked. Raises StoreError."""
+        number = self._tables.upstreams.known(upstream)
+        if number is None:
+            return None
+        while True:
+            try:
+                stored = self._tables.outbox.head(number)
+            except ValueError as error:
+                self._set_head_aside(number, error)
+                continue
+            if stored is None:
+                return None
+            transaction = self._tables.journal.id(stored.number)
+            return OutboxRow(stored.message_id, stored.frame, transaction, stored.kind, stored.attempts)
+
+    def depth(self, upstream: UpstreamId) -> int:
+        """How many rows of an upstream are neither done nor parked."""
+        number = self._tables.upstreams.known(upstream)
+        return 0 if number is None else self._tables.outbox.depth(number)
+
+    def sessions(self, limit: int = 100) -> list[Session]:
+        """The newest sessions first, with their receipts."""
+        return self._history.sessions(limit)
+
+    def receipts(self, transaction: TransactionId) -> tuple[Receipt, ...]:
+        """What became of one transaction at each upstream."""
+        return self._history.receipts(transaction)
+
+    def readings(self, transaction: TransactionId) -> list[SaveReading]:
+        """The stored readings of a transaction that is not delivered everywhere yet, oldest first."""
+        with self._writing(barrier=False):
+            return self._history.readings(transaction)
+
+    def note_restart(self, reason: StopReason) -> None:
+        """The agent is about to end on purpose: the next start reads why. Synced. Raises StoreError."""
+        with self._writing(barrier=True):
+            self._tables.boots.note_restart(reason)
+
+    def mark_time(self, wall_ms: int) -> None:
+        """Note the present wall time in place; every five minutes by the caller. Raises StoreError."""
+        self._mark.write(wall_ms)
+
+    def close(self) -> None:
+        """Sync and close in order."""
+        self._mark.close()
+        self._database.close()
+
+    def _set_head_aside(self, number: int, why: ValueError) -> None:
+        with self._writing(barrier=False):
+            self._tables.outbox.drop_head(number, self._tables.damage, why)
+
+    @contextlib.contextmanager
+    def _writing(self, barrier: bool) -> Iterator[None]:
+        """A transaction; after a failure what is remembered is read anew before the next one."""
+        if self._stale:
+            self._tables.forget()
+            self._stale = False
+        try:
+            with self._database.transaction(barrier):
+                yield
+        except BaseException:
+            self._stale = True
+            raise
+
+    def _enter(self, boot_id: str, monotonic_ms: int) -> Snapshot:
+        last_wall_ms = self._mark.open()
+        self._tables.forget()
+        with self._writing(barrier=True):
+            new_boot = self._tables.boots.enter(boot_id, monotonic_ms)
+            if new_boot:
+                self._history.expire(last_wall_ms)
+            return take_snapshot(self._tables, not new_boot, last_wall_ms)
+
+
+def _tables(database: Database, render: Render, report: Report) -> Tables:
+    upstreams, boots, damage = UpstreamNumbers(database), Boots(database), Damage(database, report)
+    outbox, receipts = Outbox(database), Receipts(database, upstreams)
+    return Tables(
+        upstreams,
+        boots,
+        Journal(database),
+        Readings(database),
+        outbox,
+        receipts,
+        Frames(render, outbox, receipts, upstreams, boots, damage),
+        SavedOptions(database, upstreams),
+        Holds(database, upstreams),
+        Cache(database, upstreams),
+        Ladder(database),
+        damage,
+    )

@@ -1,0 +1,77 @@
+"""A new schema for a file whose own is damaged, page by page.
+
+Theory of operation
+-------------------
+The first page of a database holds its header and the root of the schema. Files made by the same migrations with the
+same page size keep the schema, and the roots of all tables, on the same pages; so the schema pages of a fresh file fit
+the damaged one. Before that, what the WAL holds is folded in by hand, since SQLite would not do it for such a file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import struct
+from pathlib import Path
+
+from agent.store.database import PAGE_SIZE, Database
+
+_WAL_HEADER, _FRAME_HEADER = 32, 24
+
+
+def transplant_schema(path: Path) -> None:
+    """Repair header and schema of the file at `path` in place, as well as can be. Raises OSError."""
+    pages = bytearray(path.read_bytes())
+    wal = path.with_name(path.name + "-wal")
+    page_size = _page_size(bytes(pages), wal)
+    if wal.exists():
+        _fold(pages, wal.read_bytes(), page_size)
+        wal.unlink()
+    pages += bytes(-len(pages) % page_size)
+    for number, page in _fresh_schema(path, page_size).items():
+        pages[(number - 1) * page_size : number * page_size] = page
+    pages[28:40] = struct.pack(">III", len(pages) // page_size, 0, 0)
+    pages[92:96] = pages[24:28]
+    path.write_bytes(pages)
+
+
+def _page_size(pages: bytes, wal: Path) -> int:
+    """From the WAL, else the header, else what this release uses."""
+    candidates = [int.from_bytes(pages[16:18], "big")]
+    if wal.exists():
+        candidates.insert(0, int.from_bytes(wal.read_bytes()[8:12], "big"))
+    return next((size for size in candidates if size in (512, 1024, 2048, 4096, 8192)), PAGE_SIZE)
+
+
+def _fold(pages: bytearray, wal: bytes, page_size: int) -> None:
+    """Write the committed frames of the WAL over the pages they replace."""
+    salts, pending = wal[16:24], {}
+    step = _FRAME_HEADER + page_size
+    for at in range(_WAL_HEADER, len(wal) - step + 1, step):
+        number, size_after_commit = struct.unpack(">II", wal[at : at + 8])
+        if wal[at + 8 : at + 16] != salts or number == 0:
+            return
+        pending[number] = wal[at + _FRAME_HEADER : at + step]
+        if size_after_commit:
+            for target, page in pending.items():
+                pages += bytes(max(0, target * page_size - len(pages)))
+                pages[(target - 1) * page_size : target * page_size] = page
+            pending = {}
+
+
+def _fresh_schema(path: Path, page_size: int) -> dict[int, bytes]:
+    """The pages of a fresh file that hold its header and schema."""
+    fresh = path.with_name(path.name + ".fresh")
+    database = Database(fresh, page_size)
+    try:
+        database.open()
+        roots = {row[0] for row in database.rows("SELECT rootpage FROM sqlite_schema WHERE rootpage > 0")}
+        database.close()
+        content = fresh.read_bytes()
+    finally:
+        database.abandon()
+        for suffix in ("", "-wal"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(f"{fresh}{suffix}")
+    count = len(content) // page_size
+    return {n: content[(n - 1) * page_size : n * page_size] for n in range(1, count + 1) if n not in roots}
