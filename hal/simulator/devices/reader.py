@@ -79,4 +79,4 @@ def hex_bytes(id_token: str) -> bytes:
     try:
         return bytes.fromhex(digits)
     except ValueError:
-        raise UnknownToken("not a whole number of bytes in hex") from None
+        raise UnknownToken("write it in hex, two digits for each byte") from None
