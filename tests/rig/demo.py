@@ -1,0 +1,142 @@
+"""`make run`: a whole station on this machine, and one charging session played with no key pressed.
+
+The plant is a process of its own; so is the agent, kept by a `Runner` that stands for the system; the two backends live
+here, so that what they were told can be compared at the end. Everything lies in one folder under `.run`.
+`--once` ends after the session; the exit status is 0 only if both backends hold the same one session.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from tests.rig.backend import ScriptedBackend
+from tests.rig.demo_house import PlantProcess, free_port, make_places, status_or_none, write_factory
+from tests.rig.demo_story import IDENTITY, Story, StoryFailed, verdict
+from tests.rig.demo_view import Screen, table, view
+from tests.rig.notify_supervisor import Runner
+
+MANAGEMENT_PORT, PRIMARY_PORT, PLANT_PORT = 9701, 9702, 9700
+PASSWORDS = {"management": "management-demo-1", "primary": "primary-demo-pass"}
+REFRESH_S = 0.5
+
+
+def backend(name: str, port: int, first_transaction_id: int) -> ScriptedBackend:
+    """One of the two; Basic authentication, as in the field."""
+    return ScriptedBackend(
+        name,
+        first_transaction_id=first_transaction_id,
+        identity=IDENTITY,
+        password=PASSWORDS[name],
+        port=free_port(port),
+    )
+
+
+@asynccontextmanager
+async def house(screen: Screen, keep: bool) -> AsyncIterator[Story]:
+    """Everything that a story needs, started in order and ended in order."""
+    places = make_places()
+    async with AsyncExitStack() as stack:
+        if not keep:
+            stack.callback(places.remove)
+        screen.say(f"everything of this run lies in {places.base}")
+        management = await stack.enter_async_context(backend("management", MANAGEMENT_PORT, 1000))
+        primary = await stack.enter_async_context(backend("primary", PRIMARY_PORT, 2000))
+        screen.say(f"backends listen: management at {management.url}, primary at {primary.url}", "+")
+        write_factory(places, management.url, IDENTITY, PASSWORDS["management"])
+        plant = PlantProcess(places, f"127.0.0.1:{free_port(PLANT_PORT)}")
+        stack.push_async_callback(plant.stop)
+        await plant.start()
+        screen.say(f"plant runs: one EPC 2.0 Plus, one SDM72D-M, one PN532, control at http://{plant.control}", "+")
+        runner = Runner([*places.arguments(), "--crash-limit", "0"], places.run, places.log / "agent.log")
+        await runner.start()
+        stack.push_async_callback(runner.stop)
+        story = Story(places, plant, management, primary, screen, PASSWORDS["primary"])
+        async with live_view(story):
+            yield story
+
+
+@asynccontextmanager
+async def live_view(story: Story) -> AsyncIterator[None]:
+    """Draw the view again and again while the story goes on."""
+
+    async def draw() -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            story.status = await status_or_none(story.places)
+            story.screen.show(view(story.status, story.names), loop.time())
+            await asyncio.sleep(REFRESH_S)
+
+    task = asyncio.create_task(draw())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def play(once: bool) -> int:
+    """The whole show; returns the exit status."""
+    screen = Screen()
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        async with house(screen, keep=not once) as story:
+            told = asyncio.create_task(story.play())
+            stopped = asyncio.create_task(stop.wait())
+            await asyncio.wait({told, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            reasons = await _ending(story, told)
+            if not once and not stop.is_set():
+                for line in story.how_to_play():
+                    screen.say(line)
+                await stop.wait()
+            stopped.cancel()
+    except (RuntimeError, OSError, TimeoutError) as error:
+        screen.say(f"cannot play: {error}", "!")
+        return 1
+    if stop.is_set() and once:
+        reasons.append("interrupted")
+    for reason in reasons:
+        screen.say(reason, "!")
+    return 1 if reasons else 0
+
+
+async def _ending(story: Story, told: asyncio.Task[None]) -> list[str]:
+    """The table, and what is wrong with it."""
+    reasons = []
+    if not told.done():
+        told.cancel()
+    try:
+        await told
+    except StoryFailed as failure:
+        reasons.append(str(failure))
+    except asyncio.CancelledError:
+        reasons.append("the session was not played to its end")
+    backends = (story.management, story.primary)
+    story.screen.say("what each backend holds:")
+    for line in table(backends):
+        story.screen.say(line)
+    reasons += verdict(*backends)
+    if not reasons:
+        story.screen.say("both backends hold the same session, exactly once", "+")
+    return reasons
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit status."""
+    options = argparse.ArgumentParser(prog="python -m tests.rig.demo", description="A station on this machine.")
+    options.add_argument("--once", action="store_true", help="end after the session; status 0 only if all is right")
+    logging.disable(logging.CRITICAL)
+    return asyncio.run(play(options.parse_args(arguments).once))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,27 @@
+"""`make run ONCE=1` with its real processes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.rig.demo_house import ROOT
+
+
+@pytest.mark.rung3
+@pytest.mark.rule("product.A9")
+@pytest.mark.rule("product.A10")
+@pytest.mark.rule("product.V3")
+def test_one_session_is_played_and_judged() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.rig.demo", "--once"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "both backends hold the same session, exactly once" in done.stdout
