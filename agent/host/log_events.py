@@ -106,6 +106,7 @@ _ROWS: tuple[tuple[str, Level, str], ...] = (
     ("control.refused_peer", _W, "a local process of user {uid} was refused"),
     ("control.bad_line", _W, "a local process sent what is no command: {reason}"),
     ("control.command", _N, "user {uid}: {command}"),
+    ("control.refused", _N, "{command} was refused: {reason}"),
     ("control.failed", _E, "a local connection failed: {error}"),
 )
 

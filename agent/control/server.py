@@ -1,0 +1,190 @@
+"""The control socket: who may connect, how much it may send, and what happens then.
+
+Theory of operation
+-------------------
+The server knows neither station nor store: what it can do is injected as `Abilities`. Every connection is a task of its
+own with bounded lines, a bounded number of neighbours and a time limit for reading and writing; whatever goes wrong
+in one is answered or logged there and touches nobody else. Peers are checked by the kernel's word before a byte
+is read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from agent.control import protocol
+from agent.control.peers import Peer, is_allowed, peer_of
+from agent.control.protocol import LONGEST_LINE, RefusedError, Request, refuse, render_refusal, render_result
+from agent.settings.problems import SettingsError
+from agent.settings.settings import PrimaryRequest
+
+MOST_CONNECTIONS = 16
+IDLE_S = 300.0
+WRITE_S = 10.0
+
+Outcome = Awaitable[object] | object
+"""What an ability gives back: any value that `protocol.plain` can show, at once or awaited."""
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """Everything the socket can do. Each may raise RefusedError or SettingsError, which becomes the answer."""
+
+    status: Callable[[], Outcome]
+    """For `status` and `watch`; usually a `views.StatusView`."""
+    sessions: Callable[[int], Outcome]
+    """The last so many sessions, newest first."""
+    set_primary: Callable[[PrimaryRequest], Outcome]
+    """Stage a primary (`settings.files.stage_primary`); `changed_by` is filled in here."""
+    remove_primary: Callable[[str, str], Outcome]
+    """Stage its removal: the confirming word, and who asked."""
+    discard_pending: Callable[[], Outcome]
+    reboot: Callable[[bool], Outcome]
+    """Reboot the system; True: once no transaction runs."""
+    clear_latch: Callable[[int], Outcome]
+    dump_inputs: Callable[[], Outcome]
+
+
+class Server:
+    """One control socket. `run` until cancelled."""
+
+    def __init__(self, path: str, abilities: Abilities, tell: Callable[..., None], group: int | None = None) -> None:
+        """`group`: id of a group whose members may connect besides root and our own user."""
+        self._path = path
+        self._abilities = abilities
+        self._tell = tell
+        self._group = group
+        self._connections: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Listen until cancelled; then hang up on everybody and remove the socket. Raises OSError if it cannot."""
+        server = await asyncio.start_unix_server(self._accept, self._path, limit=LONGEST_LINE)
+        try:
+            os.chmod(self._path, 0o660)
+            if self._group is not None:
+                os.chown(self._path, -1, self._group)
+            self._tell("control.listening", socket=self._path)
+            await asyncio.Event().wait()
+        finally:
+            server.close()
+            for task in self._connections:
+                task.cancel()
+            await asyncio.gather(*self._connections, return_exceptions=True)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._path)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(self._serve(reader, writer))
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection from its peer check to its end. Never raises but for our own cancellation."""
+        try:
+            peer = peer_of(_socket_of(writer))
+            if not is_allowed(peer, os.getuid(), self._group):
+                self._tell("control.refused_peer", uid=peer.uid)
+                problem = refuse("", f"user {peer.uid} may not control this station", "use root, or join its group")
+                await _send(writer, render_refusal(problem.problems))
+            elif len(self._connections) > MOST_CONNECTIONS:
+                problem = refuse("", f"{MOST_CONNECTIONS} others are connected", "close one of them and try again")
+                await _send(writer, render_refusal(problem.problems))
+            else:
+                await self._converse(reader, writer, peer)
+        except (OSError, TimeoutError, asyncio.IncompleteReadError):
+            return  # the other end is gone or sleeps: nobody is left to tell
+        except Exception as error:  # a bug in here, or in `status` while watched, must not reach the agent
+            self._tell("control.failed", error=f"{type(error).__name__}: {error}")
+        finally:
+            writer.close()
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: Peer) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(IDLE_S):
+                    line = await reader.readuntil(b"\n")
+            except asyncio.LimitOverrunError:
+                problem = refuse("", f"the line is longer than {LONGEST_LINE} bytes", "send less")
+                await _send(writer, render_refusal(problem.problems))
+                return
+            try:
+                request = protocol.parse_request(line)
+            except RefusedError as error:
+                self._tell("control.bad_line", reason=str(error))
+                await _send(writer, render_refusal(error.problems))
+                continue
+            if isinstance(request, protocol.Watch):
+                await self._watch(reader, writer, request.interval_s)
+                return
+            await _send(writer, await self._answer(request, peer))
+
+    async def _answer(self, request: Request, peer: Peer) -> bytes:
+        """The line that answers a request, whatever becomes of it."""
+        name = protocol.command_name(request)
+        if not isinstance(request, protocol.Status | protocol.Sessions):
+            self._tell("control.command", uid=peer.uid, command=name)
+        try:
+            return render_result(await self._perform(request, peer))
+        except (RefusedError, SettingsError) as error:
+            self._tell("control.refused", command=name, reason=str(error))
+            return render_refusal(error.problems)
+        except Exception as error:  # a bug or a full disk behind an ability must not reach the agent
+            self._tell("control.failed", error=f"{name}: {type(error).__name__}: {error}")
+            problem = refuse("", f"the agent could not do it ({type(error).__name__}: {error})", "see the agent's log")
+            return render_refusal(problem.problems)
+
+    async def _watch(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, interval_s: float) -> None:
+        """Answer again and again until the other end hangs up (or says anything at all)."""
+        ended = asyncio.ensure_future(reader.read(1))
+        try:
+            while not ended.done():
+                await _send(writer, render_result(await _awaited(self._abilities.status())))
+                await asyncio.wait({ended}, timeout=interval_s)
+        finally:
+            ended.cancel()
+            await asyncio.gather(ended, return_exceptions=True)
+
+    async def _perform(self, request: Request, peer: Peer) -> object:
+        """Carry out one request other than `watch`."""
+        able = self._abilities
+        who = f"stationctl, user {peer.uid}"
+        match request:
+            case protocol.Sessions(limit):
+                outcome = able.sessions(limit)
+            case protocol.SetPrimary(primary):
+                outcome = able.set_primary(replace(primary, changed_by=who))
+            case protocol.RemovePrimary(word):
+                outcome = able.remove_primary(word, who)
+            case protocol.DiscardPending():
+                outcome = able.discard_pending()
+            case protocol.Reboot(wait_for_idle):
+                outcome = able.reboot(wait_for_idle)
+            case protocol.ClearLatch(connector):
+                outcome = able.clear_latch(connector)
+            case protocol.Dump():
+                outcome = able.dump_inputs()
+            case _:
+                outcome = able.status()
+        return await _awaited(outcome)
+
+
+async def _awaited(outcome: Outcome) -> Any:
+    return await outcome if inspect.isawaitable(outcome) else outcome
+
+
+async def _send(writer: asyncio.StreamWriter, line: bytes) -> None:
+    writer.write(line)
+    async with asyncio.timeout(WRITE_S):
+        await writer.drain()
+
+
+def _socket_of(writer: asyncio.StreamWriter) -> socket.socket:
+    held: socket.socket = writer.get_extra_info("socket")
+    return held

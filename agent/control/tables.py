@@ -1,0 +1,140 @@
+"""Answers of the control socket as tables for a terminal. Pure: the JSON of an answer in, text out.
+
+The answer may come from another release than this program, so a field that is missing is shown as `-`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from agent.vocabulary.moments import iso8601
+
+NOTHING = "-"
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Columns as wide as what is in them; numbers as they come."""
+    cells = [[str(cell) for cell in header], *[[_cell(cell) for cell in row] for row in rows]]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    lines = ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in cells)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def status_text(status: dict[str, Any]) -> str:
+    """The answer to `status`."""
+    overview = status.get("overview") or {}
+    name = " ".join(filter(None, (status.get("vendor"), status.get("model"), status.get("serial_number"))))
+    wall_ms = status.get("wall_ms")
+    head = f"{name or 'station'}   {iso8601(wall_ms) if wall_ms is not None else 'time not known'}"
+    parts = [head, *_warnings(status, overview), "", _connectors(overview), "", _upstreams(status, overview)]
+    return "\n".join(parts)
+
+
+def sessions_text(sessions: list[dict[str, Any]]) -> str:
+    """The answer to `sessions`: one line per session and upstream."""
+    if not sessions:
+        return "No sessions yet."
+    rows: list[Sequence[object]] = []
+    for session in sessions:
+        record = session.get("transaction") or {}
+        receipts = session.get("receipts") or [{}]
+        for number, receipt in enumerate(receipts):
+            rows.append((*(_session(record) if number == 0 else [""] * 6), *_receipt(receipt)))
+    header = ("connector", "card", "started", "stopped", "Wh", "reason", "upstream", "id there", "delivered")
+    return table(header, rows)
+
+
+def _connectors(overview: dict[str, Any]) -> str:
+    rows = []
+    for one in overview.get("connectors") or []:
+        ids = [f"{i.get('upstream')}:{_cell(i.get('id'))}" for i in one.get("foreign_ids") or []]
+        condition = one.get("condition") or {}
+        fault = condition.get("fault") or NOTHING
+        why = f"{_unit(one.get('limit_a'), 'A')} {one.get('limit_reason') or ''}".strip()
+        rows.append(
+            (
+                one.get("id"),
+                one.get("session"),
+                _unit(one.get("power_w"), "W"),
+                _unit(one.get("energy_wh"), "Wh"),
+                _unit(one.get("offered_a"), "A"),
+                why,
+                one.get("token_masked"),
+                " ".join(ids) or NOTHING,
+                fault,
+            )
+        )
+    header = ("connector", "session", "power", "energy", "offered", "limit", "card", "transaction ids", "fault")
+    return table(header, rows)
+
+
+def _upstreams(status: dict[str, Any], overview: dict[str, Any]) -> str:
+    links = {link.get("upstream"): link for link in status.get("links") or []}
+    rows = []
+    for one in overview.get("upstreams") or []:
+        link = links.get(one.get("id"), {})
+        state = "connected" if one.get("connected") else "not connected"
+        rows.append(
+            (
+                one.get("id"),
+                one.get("name"),
+                one.get("role"),
+                state,
+                one.get("registration"),
+                link.get("queued"),
+                link.get("parked"),
+                f"{link.get('url', NOTHING)} as {link.get('identity', NOTHING)}",
+                link.get("detail"),
+            )
+        )
+    header = ("upstream", "name", "role", "link", "registration", "queued", "parked", "address", "detail")
+    return table(header, rows)
+
+
+def _warnings(status: dict[str, Any], overview: dict[str, Any]) -> list[str]:
+    """What an installer must see before the tables."""
+    lines = []
+    if status.get("safe_mode"):
+        lines.append("SAFE MODE: outputs are off after repeated crashes; reboot, and see the log")
+    if overview.get("storage_healthy") is False:
+        lines.append("STORAGE FAULT: records cannot be written; no new session starts")
+    pending = status.get("pending")
+    if pending:
+        url = pending.get("primary_url")
+        what = f"primary {url} as {pending.get('primary_identity')}" if url else "no primary"
+        lines.append(f"PENDING: {what} (by {pending.get('changed_by') or 'unknown'}); a reboot applies it")
+    lines += [f"PROBLEM: {problem}" for problem in status.get("problems") or []]
+    restarts = status.get("restarts") or {}
+    lines += [f"{task} was started again {count} times" for task, count in restarts.items()]
+    return lines
+
+
+def _session(record: dict[str, Any]) -> tuple[object, ...]:
+    started, stopped = record.get("meter_start_wh"), record.get("meter_stop_wh")
+    last = stopped if stopped is not None else record.get("last_energy_wh")
+    energy = last - started if last is not None and started is not None else None
+    connector = (record.get("where") or {}).get("connector")
+    times = (_time(record.get("started_at")), _time(record.get("stopped_at")))
+    return (connector, record.get("token"), *times, energy, record.get("stop_reason"))
+
+
+def _receipt(receipt: dict[str, Any]) -> tuple[object, ...]:
+    states = f"start {_cell(receipt.get('start'))}, stop {_cell(receipt.get('stop'))}" if receipt else NOTHING
+    further = [f"{receipt[name]} {name}" for name in ("waiting", "parked") if receipt.get(name)]
+    why = [receipt["why"]] if receipt.get("why") else []
+    return (receipt.get("upstream"), receipt.get("foreign_id"), ", ".join([states, *further, *why]))
+
+
+def _time(moment: dict[str, Any] | None) -> str:
+    wall_ms = moment.get("wall_ms") if moment else None
+    return iso8601(wall_ms) if wall_ms is not None else NOTHING
+
+
+def _unit(value: float | None, unit: str) -> str:
+    return NOTHING if value is None else f"{value:g} {unit}"
+
+
+def _cell(value: object) -> str:
+    text = NOTHING if value is None or value == "" else str(value)
+    return "".join(c if c.isprintable() else "?" for c in text)

@@ -1,0 +1,51 @@
+"""What `stationctl status` and `watch` are told: the station's overview, and what only its surroundings know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from agent.vocabulary.ids import UpstreamId
+from agent.vocabulary.overview import StationOverview
+
+
+@dataclass(frozen=True, slots=True)
+class LinkView:
+    """One upstream as link and outbox know it."""
+
+    upstream: UpstreamId
+    url: str
+    identity: str
+    queued: int = 0
+    """Records that wait for this upstream."""
+    parked: int = 0
+    """Records that were given up."""
+    detail: str = ""
+    """How the connection is, in plain words: dialling, refused and why, connected."""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingView:
+    """A staged change."""
+
+    primary_url: str
+    """Empty: the primary is going to be removed."""
+    primary_identity: str
+    changed_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatusView:
+    """The whole answer to `status`; made by `app`, printed by `stationctl`."""
+
+    overview: StationOverview
+    links: tuple[LinkView, ...]
+    vendor: str = ""
+    model: str = ""
+    serial_number: str = ""
+    pending: PendingView | None = None
+    problems: tuple[str, ...] = ()
+    safe_mode: bool = False
+    wall_ms: int | None = None
+    restarts: Mapping[str, int] = field(default_factory=dict)
+    """How often which task had to be started again."""

@@ -1,0 +1,171 @@
+"""`stationctl`: what somebody with a shell on the station can see and do. It only talks to the control socket."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from agent.control.client import AgentAbsentError, Client, CommandRefusedError
+from agent.control.tables import sessions_text, status_text
+from agent.settings.locations import Locations
+
+EXIT_REFUSED = 1
+EXIT_USAGE = 2
+EXIT_ABSENT = 3
+
+_SOCKET = Locations().socket
+_NEXT_BOOT = "Staged. It applies at the next boot of the system: stationctl reboot"
+
+
+class UsageError(Exception):
+    """Something on the command line (a file, mostly) that cannot be used; told before anything is asked."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command. Returns 0, 1 (refused by the agent), 2 (bad usage) or 3 (the agent does not answer)."""
+    options = _parser().parse_args(arguments)
+    try:
+        fields = options.prepare(options)
+        with Client(options.socket) as client:
+            _run(client, options, fields)
+    except UsageError as error:
+        return _fail(str(error), EXIT_USAGE)
+    except CommandRefusedError as error:
+        return _fail("\n".join(f"refused: {problem}" for problem in error.problems), EXIT_REFUSED)
+    except AgentAbsentError as error:
+        return _fail(str(error), EXIT_ABSENT)
+    except KeyboardInterrupt:
+        return 0
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    return 0
+
+
+def _run(client: Client, options: argparse.Namespace, fields: Mapping[str, object]) -> None:
+    if options.command == "watch":
+        for result in client.watch(options.interval):
+            _print(json.dumps(result) if options.json else "\x1b[H\x1b[2J" + status_text(result), flush=True)
+        return
+    result = client.call(options.command, **fields)
+    _print(json.dumps(result, indent=2) if options.json else options.show(result))
+
+
+def _print(text: str, flush: bool = False) -> None:
+    print(text, flush=flush)
+
+
+def _fail(text: str, code: int) -> int:
+    print(text, file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--socket", metavar="PATH", default=_SOCKET, help=f"control socket (default {_SOCKET})")
+    common.add_argument("--json", action="store_true", help="print the answer as JSON")
+    parser = argparse.ArgumentParser(prog="stationctl", description="Look at and control the charging station.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(
+        name: str, help_text: str, show: Callable[[Any], str], prepare: Prepare = _nothing
+    ) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, parents=[common], help=help_text, description=help_text)
+        command.set_defaults(show=show, prepare=prepare)
+        return command
+
+    add("status", "connectors, power, limits, upstreams and what waits for them", status_text)
+    watch = add("watch", "status again and again, until Ctrl-C", status_text)
+    watch.add_argument("--interval", metavar="SECONDS", type=float, default=1.0, help="between two looks (default 1)")
+    sessions = add("sessions", "the last sessions and what each upstream has of them", sessions_text, _limit)
+    sessions.add_argument("--limit", metavar="N", type=int, default=20, help="how many (default 20)")
+    _add_set_primary(add("set-primary", "stage a primary backoffice; a reboot applies it", _told(_NEXT_BOOT), _primary))
+    remove = add("remove-primary", "stage the removal of the primary", _told(_NEXT_BOOT), _removal)
+    remove.add_argument("word", metavar="delete", nargs="?", help='the word "delete"; asked for if not given')
+    add("discard-pending", "forget a staged change", _told("Nothing is staged now."))
+    reboot = add("reboot", "reboot the system; applies a staged change", _told("The station reboots."), _wait)
+    reboot.add_argument("--wait", action="store_true", help="once no transaction runs, instead of stopping it")
+    latch = add("clear-latch", "clear a latched fault after a look at the hardware", _told("Cleared."), _connector)
+    latch.add_argument("connector", metavar="CONNECTOR", type=int, help="id of the connector")
+    add("dump", "write the last inputs to the state folder, for the manufacturer", lambda result: f"Written: {result}")
+    return parser
+
+
+def _add_set_primary(command: argparse.ArgumentParser) -> None:
+    command.add_argument("url", metavar="URL", help="ws://host/path or wss://host/path, without the identity")
+    command.add_argument("--identity", metavar="ID", required=True, help="Chargebox Identity, as the operator knows it")
+    command.add_argument("--name", metavar="NAME", default="", help="name for people (default: the identity)")
+    command.add_argument(
+        "--security", metavar="N", type=int, help="0 = ws, 1 = ws + password, 2 = wss + password (default: by the URL)"
+    )
+    command.add_argument("--trust", metavar="system|FILE", default="system", help="PEM file of the only roots to trust")
+    password = command.add_mutually_exclusive_group()
+    password.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    password.add_argument("--password-file", metavar="FILE", help="read the password from a file")
+
+
+Prepare = Callable[[argparse.Namespace], Mapping[str, object]]
+
+
+def _nothing(options: argparse.Namespace) -> Mapping[str, object]:
+    return {}
+
+
+def _told(text: str) -> Callable[[Any], str]:
+    return lambda result: text
+
+
+def _limit(options: argparse.Namespace) -> Mapping[str, object]:
+    return {"limit": options.limit}
+
+
+def _wait(options: argparse.Namespace) -> Mapping[str, object]:
+    return {"wait_for_idle": options.wait}
+
+
+def _connector(options: argparse.Namespace) -> Mapping[str, object]:
+    return {"connector": options.connector}
+
+
+def _removal(options: argparse.Namespace) -> Mapping[str, object]:
+    word = options.word
+    if word is None and sys.stdin.isatty():
+        word = input('Type "delete" to remove the primary: ')
+    if word is None:
+        raise UsageError("word: is missing; write stationctl remove-primary delete")
+    return {"word": word}
+
+
+def _primary(options: argparse.Namespace) -> Mapping[str, object]:
+    password = ""
+    if options.password_stdin:
+        password = sys.stdin.readline().removesuffix("\n")
+    elif options.password_file:
+        password = _content("password-file", options.password_file).removesuffix("\n")
+    security = options.security
+    if security is None:
+        security = 2 if options.url.lower().startswith("wss:") else 1 if password else 0
+    trust = "" if options.trust == "system" else _content("trust", options.trust)
+    return {
+        "url": options.url,
+        "identity": options.identity,
+        "name": options.name,
+        "security": security,
+        "password": password,
+        "trust_pem": trust,
+    }
+
+
+def _content(option: str, file: str) -> str:
+    try:
+        return Path(file).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--{option}: {file} cannot be read ({error}); give a text file that you may read") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import json
+
+from agent.control.protocol import render_result
+from agent.control.tables import sessions_text, status_text, table
+from agent.control.views import LinkView, PendingView, StatusView
+from agent.vocabulary.events import Condition
+from agent.vocabulary.ids import ConnectorId, TransactionId, UpstreamId
+from agent.vocabulary.inputs import Registration
+from agent.vocabulary.moments import Moment
+from agent.vocabulary.overview import ConnectorOverview, ForeignId, StationOverview, UpstreamOverview
+from agent.vocabulary.upstreams import Role
+
+M = UpstreamId("management")
+CONNECTOR = ConnectorOverview(
+    ConnectorId(1),
+    "charging",
+    Condition(ConnectorId(1), Moment(1, 1)),
+    TransactionId("t"),
+    (ForeignId(M, "41"),),
+    "04***",
+    power_w=11_040.0,
+    energy_wh=1_250,
+    offered_a=16.0,
+    limit_a=16.0,
+    limit_reason="cable",
+)
+OVERVIEW = StationOverview((CONNECTOR,), (UpstreamOverview(M, "Maker", Role.BILLING, True, Registration.ACCEPTED),))
+STATUS = StatusView(
+    OVERVIEW,
+    (LinkView(M, "wss://m/", "W-1", queued=3),),
+    "Example",
+    "Wall",
+    "W-1",
+    PendingView("ws://p/", "P1", "root"),
+    ("active.toml:3: bad",),
+    wall_ms=1_700_000_000_000,
+    restarts={"primary": 2},
+)
+
+
+def shown(status: StatusView) -> str:
+    return status_text(json.loads(render_result(status))["result"])
+
+
+def test_status_tells_what_an_installer_looks_for() -> None:
+    text = shown(STATUS)
+    for part in ("11040 W", "1250 Wh", "16 A cable", "management:41", "04***", "Accepted", "wss://m/ as W-1"):
+        assert part in text
+    assert "PENDING: primary ws://p/ as P1 (by root); a reboot applies it" in text
+    assert "PROBLEM: active.toml:3: bad" in text
+    assert "primary was started again 2 times" in text
+    assert "2023-11-14T22:13:20.000Z" in text
+    assert "SAFE MODE" not in text
+
+
+def test_safe_mode_and_a_storage_fault_stand_above_everything() -> None:
+    text = shown(StatusView(StationOverview((), (), storage_healthy=False), (), safe_mode=True))
+    assert "SAFE MODE" in text
+    assert "STORAGE FAULT" in text
+
+
+def test_what_another_release_does_not_send_is_shown_as_nothing() -> None:
+    assert "station" in status_text({})
+    assert "No sessions yet." in sessions_text([])
+    assert "-" in sessions_text([{}])
+
+
+def test_a_session_has_a_line_for_each_upstream() -> None:
+    session = {
+        "transaction": {
+            "where": {"evse": 1, "connector": 2},
+            "token": "04***",
+            "started_at": {"boot": 1, "monotonic_ms": 5, "wall_ms": 1_700_000_000_000},
+            "meter_start_wh": 100,
+            "last_energy_wh": 150,
+            "meter_stop_wh": 175,
+            "stop_reason": "Remote",
+        },
+        "receipts": [
+            {"upstream": "management", "start": "acknowledged", "stop": "queued", "waiting": 1, "foreign_id": "41"},
+            {"upstream": "primary-1", "start": "parked", "stop": "none", "parked": 1, "why": "GenericError"},
+        ],
+    }
+    lines = sessions_text([session]).split("\n")
+    assert lines[1].startswith("2          04***  2023-11-14T22:13:20.000Z  -        75  Remote  management  41")
+    assert lines[1].endswith("start acknowledged, stop queued, 1 waiting")
+    assert "primary-1" in lines[2]
+    assert "GenericError" in lines[2]
+
+
+def test_no_value_can_break_a_table() -> None:
+    assert "\x1b" not in table(("a",), [["\x1b[31m\n"]])

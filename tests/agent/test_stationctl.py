@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent import stationctl
+from agent.control.client import AgentAbsentError, CommandRefusedError
+from agent.settings.problems import Problem
+
+COMMANDS = [
+    "status",
+    "watch",
+    "sessions",
+    "set-primary",
+    "remove-primary",
+    "discard-pending",
+    "reboot",
+    "clear-latch",
+    "dump",
+]
+
+
+class FakeAgent:
+    """Stands for the socket: notes what is asked and answers as told."""
+
+    def __init__(self, result: object = None, error: Exception | None = None) -> None:
+        self.asked: list[tuple[str, dict[str, object]]] = []
+        self.result = result
+        self.error = error
+        self.path = ""
+
+    def __call__(self, path: str) -> FakeAgent:
+        self.path = path
+        return self
+
+    def __enter__(self) -> FakeAgent:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def call(self, command: str, **fields: object) -> object:
+        self.asked.append((command, fields))
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+    def watch(self, interval_s: float) -> Any:
+        self.asked.append(("watch", {"interval_s": interval_s}))
+        yield self.result
+        raise KeyboardInterrupt
+
+
+@pytest.fixture
+def agent(monkeypatch: pytest.MonkeyPatch) -> FakeAgent:
+    fake = FakeAgent()
+    monkeypatch.setattr(stationctl, "Client", fake)
+    return fake
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        stationctl.main([*command.split(), "--help"])
+    assert caught.value.code == 0
+    assert "usage: stationctl" in capsys.readouterr().out
+
+
+def test_without_an_agent_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert stationctl.main(["status", "--socket", str(tmp_path / "none")]) == stationctl.EXIT_ABSENT
+    assert "the agent does not run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command", "fields"),
+    [
+        (["status"], "status", {}),
+        (["sessions", "--limit", "3"], "sessions", {"limit": 3}),
+        (["remove-primary", "delete"], "remove-primary", {"word": "delete"}),
+        (["reboot", "--wait"], "reboot", {"wait_for_idle": True}),
+        (["clear-latch", "2"], "clear-latch", {"connector": 2}),
+        (["dump"], "dump", {}),
+        (["discard-pending"], "discard-pending", {}),
+    ],
+)
+def test_commands_become_requests(
+    agent: FakeAgent, arguments: list[str], command: str, fields: dict[str, object]
+) -> None:
+    agent.result = {} if command == "status" else []
+    assert stationctl.main([*arguments, "--socket", "/x"]) == 0
+    assert agent.asked == [(command, fields)]
+    assert agent.path == "/x"
+
+
+def test_set_primary_reads_password_and_roots_from_files_and_says_that_a_reboot_applies_it(
+    agent: FakeAgent, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "p").write_text("0123456789abcdef\n")
+    (tmp_path / "r").write_text("roots")
+    arguments = ["set-primary", "wss://a/", "--identity", "I", "--password-file", str(tmp_path / "p")]
+    assert stationctl.main([*arguments, "--trust", str(tmp_path / "r")]) == 0
+    ((command, fields),) = agent.asked
+    assert command == "set-primary"
+    assert fields == {
+        "url": "wss://a/",
+        "identity": "I",
+        "name": "",
+        "security": 2,
+        "password": "0123456789abcdef",
+        "trust_pem": "roots",
+    }
+    output = capsys.readouterr().out
+    assert "next boot" in output
+    assert "0123456789abcdef" not in output
+
+
+def test_a_password_can_come_by_standard_input(agent: FakeAgent, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("0123456789abcdef\nmore"))
+    assert stationctl.main(["set-primary", "ws://a/", "--identity", "I", "--password-stdin"]) == 0
+    assert agent.asked[0][1]["password"] == "0123456789abcdef"
+    assert agent.asked[0][1]["security"] == 1
+
+
+def test_a_file_that_cannot_be_read_is_told_before_anything_is_asked(
+    agent: FakeAgent, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["set-primary", "ws://a/", "--identity", "I", "--password-file", str(tmp_path / "none")]
+    assert stationctl.main(arguments) == stationctl.EXIT_USAGE
+    assert "--password-file" in capsys.readouterr().err
+    assert agent.asked == []
+
+
+def test_removal_without_the_word_is_told(
+    agent: FakeAgent, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert stationctl.main(["remove-primary"]) == stationctl.EXIT_USAGE
+    assert "remove-primary delete" in capsys.readouterr().err
+
+
+def test_a_refusal_names_field_and_remedy(agent: FakeAgent, capsys: pytest.CaptureFixture[str]) -> None:
+    agent.error = CommandRefusedError((Problem("url", "has a blank", "remove it"),))
+    assert stationctl.main(["reboot"]) == stationctl.EXIT_REFUSED
+    assert capsys.readouterr().err == "refused: url: has a blank; remove it\n"
+
+
+def test_an_agent_that_dies_while_watched_is_told(agent: FakeAgent, capsys: pytest.CaptureFixture[str]) -> None:
+    agent.error = AgentAbsentError("gone")
+    assert stationctl.main(["status"]) == stationctl.EXIT_ABSENT
+
+
+def test_json_is_for_programs(agent: FakeAgent, capsys: pytest.CaptureFixture[str]) -> None:
+    agent.result = {"safe_mode": True}
+    assert stationctl.main(["status", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"safe_mode": True}
+
+
+def test_watch_shows_each_status_until_interrupted(agent: FakeAgent, capsys: pytest.CaptureFixture[str]) -> None:
+    agent.result = {"vendor": "Example"}
+    assert stationctl.main(["watch", "--interval", "0.5"]) == 0
+    assert "Example" in capsys.readouterr().out
+    assert agent.asked == [("watch", {"interval_s": 0.5})]
