@@ -1,0 +1,60 @@
+"""What the parts of the station share: options, upstreams, holds, the state of storage, and numbers to give out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from agent.station.upstreams.holds import Holds
+from agent.station.upstreams.registry import Registry
+from agent.vocabulary.events import StopReason
+from agent.vocabulary.moments import Moment
+from agent.vocabulary.options import OPTION_BY_NAME, Origin, Scope, StationOptions
+from agent.vocabulary.records import Snapshot
+from agent.vocabulary.upstreams import UpstreamSetup
+from hal.api import Fault
+
+
+@dataclass(slots=True)
+class Site:
+    """Shared by reference; only `station.py` and the command handlers write the flags."""
+
+    options: StationOptions
+    registry: Registry
+    holds: Holds
+    new_uuid: Callable[[], str]
+    snapshot: Snapshot
+    storage_healthy: bool = True
+    restarting: StopReason | None = None
+    """Set once a restart is under way: no new session begins."""
+    faults: dict[Fault, str] = field(default_factory=dict)
+    """Faults of the station as a whole."""
+    last_number: int = 0
+    last_wall_ms: int | None = None
+
+    def next_number(self) -> int:
+        """A number for a meter request or a question, unique in this life."""
+        self.last_number += 1
+        return self.last_number
+
+    def see_wall(self, now: Moment) -> None:
+        """Remember the latest wall time."""
+        if now.wall_ms is not None:
+            self.last_wall_ms = max(now.wall_ms, self.last_wall_ms or 0)
+
+    def wall_ms(self, now: Moment) -> int | None:
+        """The wall time, or while it is unknown the latest that was ever seen (it is not earlier than that)."""
+        return now.wall_ms if now.wall_ms is not None else self.last_wall_ms
+
+
+def build_site(
+    options: StationOptions, upstreams: Sequence[UpstreamSetup], snapshot: Snapshot, new_uuid: Callable[[], str]
+) -> Site:
+    """The shared part of a starting station: stored options and holds applied."""
+    for saved in snapshot.options:
+        row = OPTION_BY_NAME.get(saved.name)
+        if saved.upstream is None and row is not None and row.scope is Scope.SHARED:
+            options = options.with_value(saved.name, saved.value, Origin.OCPP)
+    registry = Registry(upstreams, snapshot)
+    holds = Holds(snapshot.holds, (c.id for c in options.connectors), (u.id for u in registry))
+    return Site(options, registry, holds, new_uuid, snapshot, last_wall_ms=snapshot.last_wall_ms)

@@ -1,0 +1,69 @@
+"""Registry of the upstreams: role, link, registration, options, and the ids that each gave to our transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from agent.vocabulary.ids import TransactionId, UpstreamId
+from agent.vocabulary.inputs import Registration
+from agent.vocabulary.options import OPTION_BY_NAME, OptionValue, Origin, Scope, UpstreamOptions
+from agent.vocabulary.records import Snapshot
+from agent.vocabulary.upstreams import Role, UpstreamSetup
+
+
+@dataclass(slots=True)
+class Upstream:
+    """One upstream. `ever_accepted` is true once it accepted us in this life of the agent."""
+
+    id: UpstreamId
+    name: str
+    role: Role
+    options: UpstreamOptions
+    connected: bool = False
+    registration: Registration = Registration.UNKNOWN
+    ever_accepted: bool = False
+    ids: dict[TransactionId, str] = field(default_factory=dict)
+
+    @property
+    def reachable(self) -> bool:
+        """It can be asked now."""
+        return self.connected and self.registration is Registration.ACCEPTED
+
+    def transaction(self, foreign_id: str) -> TransactionId | None:
+        """The local id behind an id that this upstream gave; the last one given counts."""
+        return next((own for own, given in reversed(self.ids.items()) if given == foreign_id), None)
+
+
+class Registry:
+    """All upstreams, in their configured order. Exactly one is Billing."""
+
+    def __init__(self, setups: Sequence[UpstreamSetup], snapshot: Snapshot) -> None:
+        billing = [setup.id for setup in setups if setup.role is Role.BILLING]
+        if len(billing) != 1:
+            raise ValueError(f"upstreams: exactly one must be Billing, not {len(billing)}; set one role to billing")
+        self._upstreams = {s.id: Upstream(s.id, s.name or s.id, s.role, s.options) for s in setups}
+        self.billing = self._upstreams[billing[0]]
+        for saved in snapshot.options:
+            self._restore(saved.upstream, saved.name, saved.value)
+        for upstream, transaction, foreign in snapshot.foreign_ids:
+            if upstream in self._upstreams:
+                self._upstreams[upstream].ids[transaction] = foreign
+
+    def _restore(self, upstream: UpstreamId | None, name: str, value: OptionValue) -> None:
+        row = OPTION_BY_NAME.get(name)
+        if upstream in self._upstreams and row is not None and row.scope in (Scope.CONNECTION, Scope.AUTHORITY):
+            found = self._upstreams[upstream]
+            found.options = found.options.with_value(name, value, Origin.OCPP)
+
+    def __iter__(self) -> Iterator[Upstream]:
+        return iter(self._upstreams.values())
+
+    def get(self, upstream: UpstreamId) -> Upstream | None:
+        """None for an id that is not configured (any more)."""
+        return self._upstreams.get(upstream)
+
+    def forget(self, transaction: TransactionId) -> None:
+        """A transaction is over and its ids are no longer addressable."""
+        for upstream in self:
+            upstream.ids.pop(transaction, None)
