@@ -1,0 +1,74 @@
+"""The ladder of an authorisation: what may be decided without the Billing upstream, and by which rule.
+
+Theory of operation
+-------------------
+Before asking: a valid cache entry, if the Billing upstream allows pre-authorisation (OCPP 1.6 3.4.1
+"LocalPreAuthorize"). While it can be asked: its answer, and nothing else. Without an answer (offline, silent past the
+deadline, never accepted with these settings): the standard offline keys decide. A card that is known bad or expired
+is refused even where unknown cards are allowed (OCPP 1.6 3.4.2, 3.4.3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent.station.authorization.cache import Cache
+from agent.station.upstreams.registry import Upstream
+from agent.vocabulary.events import Trigger
+from agent.vocabulary.ids import IdToken, UpstreamId
+from agent.vocabulary.records import LadderStep, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One decision: accepted or not, where it was taken and by which rule."""
+
+    accepted: bool
+    stage: str
+    rule: str
+    verdict: Verdict | None = None
+    offline: bool = False
+    """Decided because the Billing upstream did not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authorisation:
+    """Somebody may charge. `authority` owns the transaction that may follow; `step` tells how it came about."""
+
+    token: IdToken
+    authority: UpstreamId
+    trigger: Trigger
+    step: LadderStep
+    parent: IdToken | None = None
+    offline: bool = False
+    remote_start_id: int | None = None
+
+
+def before_asking(token: IdToken, billing: Upstream, cache: Cache, wall_ms: int | None) -> Rung | None:
+    """A decision with no network at all, or None if the Billing upstream has to be asked."""
+    options = billing.options
+    if not (options.local_pre_authorize and options.authorization_cache_enabled):
+        return None
+    verdict = cache.get(token, wall_ms)
+    if verdict is None or not verdict.accepted:
+        return None
+    return Rung(True, "cache", "local_pre_authorize", verdict)
+
+
+def without_answer(token: IdToken, billing: Upstream, cache: Cache, wall_ms: int | None) -> Rung:
+    """The decision while the Billing upstream does not answer."""
+    options = billing.options
+    verdict = cache.get(token, wall_ms) if options.authorization_cache_enabled else None
+    if verdict is not None and not verdict.accepted:
+        return Rung(False, "cache", "known_bad", verdict, offline=True)
+    if verdict is not None and options.local_authorize_offline:
+        return Rung(True, "cache", "local_authorize_offline", verdict, offline=True)
+    if options.allow_offline_unknown:
+        return Rung(True, "outage", "allow_offline_unknown", verdict, offline=True)
+    rule = "unknown_offline" if billing.ever_accepted else "never_accepted"
+    return Rung(False, "outage", rule, verdict, offline=True)
+
+
+def by_answer(verdict: Verdict) -> Rung:
+    """The Billing upstream's own word."""
+    return Rung(verdict.accepted, "online", "billing_answer", verdict)

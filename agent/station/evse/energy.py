@@ -1,0 +1,241 @@
+"""Energy of one connector: offer, withdraw, open, close; every grant has a number that a safer effect raises.
+
+Theory of operation
+-------------------
+`pursue` is told each turn what may be offered (or that nothing may) and does what is missing; what was done is
+believed only when a reading confirms it. Raises wait until five seconds after the last change of duty (IEC 61851-1
+A.6); reductions go at once. Nothing is offered while the contactor was not seen open: a contactor that is closed with
+no offer is either still on its way or welded.
+
+On a stop the offer is withdrawn at once. The contactor opens by the car (it leaves C), or is opened as soon as less
+than 1 A flows, or under load after the grace; for a fault there is no grace.
+
+What is found wrong is returned by `watch`: closed a second after it was opened, or more than 1 A for three seconds with
+everything off (welded); not closed a second after it was told to, or five seconds after an autonomous board saw offer
+and C (stuck); more than the offer + 10 % + 0.5 A for more than seven seconds, not counted for six seconds after a
+reduction (over-current).
+"""
+
+from __future__ import annotations
+
+from agent.station.evse.facts import Facts
+from agent.station.evse.meter import Meter
+from agent.station.turn import Turn
+from agent.vocabulary.effects import CloseContactor, Lower, Offer, OpenContactor, Withdraw
+from agent.vocabulary.ids import ConnectorId
+from hal.api import ContactorKind, Fault
+
+DUTY_CHANGE_MS = 5000
+OFF_TIME_MS = 5000
+FEEDBACK_MS = 1000
+AUTONOMOUS_CLOSE_MS = 5000
+RESIDUAL_MS = 3000
+OVER_CURRENT_MS = 7000
+AFTER_REDUCTION_MS = 6000
+NO_LOAD_A = 1.0
+STEP_A = 0.05
+
+
+class Energy:
+    """The only maker of power effects."""
+
+    def __init__(self, connector: ConnectorId, facts: Facts, meter: Meter, grace_s: float) -> None:
+        self._connector = connector
+        self._facts = facts
+        self._meter = meter
+        self._grace_ms = round(grace_s * 1000)
+        self._commanded = facts.capabilities.contactor is ContactorKind.COMMANDED
+        self.grant = 0
+        self.offered_a: float | None = None
+        self._proven = False
+        self._changed_ms: int | None = None
+        self._reduced_ms: int | None = None
+        self._withdrawn_ms: int | None = None
+        self._opened_ms: int | None = None
+        self._closing_ms: int | None = None
+        self._asking_ms: int | None = None
+        self._residual_ms: int | None = None
+        self._over_ms: int | None = None
+
+    # ------------------------------------------------------------------------------------------------ wishes
+
+    def pursue(self, limit_a: float | None, turn: Turn) -> None:
+        """Offer this much (None: nothing), and close where the board leaves that to us."""
+        if limit_a is None:
+            self.withdraw(turn)
+            return
+        if self.offered_a is None:
+            self._begin(limit_a, turn)
+        elif limit_a < self.offered_a - STEP_A:
+            self._lower(limit_a, turn)
+        elif limit_a > self.offered_a + STEP_A and self._change_allowed(turn):
+            self._offer(limit_a, turn)
+        self._close_if_due(turn)
+
+    def withdraw(self, turn: Turn) -> None:
+        """Offer nothing (any more)."""
+        if self.offered_a is None:
+            return
+        self._end_offer(turn)
+        self._withdrawn_ms = turn.now_ms
+        turn.add(Withdraw(self._connector, self.grant))
+
+    def open_now(self, turn: Turn) -> None:
+        """Open at once, if anything is offered or closed."""
+        if self.offered_a is None and not (self._facts.contactor_closed or self._closing_ms is not None):
+            return
+        if self.offered_a is None and self._opened_ms is not None:
+            return
+        self._open(turn)
+
+    def make_safe(self, turn: Turn) -> None:
+        """Write everything off, whatever was known before: the board was out of reach."""
+        self._open(turn)
+
+    def _begin(self, limit_a: float, turn: Turn) -> None:
+        rested = self._withdrawn_ms is None or turn.reached(self._withdrawn_ms + OFF_TIME_MS)
+        if self._facts.seen_open and self._facts.outputs_off and rested and self._change_allowed(turn):
+            self._opened_ms = self._withdrawn_ms = self._residual_ms = None
+            self._offer(limit_a, turn)
+
+    def _offer(self, limit_a: float, turn: Turn) -> None:
+        self.offered_a = limit_a
+        self._changed_ms = turn.now_ms
+        turn.add(Offer(self._connector, limit_a, self.grant))
+
+    def _lower(self, limit_a: float, turn: Turn) -> None:
+        self._reduced_ms = turn.now_ms
+        if self._proven:
+            self.offered_a = limit_a
+            self._changed_ms = turn.now_ms
+            turn.add(Lower(self._connector, limit_a, self.grant))
+            return
+        self.grant += 1  # the higher offer may still be held back: it must never come out
+        turn.add(Withdraw(self._connector, self.grant))
+        self._offer(limit_a, turn)
+
+    def _change_allowed(self, turn: Turn) -> bool:
+        return self._changed_ms is None or turn.reached(self._changed_ms + DUTY_CHANGE_MS)
+
+    def _close_if_due(self, turn: Turn) -> None:
+        facts = self._facts
+        if not self._commanded or self._closing_ms is not None or self.offered_a is None:
+            return
+        rested = self._opened_ms is None or turn.reached(self._opened_ms + OFF_TIME_MS)
+        if facts.asking and facts.pwm and facts.seen_open and rested:
+            self._closing_ms = turn.now_ms
+            self._opened_ms = None
+            turn.add(CloseContactor(self._connector, self.grant))
+
+    def _end_offer(self, turn: Turn) -> None:
+        self.grant += 1
+        self.offered_a = None
+        self._proven = False
+        self._changed_ms = turn.now_ms
+        self._over_ms = None
+
+    def _open(self, turn: Turn) -> None:
+        self._end_offer(turn)
+        self._closing_ms = None
+        self._opened_ms = self._withdrawn_ms = turn.now_ms
+        turn.add(OpenContactor(self._connector, self.grant))
+
+    # ------------------------------------------------------------------------------------------------- facts
+
+    def pilot_seen(self, turn: Turn) -> None:
+        """The pilot changed: an offer is proven by PWM; a commanded contactor opens when the car leaves C."""
+        if self.offered_a is not None and self._facts.pwm:
+            self._proven = True
+        self._asking_ms = turn.now_ms if self._facts.asking and self._asking_ms is None else self._asking_ms
+        if self._facts.asking:
+            return
+        self._asking_ms = None
+        if self._commanded and self._closing_ms is not None:
+            offered = self.offered_a
+            self._open(turn)
+            if offered is not None and self._facts.plugged:
+                self._withdrawn_ms = None
+                self._offer(offered, turn)
+
+    @property
+    def closing(self) -> bool:
+        """A commanded contactor was told to close and not yet to open."""
+        return self._closing_ms is not None
+
+    @property
+    def off(self) -> bool:
+        """Nothing is offered, and the contactor is open as far as can be seen."""
+        return self.offered_a is None and self._closing_ms is None and self._facts.contactor_closed is not True
+
+    def quiet(self, turn: Turn) -> bool:
+        """Off, and less than 1 A flows: the cable may be let go and the final reading taken."""
+        if not self.off or (self._facts.has_feedback and self._facts.contactor_closed is None):
+            return False
+        current = self._meter.current_a(turn)
+        if self._facts.has_feedback:
+            return current is None or current < NO_LOAD_A
+        never = self._opened_ms is None and self._withdrawn_ms is None and self._facts.outputs_off
+        opened = never or (self._opened_ms is not None and turn.reached(self._opened_ms + FEEDBACK_MS))
+        return (current is not None and current < NO_LOAD_A) or (current is None and opened)
+
+    # ------------------------------------------------------------------------------------------------- watch
+
+    def watch(self, turn: Turn) -> Fault | None:
+        """Open what is due, and say what is wrong."""
+        if self.offered_a is None:
+            self._open_when_due(turn)
+        welded = self._welded(turn) if self.offered_a is None or self._opened_ms is not None else None
+        return welded or self._stuck(turn) or self._over_current(turn)
+
+    def _open_when_due(self, turn: Turn) -> None:
+        """Nothing is offered: see that the contactor opens."""
+        if self._opened_ms is not None:
+            return
+        may_be_closed = self._facts.contactor_closed or (
+            not self._facts.has_feedback and self._withdrawn_ms is not None
+        )
+        if not (may_be_closed or self._closing_ms is not None):
+            return
+        current = self._meter.current_a(turn)
+        gone = self._commanded and not self._facts.asking
+        unloaded = current is not None and current < NO_LOAD_A
+        if gone or unloaded or self._withdrawn_ms is None or turn.reached(self._withdrawn_ms + self._grace_ms):
+            self._open(turn)
+
+    def _welded(self, turn: Turn) -> Fault | None:
+        if self._opened_ms is None and (self._withdrawn_ms is not None or not self._facts.seen_open):
+            return None  # still within the grace
+        if self._facts.contactor_closed and self._opened_ms is not None:
+            return Fault.CONTACTOR_WELDED if turn.reached(self._opened_ms + FEEDBACK_MS) else None
+        current = self._meter.current_a(turn)
+        if current is None or current <= NO_LOAD_A:
+            self._residual_ms = None
+            return None
+        latest = self._meter.latest
+        if self._residual_ms is None:
+            self._residual_ms = turn.now_ms
+        confirmed = latest is not None and latest.at.monotonic_ms >= self._residual_ms + RESIDUAL_MS
+        return Fault.CONTACTOR_WELDED if confirmed else None
+
+    def _stuck(self, turn: Turn) -> Fault | None:
+        if not self._facts.has_feedback or self._facts.contactor_closed or self.offered_a is None:
+            return None
+        if self._commanded:
+            due = None if self._closing_ms is None else self._closing_ms + FEEDBACK_MS
+        else:
+            since = self._asking_ms if self._facts.pwm else None
+            due = None if since is None else max(since, self._changed_ms or since) + AUTONOMOUS_CLOSE_MS
+        return Fault.CONTACTOR_STUCK if due is not None and turn.reached(due) else None
+
+    def _over_current(self, turn: Turn) -> Fault | None:
+        current = self._meter.current_a(turn)
+        offered = self.offered_a
+        if current is None or offered is None or current <= offered * 1.1 + 0.5:
+            self._over_ms = None
+            return None
+        if self._reduced_ms is not None and turn.now_ms < self._reduced_ms + AFTER_REDUCTION_MS:
+            self._over_ms = None
+            return None
+        if self._over_ms is None:
+            self._over_ms = turn.now_ms
+        return Fault.OVER_CURRENT if turn.now_ms - self._over_ms > OVER_CURRENT_MS else None

@@ -1,0 +1,109 @@
+"""Readings of one connector, taken in: facts are written here and nowhere else."""
+
+from __future__ import annotations
+
+from agent.station.evse.connector import Connector
+from agent.station.evse.faults import LATCHING
+from agent.station.evse.pilot import PilotAction
+from agent.station.evse.session import SessionState, SessionTrigger
+from agent.station.turn import Turn
+from agent.vocabulary.records import SaveLatch
+from hal.api import (
+    ActuationFailed,
+    CableSeen,
+    ContactorSeen,
+    Fault,
+    FaultSeen,
+    LockSeen,
+    MeterSeen,
+    OutputsOff,
+    PilotSeen,
+)
+
+ConnectorReading = (
+    PilotSeen | CableSeen | ContactorSeen | LockSeen | MeterSeen | FaultSeen | ActuationFailed | OutputsOff
+)
+
+
+def take(connector: Connector, reading: ConnectorReading, turn: Turn) -> None:
+    """Take one reading in. What follows from it is the business of `progress`."""
+    match reading:
+        case PilotSeen():
+            _pilot(connector, reading, turn)
+        case CableSeen():
+            connector.facts.cable_a = reading.rating_a
+        case ContactorSeen():
+            connector.facts.contactor_closed = reading.closed
+        case LockSeen():
+            _lock(connector, reading, turn)
+        case MeterSeen():
+            connector.meter.see(reading, turn)
+            if connector.transaction is not None:
+                connector.transaction.register_wh = max(connector.transaction.register_wh, reading.energy_wh)
+        case FaultSeen():
+            _fault(connector, reading, turn)
+        case ActuationFailed():
+            turn.note("actuation-failed", f"{reading.what}: {reading.detail}", connector.id)
+        case OutputsOff():
+            connector.facts.outputs_off = True
+
+
+def raise_fault(connector: Connector, fault: Fault, turn: Turn, detail: str = "", own: bool = False) -> None:
+    """A fault is there, by the hardware or by our own watching; welded and stuck contactors are latched on disk."""
+    new = connector.faults.raise_(fault, detail, own)
+    if new:
+        turn.note("fault", f"{fault.value} {detail}".strip(), connector.id)
+    if fault in LATCHING and fault not in connector.faults.latched:
+        connector.faults.latched.add(fault)
+        turn.record(SaveLatch(connector.id, fault, True), barrier=True)
+
+
+def clear_latches(connector: Connector, turn: Turn) -> None:
+    """Service was here."""
+    for fault in connector.faults.service():
+        turn.record(SaveLatch(connector.id, fault, False), barrier=True)
+        turn.note("latch-cleared", fault.value, connector.id)
+
+
+def _pilot(connector: Connector, reading: PilotSeen, turn: Turn) -> None:
+    facts = connector.facts
+    facts.pwm = reading.pwm
+    actions = facts.pilot.see(reading.state)
+    for action in actions:
+        _pilot_action(connector, action, turn)
+    connector.energy.pilot_seen(turn)
+
+
+def _pilot_action(connector: Connector, action: PilotAction, turn: Turn) -> None:
+    facts = connector.facts
+    if action is PilotAction.CABLE_IN:
+        if not facts.plugged:
+            facts.plugged, facts.plugged_at_ms = True, turn.now_ms
+        connector.fire(SessionTrigger.PLUG, turn)
+    elif action is PilotAction.CABLE_OUT:
+        facts.plugged, facts.cable_a = False, None
+        connector.unplugged(turn)
+        if connector.lock.exists and connector.kept is None and connector.state is SessionState.FREE:
+            connector.lock.wanted = False
+    elif action is PilotAction.FAULT:
+        raise_fault(connector, Fault.PILOT, turn, "pilot out of order")
+    elif action is PilotAction.FAULT_OVER:
+        connector.faults.clear(Fault.PILOT, turn.now_ms)
+
+
+def _lock(connector: Connector, reading: LockSeen, turn: Turn) -> None:
+    connector.facts.locked = reading.locked
+    if reading.locked == connector.lock.wanted:
+        connector.faults.clear(Fault.LOCK, turn.now_ms)
+    elif connector.lock.exists and not reading.locked and connector.state is SessionState.RUNNING:
+        raise_fault(connector, Fault.LOCK, turn, "opened unexpectedly", own=True)
+
+
+def _fault(connector: Connector, reading: FaultSeen, turn: Turn) -> None:
+    if reading.active:
+        raise_fault(connector, reading.fault, turn, reading.detail)
+        return
+    connector.faults.clear(reading.fault, turn.now_ms)
+    if reading.fault is Fault.CONTROLLER_OFFLINE:
+        connector.energy.make_safe(turn)
+        connector.facts.outputs_off = True

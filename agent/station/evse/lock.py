@@ -1,0 +1,69 @@
+"""The connector lock: driven towards what is wanted, believed only when it confirms.
+
+Locking precedes every grant. Unlocking is asked for only while the contactor was seen open and less than 1 A flows;
+a welded contactor keeps the cable (it may be live). No confirmation within ten seconds is a fault.
+"""
+
+from __future__ import annotations
+
+from agent.station.evse.facts import Facts
+from agent.station.turn import Turn
+from agent.vocabulary.effects import DriveLock
+from agent.vocabulary.ids import ConnectorId
+
+CONFIRM_MS = 10_000
+
+
+class Lock:
+    """`wanted` is set by the connector; `settle` drives."""
+
+    def __init__(self, connector: ConnectorId, facts: Facts, captive_cable: bool) -> None:
+        self._connector = connector
+        self._facts = facts
+        self.exists = facts.capabilities.lock is not None and not captive_cable
+        self.wanted: bool | None = None
+        """None: as it is (nothing was asked since the start)."""
+        self._driven: bool | None = None
+        self._driven_ms = 0
+
+    @property
+    def holds(self) -> bool:
+        """Confirmed locked, or there is nothing to lock."""
+        return not self.exists or self._facts.locked is True
+
+    @property
+    def engaged(self) -> bool:
+        """There is a lock and it is (or may be) still in the cable."""
+        return self.exists and self._facts.locked is True
+
+    def force(self, turn: Turn) -> None:
+        """Drive open now, whatever the last report said. The caller has checked that it is safe."""
+        self.wanted = False
+        self._drive(False, turn)
+
+    def settle(self, may_open: bool, turn: Turn) -> None:
+        """Drive towards what is wanted, once."""
+        if not self.exists or self.wanted is None or self.wanted == self._facts.locked:
+            self._driven = None if self.wanted == self._facts.locked else self._driven
+            return
+        if self._driven != self.wanted and (self.wanted or may_open):
+            self._drive(self.wanted, turn)
+
+    def failed(self, turn: Turn) -> bool:
+        """Driven, and not confirmed in time."""
+        waiting = self._driven is not None and self._facts.locked != self._driven
+        return self.exists and waiting and turn.reached(self._driven_ms + CONFIRM_MS)
+
+    def retry(self) -> None:
+        """Forget the last drive, so that the next turn drives again."""
+        self._driven = None
+
+    def give_up(self) -> None:
+        """Leave it where it is until somebody asks anew."""
+        self.wanted = None
+        self._driven = None
+
+    def _drive(self, locked: bool, turn: Turn) -> None:
+        self._driven = locked
+        self._driven_ms = turn.now_ms
+        turn.add(DriveLock(self._connector, locked))

@@ -1,0 +1,295 @@
+"""Progress: what follows, each turn, from the facts of one connector and the passing of time.
+
+Theory of operation
+-------------------
+Nothing here reacts to *an input*; every step looks at how things are and does what is missing, again and again until a
+pass changes nothing. One pass is: look for what is wrong, take the step of the session's state, make the offer what it
+should be, drive the lock. A step that waits says until when (`turn.reached`).
+
+    state         goes on when                                   gives up when
+    WAITING_CAR   (plug, by intake)                              connection time-out, or nothing may start any more
+    WAITING_CARD  (card, by the desk); free: at once             connection time-out
+    LOCKING       lock confirmed, contactor seen open            ten seconds, unplug
+    READING       the start reading came                         five seconds, unplug
+    RUNNING       stops on a fault, grace over, invalid energy   -
+    STOPPING      power seen off, then the final reading came    fifteen seconds, then five: the last sample closes it
+    FINISHED      lets go of the cable                           -
+    RECOVERING    reading, pilot and lock known: `recovery`      five seconds: decided with what is known
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from agent.station.authorization.ladder import Authorisation
+from agent.station.evse.connector import SECURE_MS, Connector
+from agent.station.evse.faults import STOP_REASONS, Reaction
+from agent.station.evse.intake import raise_fault
+from agent.station.evse.meter import Reading
+from agent.station.evse.metering import sample_due
+from agent.station.evse.restoring import restore
+from agent.station.evse.session import SessionState, SessionTrigger
+from agent.station.evse.transaction import Stop, Transaction
+from agent.station.evse.verdicts import enforce_verdict
+from agent.station.power.limits import Contribution, Limit, effective
+from agent.station.turn import Turn
+from agent.vocabulary.effects import SetPace
+from agent.vocabulary.events import StopReason, Trigger
+from agent.vocabulary.ids import IdToken, IdTokenType
+from agent.vocabulary.options import AuthorisePolicy
+from agent.vocabulary.records import LadderStep
+from hal.api import Fault
+
+CONTROLLER_GRACE_MS = 60_000
+POWER_OFF_MS = 15_000
+PASSES = 12
+FREE_TOKEN = IdToken("FREE", IdTokenType.NO_AUTHORIZATION)
+_IN_SESSION = frozenset(
+    {
+        SessionState.LOCKING,
+        SessionState.READING,
+        SessionState.RUNNING,
+        SessionState.STOPPING,
+        SessionState.RECOVERING,
+    }
+)
+
+
+def settle(connector: Connector, turn: Turn) -> None:
+    """Do what is missing until nothing is."""
+    for fault in connector.faults.settle(turn):
+        turn.note("fault-over", fault.value, connector.id)
+    for _ in range(PASSES):
+        before = _fingerprint(connector)
+        _pass(connector, turn)
+        if _fingerprint(connector) == before:
+            break
+    sample_due(connector, turn)
+    _pace(connector, turn)
+
+
+def _fingerprint(connector: Connector) -> tuple[object, ...]:
+    energy = connector.energy
+    meter = (connector.meter.asked, connector.meter.answer)
+    return (connector.state, energy.grant, energy.offered_a, energy.closing, connector.lock.wanted, *meter)
+
+
+def _pass(connector: Connector, turn: Turn) -> None:
+    wrong = connector.energy.watch(turn)
+    if wrong is not None:
+        raise_fault(connector, wrong, turn, "found by the station", own=True)
+    _impairments(connector, turn)
+    STEPS[connector.state](connector, turn)
+    _power(connector, turn)
+    _hold(connector, turn)
+
+
+def _impairments(connector: Connector, turn: Turn) -> None:
+    for reaction in (Reaction.METER, Reaction.CONTROLLER):
+        if connector.faults.has(reaction) is None:
+            connector.impaired_ms.pop(reaction, None)
+        else:
+            connector.impaired_ms.setdefault(reaction, turn.now_ms)
+
+
+# ----------------------------------------------------------------------------------------------------- steps
+
+
+def _free(connector: Connector, turn: Turn) -> None:
+    """Waits for a cable or a card."""
+
+
+def _waiting_car(connector: Connector, turn: Turn) -> None:
+    if connector.refusal is not None:
+        connector.abandon(connector.refusal, turn)
+    elif _window_over(connector, turn):
+        connector.abandon("no cable within the connection time-out", turn)
+
+
+def _waiting_card(connector: Connector, turn: Turn) -> None:
+    if connector.options.authorise is AuthorisePolicy.FREE:
+        _authorise_free(connector, turn)
+    elif _window_over(connector, turn):
+        connector.abandon("no card within the connection time-out", turn)
+
+
+def _window_over(connector: Connector, turn: Turn) -> bool:
+    timeout_s = connector.site.registry.billing.options.connection_timeout_s
+    if connector.window_ms is None or timeout_s == 0:
+        return False
+    return turn.reached(connector.window_ms + timeout_s * 1000)
+
+
+def _authorise_free(connector: Connector, turn: Turn) -> None:
+    if connector.refusal is not None or connector.kept is not None:
+        return
+    token = connector.options.free_token or FREE_TOKEN
+    billing = connector.site.registry.billing
+    step = LadderStep(turn.now, connector.id, token.masked, "free", None, None, "Accepted", "free_connector")
+    offline = not billing.reachable
+    connector.authorise(Authorisation(token, billing.id, Trigger.CABLE_PLUGGED_IN, step, offline=offline), turn)
+
+
+def _locking(connector: Connector, turn: Turn) -> None:
+    if connector.lock.failed(turn):
+        raise_fault(connector, Fault.LOCK, turn, "did not lock", own=True)
+    if connector.refusal is not None:
+        connector.abandon(connector.refusal, turn)
+    elif connector.lock.holds and connector.facts.seen_open:
+        connector.fire(SessionTrigger.SECURED, turn)
+    elif turn.reached(connector.secure_ms + SECURE_MS):
+        connector.abandon("lock or contactor did not confirm in time", turn)
+
+
+def _reading(connector: Connector, turn: Turn) -> None:
+    if connector.refusal is not None:
+        connector.abandon(connector.refusal, turn)
+    elif not (connector.lock.holds and connector.facts.seen_open):
+        connector.abandon("lock or contactor moved before the start", turn)
+    elif connector.meter.answer is not None:
+        connector.fire(SessionTrigger.BEGIN, turn)
+    elif connector.meter.overdue(turn):
+        connector.abandon("the meter did not answer in time", turn)
+
+
+def _running(connector: Connector, turn: Turn) -> None:
+    transaction = connector.transaction
+    assert transaction is not None
+    fault = connector.faults.has(Reaction.END)
+    if fault is not None:
+        reason = STOP_REASONS.get(fault, StopReason.OTHER)
+        connector.stop(Stop(reason, Trigger.ABNORMAL_CONDITION, urgent=True), turn)
+    elif _grace_over(connector, turn):
+        connector.stop(Stop(StopReason.OTHER, Trigger.ABNORMAL_CONDITION), turn)
+    else:
+        enforce_verdict(connector, transaction, turn)
+
+
+def _grace_over(connector: Connector, turn: Turn) -> bool:
+    options = connector.site.options
+    grace_ms = 0 if options.stop_on_meter_fault else round(options.meter_fault_grace_s * 1000)
+    meter_ms = connector.impaired_ms.get(Reaction.METER)
+    controller_ms = connector.impaired_ms.get(Reaction.CONTROLLER)
+    meter_over = meter_ms is not None and turn.reached(meter_ms + grace_ms)
+    return meter_over or (controller_ms is not None and turn.reached(controller_ms + CONTROLLER_GRACE_MS))
+
+
+def _stopping(connector: Connector, turn: Turn) -> None:
+    transaction, meter = connector.transaction, connector.meter
+    assert transaction is not None
+    if connector.faults.has(Reaction.END) is not None:
+        connector.energy.open_now(turn)
+    if not meter.asked:
+        given_up = turn.reached(transaction.closing_ms + POWER_OFF_MS)
+        if not (connector.energy.quiet(turn) or connector.welded() or given_up):
+            return
+        if connector.faults.has(Reaction.METER) is not None:
+            close_transaction(connector, None, turn)
+            return
+        meter.ask(turn)
+    if meter.answer is not None:
+        close_transaction(connector, meter.answer, turn)
+    elif meter.overdue(turn):
+        close_transaction(connector, None, turn)
+
+
+def close_transaction(connector: Connector, reading: Reading | None, turn: Turn) -> None:
+    """The final reading (or its absence) closes the transaction: one record, a stop for every upstream."""
+    transaction = connector.transaction
+    assert transaction is not None
+    offline = not connector.site.registry.billing.reachable
+    at = reading.at if reading is not None else turn.now
+    turn.record(*transaction.stop_entries(connector.site, at, reading, offline), barrier=True)
+    turn.note("transaction-stopped", f"{transaction.energy_wh} Wh", connector.id)
+    plugged = connector.facts.plugged or not connector.facts.pilot_known
+    connector.fire(SessionTrigger.CLOSED_PLUGGED if plugged else SessionTrigger.CLOSED_EMPTY, turn)
+
+
+def _finished(connector: Connector, turn: Turn) -> None:
+    """The cable is let go by `_hold`."""
+
+
+def _recovering(connector: Connector, turn: Turn) -> None:
+    restore(connector, turn)
+
+
+Step = Callable[[Connector, Turn], None]
+STEPS: Mapping[SessionState, Step] = {
+    SessionState.FREE: _free,
+    SessionState.WAITING_CAR: _waiting_car,
+    SessionState.WAITING_CARD: _waiting_card,
+    SessionState.LOCKING: _locking,
+    SessionState.READING: _reading,
+    SessionState.RUNNING: _running,
+    SessionState.STOPPING: _stopping,
+    SessionState.FINISHED: _finished,
+    SessionState.RECOVERING: _recovering,
+}
+
+
+# ----------------------------------------------------------------------------------------------- power, lock
+
+
+def _power(connector: Connector, turn: Turn) -> None:
+    energy = connector.energy
+    if connector.faults.has(Reaction.END, Reaction.PAUSE) is not None:
+        energy.open_now(turn)
+    connector.limit = limit_of(connector)
+    energy.pursue(connector.limit.current_a, turn)
+    transaction = connector.transaction
+    if transaction is not None and energy.offered_a is not None and connector.facts.asking:
+        closed = connector.facts.contactor_closed
+        transaction.has_charged = transaction.has_charged or closed is True or not connector.facts.has_feedback
+
+
+def limit_of(connector: Connector) -> Limit:
+    """What may be offered now, and why not more."""
+    transaction = connector.transaction
+    if connector.state is not SessionState.RUNNING or transaction is None:
+        return Limit(None, "no transaction")
+    against = _against_offering(connector, transaction)
+    if against is not None:
+        return Limit(None, against)
+    return effective(contributions(connector), connector.options.capabilities.minimum_current_a)
+
+
+def _against_offering(connector: Connector, transaction: Transaction) -> str | None:
+    fault = connector.faults.has(Reaction.END, Reaction.PAUSE, Reaction.CONTROLLER)
+    if fault is not None:
+        return f"fault: {fault.value}"
+    if not connector.facts.plugged:
+        return "the cable is out"
+    if not connector.lock.holds:
+        return "the lock is not confirmed"
+    if transaction.suspended_as_invalid:
+        return "the card was not accepted"
+    return None
+
+
+def contributions(connector: Connector) -> list[Contribution]:
+    """Every upper bound that counts for this connector now."""
+    capabilities = connector.options.capabilities
+    found = [Contribution(capabilities.maximum_current_a, "hardware")]
+    if capabilities.cable_rating and not connector.options.captive_cable:
+        rating = connector.facts.cable_a
+        found.append(Contribution(rating or 0, "cable rating" if rating else "the rating of the cable is not known"))
+    return found
+
+
+def _hold(connector: Connector, turn: Turn) -> None:
+    lock = connector.lock
+    if connector.welded():
+        lock.wanted = True if lock.engaged else lock.wanted
+    elif lock.wanted is False and lock.failed(turn):
+        raise_fault(connector, Fault.LOCK, turn, "did not unlock", own=True)
+        lock.give_up()
+    elif lock.wanted is None and connector.state is SessionState.FINISHED and connector.kept is None:
+        lock.wanted = False
+    lock.settle(connector.energy.quiet(turn) and not connector.welded(), turn)
+
+
+def _pace(connector: Connector, turn: Turn) -> None:
+    wanted = connector.state in _IN_SESSION
+    if wanted != connector.in_session:
+        connector.in_session = wanted
+        turn.add(SetPace(connector.id, wanted))

@@ -1,0 +1,88 @@
+"""Carries out what `recovery` decides about the open transaction of a former life."""
+
+from __future__ import annotations
+
+from agent.station.evse.connector import Connector
+from agent.station.evse.recovery import Found, decide, last_register
+from agent.station.evse.session import SessionTrigger
+from agent.station.evse.transaction import Stop, Transaction
+from agent.station.turn import Turn
+from agent.vocabulary.events import StopReason, Trigger
+from agent.vocabulary.options import AfterPowerLoss
+from agent.vocabulary.records import SaveTransaction, TransactionRecord
+
+
+def restore(connector: Connector, turn: Turn) -> None:
+    """Wait for what has to be known, bounded, then resume or close."""
+    record, meter = connector.recovered, connector.meter
+    assert record is not None
+    if not meter.asked:
+        meter.ask(turn)
+    if meter.overdue(turn) or (meter.answer is not None and _known(connector)) or _late(connector, turn):
+        _carry_out(connector, record, turn)
+
+
+def _late(connector: Connector, turn: Turn) -> bool:
+    """Answered, but what else has to be known did not come within the same deadline."""
+    return connector.meter.answer is not None and turn.reached(connector.meter.deadline_ms)
+
+
+def _known(connector: Connector) -> bool:
+    """Everything that the decision needs has been seen."""
+    facts, site = connector.facts, connector.site
+    if not (facts.pilot_known and facts.outputs_off):
+        return False
+    if site.options.after_power_loss is AfterPowerLoss.STOP:
+        return True
+    wall = _gap_known(connector)
+    return wall and facts.seen_open and (not connector.lock.exists or facts.locked is not None)
+
+
+def _gap_known(connector: Connector) -> bool:
+    """The length of the gap can be told: same boot, or a reading with wall time."""
+    answer, record = connector.meter.answer, connector.recovered
+    assert answer is not None
+    assert record is not None
+    last = record.last_at or record.started_at
+    return last.boot == answer.at.boot or answer.at.wall_ms is not None
+
+
+def _carry_out(connector: Connector, record: TransactionRecord, turn: Turn) -> None:
+    site, meter = connector.site, connector.meter
+    capabilities = connector.options.capabilities
+    found = Found(
+        turn.now,
+        site.snapshot.same_boot,
+        site.snapshot.restart_reason,
+        meter.answer.energy_wh if meter.answer else None,
+        connector.facts.plugged,
+        connector.lock.holds,
+        site.registry.billing.id,
+        site.options.after_power_loss,
+        site.options.resume_gap_s,
+        capabilities.maximum_current_a,
+        connector.options.phases,
+        connector.refusal is None and connector.facts.seen_open,
+    )
+    outcome = decide(record, found)
+    turn.note("transaction-recovered", outcome.why, connector.id)
+    if outcome.resume:
+        turn.record(SaveTransaction(record), barrier=True)
+        connector.fire(SessionTrigger.RESUME, turn)
+        return
+    close_former(connector, record, outcome.reason, outcome.register_wh is not None, turn)
+
+
+def close_former(
+    connector: Connector, record: TransactionRecord, reason: StopReason, believed: bool, turn: Turn
+) -> None:
+    """Close it behind its unsent start, with the present register or the last stored value."""
+    site, answer = connector.site, connector.meter.answer
+    transaction = Transaction(record, last_register(record))
+    transaction.stop = Stop(reason, Trigger.ABNORMAL_CONDITION, record.stop_token)
+    reading = answer if believed else None
+    at = reading.at if reading is not None else (record.last_at or record.started_at)
+    turn.record(*transaction.stop_entries(site, at, reading, not site.registry.billing.reachable), barrier=True)
+    connector.recovered = None
+    plugged = connector.facts.plugged or not connector.facts.pilot_known
+    connector.fire(SessionTrigger.CLOSED_PLUGGED if plugged else SessionTrigger.CLOSED_EMPTY, turn)

@@ -1,0 +1,162 @@
+"""One transaction: its journal row, what each upstream is told of it, and how it ends.
+
+The authority is pinned at the start and decides about it until its end. The register never goes backwards within it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from agent.station.evse.meter import Reading
+from agent.station.evse.sampling import Due, Periodic, sample
+from agent.station.site import Site
+from agent.station.upstreams.fanout import Delivery, delivery
+from agent.vocabulary.events import (
+    ReadingContext,
+    Sample,
+    StopReason,
+    TransactionEvent,
+    TransactionSampled,
+    TransactionStarted,
+    TransactionStopped,
+    Trigger,
+)
+from agent.vocabulary.ids import ConnectorId, EvseAddress, EvseId, IdToken, UpstreamId
+from agent.vocabulary.moments import Moment
+from agent.vocabulary.records import Enqueue, Entry, SaveTransaction, TransactionRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why and by whom a transaction ends. `urgent`: open at once; `keep_cable`: held until the card comes back."""
+
+    reason: StopReason
+    trigger: Trigger
+    token: IdToken | None = None
+    urgent: bool = False
+    keep_cable: bool = False
+
+
+def address(connector: ConnectorId) -> EvseAddress:
+    """AC: one connector per EVSE, with equal numbers."""
+    return EvseAddress(EvseId(connector), connector)
+
+
+def enqueue(site: Site, upstream: UpstreamId, event: TransactionEvent) -> list[Entry]:
+    """The outbox row of one upstream, if the fan-out table gives it one. An upstream that is gone keeps its outbox."""
+    known = site.registry.get(upstream)
+    if known is not None and delivery(event, known.role) is not Delivery.DURABLE:
+        return []
+    return [Enqueue(upstream, event, site.new_uuid())]
+
+
+@dataclass(slots=True)
+class Transaction:
+    """A running (or ending) transaction."""
+
+    record: TransactionRecord
+    register_wh: int
+    periodic: list[Periodic] = field(default_factory=list)
+    saved_ms: int = 0
+    """When the last energy was stored."""
+    has_charged: bool = False
+    stop: Stop | None = None
+    energy_allowed_wh: int | None = None
+    """After an invalid verdict: up to this register value energy still flows; None: no such end."""
+    suspended_as_invalid: bool = False
+    closing_ms: int = 0
+    """When the end began."""
+
+    def see(self, reading: Reading) -> None:
+        """Follow the register, upwards only."""
+        self.register_wh = max(self.register_wh, reading.energy_wh)
+
+    @property
+    def energy_wh(self) -> int:
+        """What was delivered so far."""
+        return self.register_wh - self.record.meter_start_wh
+
+    def start_entries(self, site: Site, reading: Reading) -> list[Entry]:
+        """The journal row and one start per upstream: one record."""
+        row = self.record
+        event = TransactionStarted(
+            row.id,
+            row.where,
+            row.token,
+            row.started_at,
+            row.meter_start_wh,
+            row.trigger,
+            row.offline,
+            remote_start_id=row.remote_start_id,
+        )
+        entries: list[Entry] = [SaveTransaction(row)]
+        for upstream in site.registry:
+            entries += enqueue(site, upstream.id, event)
+        self.open_plans(site)
+        begin = ReadingContext.TRANSACTION_BEGIN
+        for plan in self.periodic:
+            due = Due(plan.upstream.id, row.started_at, begin)
+            plan.keep(sample(reading, reading.energy_wh, due, plan.upstream.options.stop_sampled_measurands))
+        return entries
+
+    def open_plans(self, site: Site) -> None:
+        """One plan per upstream."""
+        self.periodic = [Periodic(upstream) for upstream in site.registry]
+
+    def sampled(self, site: Site, due: Due, taken: Sample | None) -> list[Entry]:
+        """The row for one sample."""
+        if taken is None:
+            return []
+        clock = due.context is ReadingContext.SAMPLE_CLOCK
+        trigger = Trigger.METER_VALUE_CLOCK if clock else Trigger.METER_VALUE_PERIODIC
+        return enqueue(site, due.upstream, TransactionSampled(self.record.id, self.record.where, taken, trigger))
+
+    def intend(self, stop: Stop, now: Moment) -> SaveTransaction:
+        """The end was decided: the reason is stored before anybody is told that it was."""
+        self.stop = stop
+        self.closing_ms = now.monotonic_ms
+        self.record = replace(self.record, stop_reason=stop.reason, stop_token=stop.token)
+        return SaveTransaction(self.record)
+
+    def stop_entries(self, site: Site, at: Moment, reading: Reading | None, offline: bool) -> list[Entry]:
+        """The closed journal row and one stop per upstream. Without a reading the last one closes it, marked."""
+        stop = self.stop or Stop(StopReason.OTHER, Trigger.ABNORMAL_CONDITION)
+        if reading is not None:
+            self.see(reading)
+        self.record = replace(
+            self.record,
+            stopped_at=at,
+            meter_stop_wh=self.register_wh,
+            stop_reason=stop.reason,
+            stop_token=stop.token,
+            last_at=at,
+            last_energy_wh=self.register_wh,
+        )
+        entries: list[Entry] = [SaveTransaction(self.record)]
+        told = [upstream.id for upstream in site.registry]
+        if self.record.authority not in told:
+            told.append(self.record.authority)
+        for upstream in told:
+            event = TransactionStopped(
+                self.record.id,
+                self.record.where,
+                at,
+                self.register_wh,
+                stop.reason,
+                stop.trigger,
+                stop.token,
+                offline,
+                last_reading_estimated=reading is None,
+                samples=self._stop_samples(upstream, at, reading),
+            )
+            entries += enqueue(site, upstream, event)
+        return entries
+
+    def _stop_samples(self, upstream: UpstreamId, at: Moment, reading: Reading | None) -> tuple[Sample, ...]:
+        plan = next((p for p in self.periodic if p.upstream.id == upstream), None)
+        if plan is None:
+            return ()
+        final = reading or Reading(at, self.register_wh, ())
+        due = Due(upstream, at, ReadingContext.TRANSACTION_END)
+        end = sample(final, self.register_wh, due, plan.upstream.options.stop_sampled_measurands)
+        return (*plan.kept, end) if end is not None else tuple(plan.kept)

@@ -1,0 +1,113 @@
+"""What comes back: answers to our messages, news of links, and the state of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from agent.station.authorization.desk import Desk
+from agent.station.evse.connector import Connector
+from agent.station.evse.recovery import decide_orphan
+from agent.station.evse.transaction import Stop, Transaction
+from agent.station.evse.verdicts import take_verdict
+from agent.station.site import Site
+from agent.station.turn import Turn
+from agent.vocabulary.events import Trigger
+from agent.vocabulary.ids import ConnectorId, TransactionId
+from agent.vocabulary.inputs import (
+    MessageAcknowledged,
+    MessageFailed,
+    RecordFailed,
+    Registration,
+    Synced,
+    UpstreamChanged,
+    WallTimeFixed,
+)
+from agent.vocabulary.records import Acknowledge, CountAttempt, FixWallTime, Park
+
+
+class Receipts:
+    """One method per input."""
+
+    def __init__(self, site: Site, connectors: Mapping[ConnectorId, Connector], desk: Desk) -> None:
+        self._site = site
+        self._connectors = connectors
+        self._desk = desk
+        self._failing = False
+
+    def upstream_changed(self, given: UpstreamChanged, turn: Turn) -> None:
+        """Link or registration of an upstream changed."""
+        upstream = self._site.registry.get(given.upstream)
+        if upstream is None:
+            turn.note("unknown-upstream", "link news", upstream=given.upstream)
+            return
+        upstream.connected, upstream.registration = given.connected, given.registration
+        upstream.ever_accepted = upstream.ever_accepted or given.registration is Registration.ACCEPTED
+
+    def acknowledged(self, given: MessageAcknowledged, turn: Turn) -> None:
+        """An upstream answered. An id belongs to a start: a barrier; the authority's verdict may end it."""
+        upstream = self._site.registry.get(given.upstream)
+        is_start = given.foreign_id is not None
+        turn.record(
+            Acknowledge(given.upstream, given.message_id, given.transaction, given.foreign_id, given.verdict),
+            barrier=is_start,
+        )
+        if upstream is None or given.transaction is None or given.foreign_id is None:
+            return
+        connector = self._owner(given.transaction)
+        upstream.ids.pop(given.transaction, None)
+        if connector is not None:
+            upstream.ids[given.transaction] = given.foreign_id
+        if given.verdict is None or connector is None or connector.transaction is None:
+            return
+        record = connector.transaction.record
+        if record.authority != given.upstream:
+            if not given.verdict.accepted:
+                turn.note("verdict-ignored", "not the authority of this transaction", connector.id, given.upstream)
+            return
+        if given.upstream == self._site.registry.billing.id:
+            self._desk.remember(record.token, given.verdict, turn)
+        take_verdict(connector, given.verdict, turn)
+
+    def failed(self, given: MessageFailed, turn: Turn) -> None:
+        """An upstream could not process a message: counted, or given up and parked."""
+        turn.record(CountAttempt(given.upstream, given.message_id, given.attempts))
+        if given.given_up:
+            turn.record(Park(given.upstream, given.message_id, given.why), barrier=True)
+            turn.note("message-parked", given.why, upstream=given.upstream)
+
+    def synced(self, given: Synced, turn: Turn) -> None:
+        """The store works."""
+        if not self._site.storage_healthy:
+            self._site.storage_healthy = True
+            turn.note("storage-recovered", f"records up to {given.sequence} are on the disk")
+
+    def record_failed(self, given: RecordFailed, turn: Turn) -> None:
+        """The store does not: nothing new starts; what runs goes on, or ends by the station's policy."""
+        if self._site.storage_healthy:
+            self._site.storage_healthy = False
+            turn.note("storage-fault", given.why)
+
+    def wall_time_fixed(self, given: WallTimeFixed, turn: Turn) -> None:
+        """The clock became known: frames that waited for it are rendered in this record."""
+        turn.record(FixWallTime(given.boot, given.offset_ms), barrier=True)
+
+    def close_orphans(self, turn: Turn) -> None:
+        """Open transactions that no connector can own (gone, or taken by a later one) are closed as stored."""
+        for record in self._site.snapshot.open_transactions:
+            connector = self._connectors.get(record.where.connector)
+            if connector is not None and connector.recovered is record:
+                continue
+            outcome = decide_orphan(record, self._site.snapshot)
+            transaction = Transaction(record, outcome.register_wh or record.meter_start_wh)
+            transaction.stop = Stop(outcome.reason, Trigger.ABNORMAL_CONDITION, record.stop_token)
+            at = record.last_at or record.started_at
+            turn.record(*transaction.stop_entries(self._site, at, None, True), barrier=True)
+            turn.note("transaction-recovered", outcome.why, record.where.connector)
+
+    def _owner(self, transaction: TransactionId) -> Connector | None:
+        for connector in self._connectors.values():
+            if connector.transaction is not None and connector.transaction.record.id == transaction:
+                return connector
+            if connector.recovered is not None and connector.recovered.id == transaction:
+                return connector
+        return None

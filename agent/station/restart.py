@@ -1,0 +1,55 @@
+"""Restart: no new session, the running ones end and are recorded, then the process (or the system) ends.
+
+`Restart` goes out in the turn that records the last stop, so that the engine holds it until that record is synced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from agent.station.evse.connector import Connector
+from agent.station.evse.session import SessionState
+from agent.station.evse.transaction import Stop
+from agent.station.site import Site
+from agent.station.turn import Turn
+from agent.vocabulary.effects import Restart
+from agent.vocabulary.events import StopReason, Trigger
+from agent.vocabulary.ids import ConnectorId
+
+
+class Restarter:
+    """At most one restart is under way; a reboot of the system counts more than a restart of the agent."""
+
+    def __init__(self, site: Site, connectors: Mapping[ConnectorId, Connector]) -> None:
+        self._site = site
+        self._connectors = connectors
+        self._reboot = False
+        self._wait = False
+        self._done = False
+
+    def request(self, reason: StopReason, reboot_system: bool, wait_for_idle: bool, turn: Turn) -> None:
+        """Begin (or sharpen) a restart."""
+        self._wait = wait_for_idle and (self._site.restarting is None or self._wait)
+        self._reboot = self._reboot or reboot_system
+        if self._site.restarting is None or reason is StopReason.HARD_RESET:
+            self._site.restarting = reason
+        turn.note("restart-requested", f"{self._site.restarting.value}, system: {self._reboot}")
+
+    def settle(self, turn: Turn) -> None:
+        """Stop what runs, before the connectors take their steps."""
+        reason = self._site.restarting
+        if reason is None or self._wait:
+            return
+        for connector in self._connectors.values():
+            connector.stop(Stop(reason, Trigger.RESET_COMMAND), turn)
+
+    def finish(self, turn: Turn) -> None:
+        """End once nothing runs, after the connectors have taken their steps."""
+        reason = self._site.restarting
+        if reason is None or self._done:
+            return
+        busy = (SessionState.RUNNING, SessionState.STOPPING, SessionState.RECOVERING)
+        if any(connector.state in busy for connector in self._connectors.values()):
+            return
+        self._done = True
+        turn.add(Restart(self._reboot, reason.value))

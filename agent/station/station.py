@@ -1,0 +1,154 @@
+"""The station: routes every input to the part it concerns, lets all parts settle, and returns the effects.
+
+Theory of operation
+-------------------
+`handle` is synchronous, total and deterministic: every input is either taken by exactly one part or noted as meaning
+nothing. After it, everything that waits is looked at: desk, connectors, unlocking, restart, publisher, in this order.
+Only the engine calls it. Nothing is decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from agent.station.authorization.cache import Cache
+from agent.station.authorization.desk import Desk
+from agent.station.evse import intake, progress
+from agent.station.evse.connector import Connector
+from agent.station.overview import build_overview
+from agent.station.receipts import Receipts
+from agent.station.restart import Restarter
+from agent.station.site import build_site
+from agent.station.turn import Turn
+from agent.station.upstreams.commands import Commands
+from agent.station.upstreams.publisher import Publisher
+from agent.station.upstreams.unlocking import Unlocking
+from agent.vocabulary import inputs
+from agent.vocabulary.effects import Effect, SwitchAllOff
+from agent.vocabulary.ids import ConnectorId, UpstreamId
+from agent.vocabulary.inputs import Input
+from agent.vocabulary.moments import Moment
+from agent.vocabulary.options import StationOptions, UpstreamOptions
+from agent.vocabulary.overview import StationOverview
+from agent.vocabulary.records import Snapshot
+from agent.vocabulary.upstreams import UpstreamSetup
+from hal import api
+
+_CONNECTOR_READINGS = (
+    api.PilotSeen,
+    api.CableSeen,
+    api.ContactorSeen,
+    api.MeterSeen,
+    api.ActuationFailed,
+    api.OutputsOff,
+)
+
+
+class Station:
+    """The mind. Made once per life of the agent."""
+
+    def __init__(
+        self,
+        options: StationOptions,
+        upstreams: Sequence[UpstreamSetup],
+        snapshot: Snapshot,
+        new_uuid: Callable[[], str],
+    ) -> None:
+        self._site = build_site(options, upstreams, snapshot, new_uuid)
+        self._connectors: dict[ConnectorId, Connector] = {c.id: Connector(c, self._site) for c in options.connectors}
+        self._desk = Desk(self._site, self._connectors, Cache(self._site.registry.billing.id, snapshot.cache))
+        self._restarter = Restarter(self._site, self._connectors)
+        self._unlocking = Unlocking(self._connectors)
+        self._commands = Commands(self._site, self._connectors, self._desk, self._restarter, self._unlocking)
+        self._receipts = Receipts(self._site, self._connectors, self._desk)
+        self._publisher = Publisher(self._site, self._connectors)
+        self._deadline: int | None = None
+        self._routes: Mapping[type, Callable[[Any, Turn], None]] = {
+            inputs.Tick: lambda given, turn: None,
+            inputs.UpstreamChanged: self._receipts.upstream_changed,
+            inputs.AuthorizeAnswered: self._desk.answered,
+            inputs.CommandReceived: self._commands.received,
+            inputs.MessageAcknowledged: self._receipts.acknowledged,
+            inputs.MessageFailed: self._receipts.failed,
+            inputs.Synced: self._receipts.synced,
+            inputs.RecordFailed: self._receipts.record_failed,
+            inputs.WallTimeFixed: self._receipts.wall_time_fixed,
+            inputs.RestartRequested: self._restart_requested,
+            inputs.LatchCleared: self._latch_cleared,
+            api.CardSeen: self._desk.card,
+            api.FaultSeen: self._fault_seen,
+            api.LockSeen: self._lock_seen,
+            **dict.fromkeys(_CONNECTOR_READINGS, self._reading),
+        }
+
+    def start(self, now: Moment) -> list[Effect]:
+        """The first effects: outputs off, then what recovery needs."""
+        turn = Turn(now)
+        turn.add(SwitchAllOff())
+        self._receipts.close_orphans(turn)
+        return self._settle(turn)
+
+    def handle(self, given: Input, now: Moment) -> list[Effect]:
+        """Take one input. Raises nothing for anything that may come from outside."""
+        turn = Turn(now)
+        self._routes[type(given)](given, turn)
+        return self._settle(turn)
+
+    def next_deadline(self) -> int | None:
+        """Monotonic milliseconds at which a `Tick` is wanted; None: only inputs matter."""
+        return self._deadline
+
+    def options(self, upstream: UpstreamId) -> UpstreamOptions:
+        """Present options of an upstream. Raises KeyError for one that is not configured."""
+        found = self._site.registry.get(upstream)
+        if found is None:
+            raise KeyError(upstream)
+        return found.options
+
+    def overview(self, now: Moment) -> StationOverview:
+        """Everything that people may see, at this instant."""
+        return build_overview(self._site, self._connectors, self._publisher.lights, now)
+
+    def _settle(self, turn: Turn) -> list[Effect]:
+        self._site.see_wall(turn.now)
+        self._desk.settle(turn)
+        self._restarter.settle(turn)
+        for connector in self._connectors.values():
+            progress.settle(connector, turn)
+        self._unlocking.settle(turn)
+        self._desk.settle(turn)
+        self._restarter.finish(turn)
+        self._publisher.publish(turn)
+        self._deadline = turn.deadline_ms
+        return turn.effects()
+
+    # ------------------------------------------------------------------------------------------------ routes
+
+    def _reading(self, reading: intake.ConnectorReading, turn: Turn) -> None:
+        connector = self._connectors.get(ConnectorId(reading.connector or 0))
+        if connector is None:
+            turn.note("unknown-connector", f"{type(reading).__name__} of connector {reading.connector}")
+        else:
+            intake.take(connector, reading, turn)
+
+    def _fault_seen(self, reading: api.FaultSeen, turn: Turn) -> None:
+        if reading.connector is not None:
+            self._reading(reading, turn)
+            self._unlocking.seen(reading, turn)
+        elif reading.active:
+            self._site.faults[reading.fault] = reading.detail
+        else:
+            self._site.faults.pop(reading.fault, None)
+
+    def _lock_seen(self, reading: api.LockSeen, turn: Turn) -> None:
+        self._reading(reading, turn)
+        self._unlocking.seen(reading, turn)
+
+    def _restart_requested(self, given: inputs.RestartRequested, turn: Turn) -> None:
+        self._restarter.request(given.reason, given.reboot_system, given.wait_for_idle, turn)
+
+    def _latch_cleared(self, given: inputs.LatchCleared, turn: Turn) -> None:
+        connector = self._connectors.get(given.connector)
+        if connector is not None:
+            intake.clear_latches(connector, turn)

@@ -1,0 +1,191 @@
+"""Commands of the upstreams: look up the situation, ask the permission table, do it, answer exactly once.
+
+Handlers decide nothing about roles; the table does. A refusal by role is noted with the upstream and the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from agent.station.authorization.desk import Desk
+from agent.station.evse.connector import Connector
+from agent.station.evse.session import SessionState
+from agent.station.evse.transaction import Stop
+from agent.station.restart import Restarter
+from agent.station.site import Site
+from agent.station.turn import Turn
+from agent.station.upstreams.options import read_options, write_option
+from agent.station.upstreams.permissions import Decision, Situation, Verb, permission
+from agent.station.upstreams.registry import Upstream
+from agent.station.upstreams.unlocking import Unlocking
+from agent.vocabulary.commands import (
+    ChangeAvailability,
+    ClearCache,
+    Command,
+    CommandKind,
+    GetOptions,
+    RemoteStart,
+    RemoteStop,
+    Reset,
+    Result,
+    ResultStatus,
+    SetOption,
+    Unlock,
+)
+from agent.vocabulary.effects import Answer
+from agent.vocabulary.events import StopReason, Trigger
+from agent.vocabulary.ids import STATION, ConnectorId
+from agent.vocabulary.inputs import CommandReceived, Registration
+from agent.vocabulary.records import WipeCache
+
+_NOT_BEFORE_ACCEPTED = frozenset({CommandKind.REMOTE_START, CommandKind.REMOTE_STOP})
+ACCEPTED = Result(ResultStatus.ACCEPTED)
+
+
+def _rejected(reason: str) -> Result:
+    return Result(ResultStatus.REJECTED, reason)
+
+
+class Commands:
+    """One handler per kind of command."""
+
+    def __init__(
+        self,
+        site: Site,
+        connectors: Mapping[ConnectorId, Connector],
+        desk: Desk,
+        restarter: Restarter,
+        unlocking: Unlocking,
+    ) -> None:
+        self._site = site
+        self._connectors = connectors
+        self._desk = desk
+        self._restarter = restarter
+        self._unlocking = unlocking
+
+    def received(self, given: CommandReceived, turn: Turn) -> None:
+        """Answer one command; an unlock is answered when the lock has moved."""
+        asker = self._site.registry.get(given.upstream)
+        if asker is None:
+            turn.note("command-refused", "unknown upstream", upstream=given.upstream)
+            result: Result | None = _rejected("unknown upstream")
+        else:
+            result = self._handle(asker, given, turn)
+        if result is not None:
+            turn.add(Answer(given.upstream, given.call, result))
+
+    def _handle(self, asker: Upstream, given: CommandReceived, turn: Turn) -> Result | None:
+        command = given.command
+        if command.kind in _NOT_BEFORE_ACCEPTED and asker.registration is not Registration.ACCEPTED:
+            return _rejected("not accepted by this upstream yet")
+        decision = permission(
+            asker.role, command.kind, self._situation(asker, command), self._site.options.hard_reset_during_transaction
+        )
+        if decision.verb is Verb.REFUSE:
+            turn.note("command-refused", f"{command.kind.value}: {decision.reason}", upstream=asker.id)
+            return Result(decision.status or ResultStatus.REJECTED, decision.reason)
+        return self._perform(asker, given, decision, turn)
+
+    def _perform(self, asker: Upstream, given: CommandReceived, decision: Decision, turn: Turn) -> Result | None:
+        match given.command:
+            case RemoteStart() as command:
+                return self._remote_start(command, turn)
+            case RemoteStop() as command:
+                return self._remote_stop(asker, command, turn)
+            case ChangeAvailability() as command:
+                return self._availability(asker, command, decision, turn)
+            case Unlock(connector):
+                return self._unlocking.begin(asker.id, given.call, connector, turn)
+            case Reset(hard):
+                reason = StopReason.HARD_RESET if hard else StopReason.SOFT_RESET
+                self._restarter.request(reason, hard, False, turn)
+                return ACCEPTED
+            case GetOptions():
+                return Result(ResultStatus.ACCEPTED, options=read_options(self._site, asker))
+            case SetOption() as command:
+                return write_option(self._site, asker, command, turn)
+            case ClearCache():
+                self._desk.forget_all()
+                turn.record(WipeCache(asker.id), barrier=True)
+                return ACCEPTED
+
+    # --------------------------------------------------------------------------------------------- situation
+
+    def _situation(self, asker: Upstream, command: Command) -> Situation:
+        """Whose transaction the command touches; a foreign one counts before an own one."""
+        authorities = [self._authority(connector) for connector in self._touched(asker, command)]
+        running = [authority for authority in authorities if authority is not None]
+        if any(authority != asker.id for authority in running):
+            return Situation.FOREIGN_TRANSACTION
+        return Situation.OWN_TRANSACTION if running else Situation.NO_TRANSACTION
+
+    def _touched(self, asker: Upstream, command: Command) -> list[Connector]:
+        match command:
+            case RemoteStop(foreign_id):
+                transaction = asker.transaction(foreign_id)
+                return [c for c in self._connectors.values() if transaction and _transaction_id(c) == transaction]
+            case RemoteStart(_, connector) if connector is None:
+                return []
+            case RemoteStart(_, connector) | ChangeAvailability(connector) | Unlock(connector) if connector != STATION:
+                found = self._connectors.get(connector) if connector is not None else None
+                return [found] if found else []
+            case ChangeAvailability() | Reset():
+                return list(self._connectors.values())
+            case _:
+                return []
+
+    @staticmethod
+    def _authority(connector: Connector) -> str | None:
+        if connector.transaction is not None:
+            return connector.transaction.record.authority
+        return connector.recovered.authority if connector.recovered is not None else None
+
+    # ---------------------------------------------------------------------------------------------- handlers
+
+    def _remote_start(self, command: RemoteStart, turn: Turn) -> Result:
+        chosen = self._for_remote_start(command.connector)
+        if chosen is None:
+            return _rejected("no such connector, or none is free")
+        if chosen.refusal is not None:
+            return _rejected(chosen.refusal)
+        if chosen.asked or chosen.authorisation is not None or chosen.kept is not None:
+            return _rejected("the connector is in use")
+        self._desk.remote_start(command.token, chosen, command.remote_start_id, turn)
+        return ACCEPTED
+
+    def _for_remote_start(self, wanted: ConnectorId | None) -> Connector | None:
+        order = (SessionState.WAITING_CARD, SessionState.FREE, SessionState.FINISHED)
+        if wanted is not None:
+            found = self._connectors.get(wanted)
+            return found if found is not None and found.state in order else None
+        free = [c for c in self._connectors.values() if c.state in order and c.refusal is None and not c.asked]
+        free.sort(key=lambda c: (order.index(c.state), -(c.facts.plugged_at_ms or 0), c.id))
+        return free[0] if free else None
+
+    def _remote_stop(self, asker: Upstream, command: RemoteStop, turn: Turn) -> Result:
+        transaction = asker.transaction(command.foreign_id)
+        connector = next(c for c in self._connectors.values() if _transaction_id(c) == transaction)
+        stop = Stop(StopReason.REMOTE, Trigger.REMOTE_STOP)
+        if connector.recovered is not None:
+            connector.stop_recovered(stop, turn)
+        connector.stop(stop, turn)
+        return ACCEPTED
+
+    def _availability(self, asker: Upstream, command: ChangeAvailability, decision: Decision, turn: Turn) -> Result:
+        if command.connector != STATION and command.connector not in self._connectors:
+            return _rejected("no such connector")
+        rows = self._site.holds.change(asker.id, command.connector, not command.operative)
+        if rows:
+            turn.record(*rows, barrier=True)
+        if not command.operative:
+            return Result(ResultStatus.SCHEDULED) if decision.verb is Verb.SCHEDULE else ACCEPTED
+        concerned = [STATION, *self._connectors] if command.connector == STATION else [command.connector]
+        if any(self._site.holds.held_by_other(each, asker.id) for each in concerned):
+            return Result(ResultStatus.SCHEDULED, "another upstream still holds it")
+        return ACCEPTED
+
+
+def _transaction_id(connector: Connector) -> str | None:
+    if connector.transaction is not None:
+        return connector.transaction.record.id
+    return connector.recovered.id if connector.recovered is not None else None

@@ -1,0 +1,70 @@
+"""Options as an upstream sees and writes them: by scope and role, never beyond."""
+
+from __future__ import annotations
+
+from agent.station.site import Site
+from agent.station.turn import Turn
+from agent.station.upstreams.permissions import may_write
+from agent.station.upstreams.registry import Upstream
+from agent.vocabulary.commands import OptionSeen, Result, ResultStatus, SetOption
+from agent.vocabulary.effects import OptionsChanged
+from agent.vocabulary.options import OPTION_BY_NAME, OPTIONS, Kind, Option, OptionValue, Origin, Scope
+from agent.vocabulary.records import SaveOption
+
+
+def read_options(site: Site, asker: Upstream) -> tuple[OptionSeen, ...]:
+    """All options as this upstream sees them: its own, those of the authority, the shared ones. Never a secret."""
+    return tuple(
+        OptionSeen(row.name, _value(site, asker, row), not may_write(row, asker.role, asker.id))
+        for row in OPTIONS
+        if row.kind is not Kind.SECRET and row.scope is not Scope.CONSTANT
+    )
+
+
+def write_option(site: Site, asker: Upstream, command: SetOption, turn: Turn) -> Result:
+    """Write one option: stored before it is answered. Refused by scope and role, or out of bounds."""
+    row = OPTION_BY_NAME.get(command.name)
+    if row is None or row.kind is Kind.SECRET:
+        return Result(ResultStatus.NOT_SUPPORTED, "no such option here")
+    if not may_write(row, asker.role, asker.id):
+        why = f"{row.name} may not be written by this upstream"
+        turn.note("command-refused", f"set_option: {why}", upstream=asker.id)
+        return Result(ResultStatus.REJECTED, why)
+    if not fits(row, command.value):
+        return Result(ResultStatus.REJECTED, f"{row.name}: value out of its bounds {row.minimum} to {row.maximum}")
+    if row.scope is Scope.SHARED:
+        site.options = site.options.with_value(row.name, command.value, Origin.OCPP)
+        turn.record(SaveOption(None, row.name, command.value), barrier=True)
+        concerned = list(site.registry)
+        turn.note("option-written", f"{row.name} by {asker.name}", upstream=asker.id)
+    else:
+        owner = site.registry.billing if row.scope is Scope.AUTHORITY else asker
+        owner.options = owner.options.with_value(row.name, command.value, Origin.OCPP)
+        turn.record(SaveOption(owner.id, row.name, command.value), barrier=True)
+        concerned = [owner]
+    for upstream in concerned:
+        turn.add(OptionsChanged(upstream.id))
+    return Result(ResultStatus.ACCEPTED)
+
+
+def fits(row: Option, value: OptionValue) -> bool:
+    """The value is of the row's kind and within its bounds."""
+    match row.kind:
+        case Kind.BOOLEAN:
+            return isinstance(value, bool)
+        case Kind.INTEGER:
+            return isinstance(value, int) and not isinstance(value, bool) and row.minimum <= value <= row.maximum
+        case Kind.MEASURANDS:
+            return isinstance(value, tuple)
+        case _:
+            return isinstance(value, str)
+
+
+def _value(site: Site, asker: Upstream, row: Option) -> OptionValue:
+    if row.scope is Scope.SHARED:
+        found: OptionValue = getattr(site.options, row.name)
+    elif row.scope is Scope.AUTHORITY:
+        found = getattr(site.registry.billing.options, row.name)
+    else:
+        found = getattr(asker.options, row.name)
+    return found

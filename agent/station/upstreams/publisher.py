@@ -1,0 +1,64 @@
+"""Tells each upstream how connectors are, whenever that changes; and lights the lamps.
+
+A connector is told of once its pilot was seen, a fault is known, or three seconds have passed since the start: before
+that, nothing true could be said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from agent.station.evse.connector import Connector
+from agent.station.evse.view import LIGHTS, condition, faults, light_state, station_condition
+from agent.station.site import Site
+from agent.station.turn import Turn
+from agent.station.upstreams.fanout import Delivery, delivery
+from agent.vocabulary.effects import Publish, Show
+from agent.vocabulary.events import Condition, ConditionChanged
+from agent.vocabulary.ids import ConnectorId, UpstreamId
+from agent.vocabulary.moments import Moment
+from hal.api import LightPattern
+
+SETTLING_MS = 3000
+_NEVER = Moment(0, 0)
+
+
+class Publisher:
+    """Remembers what was told last."""
+
+    def __init__(self, site: Site, connectors: Mapping[ConnectorId, Connector]) -> None:
+        self._site = site
+        self._connectors = connectors
+        self._told: dict[tuple[UpstreamId, ConnectorId], Condition] = {}
+        self._started_ms: int | None = None
+        self.lights: dict[ConnectorId, LightPattern] = {}
+
+    def publish(self, turn: Turn) -> None:
+        """Tell what changed."""
+        if self._started_ms is None:
+            self._started_ms = turn.now_ms
+        settled = turn.reached(self._started_ms + SETTLING_MS)
+        for upstream in self._site.registry:
+            self._tell(upstream.id, station_condition(self._site, upstream.id, turn.now), turn)
+        for connector in self._connectors.values():
+            if settled or connector.facts.pilot_known or faults(connector)[0] is not None:
+                for upstream in self._site.registry:
+                    self._tell(upstream.id, condition(connector, upstream.id, turn.now), turn)
+            self._light(connector, turn)
+
+    def _tell(self, upstream: UpstreamId, now: Condition, turn: Turn) -> None:
+        known = self._site.registry.get(upstream)
+        assert known is not None
+        event = ConditionChanged(now)
+        comparable = replace(now, at=_NEVER)
+        if self._told.get((upstream, now.connector)) == comparable or delivery(event, known.role) is not Delivery.LIVE:
+            return
+        self._told[upstream, now.connector] = comparable
+        turn.add(Publish(upstream, event))
+
+    def _light(self, connector: Connector, turn: Turn) -> None:
+        pattern = LIGHTS[light_state(connector, turn)]
+        if connector.options.capabilities.light and self.lights.get(connector.id) is not pattern:
+            turn.add(Show(connector.id, pattern))
+        self.lights[connector.id] = pattern
