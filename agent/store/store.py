@@ -135,6 +135,11 @@ class Store:
         self._mark.close()
         self._database.close()
 
+    def abandon(self) -> None:
+        """Let go of the files without caring what becomes of what is not written."""
+        self._mark.close()
+        self._database.abandon()
+
     def _set_head_aside(self, number: int, why: ValueError) -> None:
         with self._writing(barrier=False):
             self._tables.outbox.drop_head(number, self._tables.damage, why)
