@@ -1,0 +1,33 @@
+"""Notes: the closed list of what the station tells log and page by itself."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class StationNote(StrEnum):
+    """Id of a `Note`. The text of the note has the rest, in plain words and never with a card in it."""
+
+    CARD_REFUSED = "station.card_refused"
+    SESSION_ABANDONED = "station.session_abandoned"
+    TRANSACTION_STARTED = "station.transaction_started"
+    TRANSACTION_STOPPING = "station.transaction_stopping"
+    TRANSACTION_STOPPED = "station.transaction_stopped"
+    TRANSACTION_RECOVERED = "station.transaction_recovered"
+    START_NOT_ACCEPTED = "station.start_not_accepted"
+    VERDICT_IGNORED = "station.verdict_ignored"
+    CABLE_RELEASED = "station.cable_released"
+    COMMAND_REFUSED = "station.command_refused"
+    OPTION_WRITTEN = "station.option_written"
+    HOLD_CHANGED = "station.hold_changed"
+    MESSAGE_PARKED = "station.message_parked"
+    FAULT = "station.fault"
+    FAULT_OVER = "station.fault_over"
+    LATCH_CLEARED = "station.latch_cleared"
+    ACTUATION_FAILED = "station.actuation_failed"
+    METER_IMPLAUSIBLE = "station.meter_implausible"
+    STORAGE_FAULT = "station.storage_fault"
+    STORAGE_RECOVERED = "station.storage_recovered"
+    RESTART_REQUESTED = "station.restart_requested"
+    UNKNOWN_CONNECTOR = "station.unknown_connector"
+    UNKNOWN_UPSTREAM = "station.unknown_upstream"
