@@ -22,6 +22,7 @@ from agent.vocabulary.inputs import (
     UpstreamChanged,
     WallTimeFixed,
 )
+from agent.vocabulary.notes import StationNote
 from agent.vocabulary.records import Acknowledge, CountAttempt, FixWallTime, Park
 
 
@@ -38,7 +39,7 @@ class Receipts:
         """Link or registration of an upstream changed."""
         upstream = self._site.registry.get(given.upstream)
         if upstream is None:
-            turn.note("unknown-upstream", "link news", upstream=given.upstream)
+            turn.note(StationNote.UNKNOWN_UPSTREAM, "link news", upstream=given.upstream)
             return
         upstream.connected, upstream.registration = given.connected, given.registration
         upstream.ever_accepted = upstream.ever_accepted or given.registration is Registration.ACCEPTED
@@ -62,7 +63,9 @@ class Receipts:
         record = connector.transaction.record
         if record.authority != given.upstream:
             if not given.verdict.accepted:
-                turn.note("verdict-ignored", "not the authority of this transaction", connector.id, given.upstream)
+                turn.note(
+                    StationNote.VERDICT_IGNORED, "not the authority of this transaction", connector.id, given.upstream
+                )
             return
         if given.upstream == self._site.registry.billing.id:
             self._desk.remember(record.token, given.verdict, turn)
@@ -73,19 +76,19 @@ class Receipts:
         turn.record(CountAttempt(given.upstream, given.message_id, given.attempts))
         if given.given_up:
             turn.record(Park(given.upstream, given.message_id, given.why), barrier=True)
-            turn.note("message-parked", given.why, upstream=given.upstream)
+            turn.note(StationNote.MESSAGE_PARKED, given.why, upstream=given.upstream)
 
     def synced(self, given: Synced, turn: Turn) -> None:
         """The store works."""
         if not self._site.storage_healthy:
             self._site.storage_healthy = True
-            turn.note("storage-recovered", f"records up to {given.sequence} are on the disk")
+            turn.note(StationNote.STORAGE_RECOVERED, f"records up to {given.sequence} are on the disk")
 
     def record_failed(self, given: RecordFailed, turn: Turn) -> None:
         """The store does not: nothing new starts; what runs goes on, or ends by the station's policy."""
         if self._site.storage_healthy:
             self._site.storage_healthy = False
-            turn.note("storage-fault", given.why)
+            turn.note(StationNote.STORAGE_FAULT, given.why)
 
     def wall_time_fixed(self, given: WallTimeFixed, turn: Turn) -> None:
         """The clock became known: frames that waited for it are rendered in this record."""
@@ -102,7 +105,7 @@ class Receipts:
             transaction.stop = Stop(outcome.reason, Trigger.ABNORMAL_CONDITION, record.stop_token)
             at = record.last_at or record.started_at
             turn.record(*transaction.stop_entries(self._site, at, None, True), barrier=True)
-            turn.note("transaction-recovered", outcome.why, record.where.connector)
+            turn.note(StationNote.TRANSACTION_RECOVERED, outcome.why, record.where.connector)
 
     def _owner(self, transaction: TransactionId) -> Connector | None:
         for connector in self._connectors.values():

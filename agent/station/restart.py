@@ -15,6 +15,7 @@ from agent.station.turn import Turn
 from agent.vocabulary.effects import Restart
 from agent.vocabulary.events import StopReason, Trigger
 from agent.vocabulary.ids import ConnectorId
+from agent.vocabulary.notes import StationNote
 
 
 class Restarter:
@@ -33,7 +34,7 @@ class Restarter:
         self._reboot = self._reboot or reboot_system
         if self._site.restarting is None or reason is StopReason.HARD_RESET:
             self._site.restarting = reason
-        turn.note("restart-requested", f"{self._site.restarting.value}, system: {self._reboot}")
+        turn.note(StationNote.RESTART_REQUESTED, f"{self._site.restarting.value}, system: {self._reboot}")
 
     def settle(self, turn: Turn) -> None:
         """Stop what runs, before the connectors take their steps."""

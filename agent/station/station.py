@@ -29,6 +29,7 @@ from agent.vocabulary.effects import Effect, SwitchAllOff
 from agent.vocabulary.ids import ConnectorId, UpstreamId
 from agent.vocabulary.inputs import Input
 from agent.vocabulary.moments import Moment
+from agent.vocabulary.notes import StationNote
 from agent.vocabulary.options import StationOptions, UpstreamOptions
 from agent.vocabulary.overview import StationOverview
 from agent.vocabulary.records import Snapshot
@@ -128,7 +129,7 @@ class Station:
     def _reading(self, reading: intake.ConnectorReading, turn: Turn) -> None:
         connector = self._connectors.get(ConnectorId(reading.connector or 0))
         if connector is None:
-            turn.note("unknown-connector", f"{type(reading).__name__} of connector {reading.connector}")
+            turn.note(StationNote.UNKNOWN_CONNECTOR, f"{type(reading).__name__} of connector {reading.connector}")
         else:
             intake.take(connector, reading, turn)
 

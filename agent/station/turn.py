@@ -25,6 +25,7 @@ from agent.vocabulary.effects import (
 )
 from agent.vocabulary.ids import ConnectorId, UpstreamId
 from agent.vocabulary.moments import Moment
+from agent.vocabulary.notes import StationNote
 from agent.vocabulary.records import Entry
 
 
@@ -61,10 +62,10 @@ class Turn:
         self._barrier = self._barrier or barrier
 
     def note(
-        self, event: str, text: str, connector: ConnectorId | None = None, upstream: UpstreamId | None = None
+        self, event: StationNote, text: str, connector: ConnectorId | None = None, upstream: UpstreamId | None = None
     ) -> None:
         """A line for log and page; never a card in it."""
-        self.add(Note(event, text, connector, upstream))
+        self.add(Note(event.value, text, connector, upstream))
 
     def reached(self, at_ms: int) -> bool:
         """True once `at_ms` has come; else the station is woken then."""

@@ -29,6 +29,7 @@ from agent.vocabulary.effects import Ask
 from agent.vocabulary.events import StopReason, Trigger
 from agent.vocabulary.ids import ConnectorId, IdToken
 from agent.vocabulary.inputs import AuthorizeAnswered
+from agent.vocabulary.notes import StationNote
 from agent.vocabulary.options import AuthorisePolicy
 from agent.vocabulary.records import CacheVerdict, LadderStep, Verdict
 from hal.api import CardSeen
@@ -148,7 +149,7 @@ class Desk:
             case Meaning.CANCEL if one is not None:
                 one.abandon("cancelled by the same card", turn)
             case Meaning.LET_GO if one is not None:
-                turn.note("cable-released", "by its card", one.id)
+                turn.note(StationNote.CABLE_RELEASED, "by its card", one.id)
                 one.let_go()
             case Meaning.STOP if one is not None:
                 one.stop(Stop(StopReason.LOCAL, Trigger.STOP_AUTHORIZED, token), turn)
@@ -165,13 +166,13 @@ class Desk:
         for waiting in [w for w in self._waiting if token.matches(w.authorisation.token)]:
             self._waiting.remove(waiting)
             turn.record(waiting.authorisation.step)
-            turn.note("session-abandoned", "cancelled by the same card")
+            turn.note(StationNote.SESSION_ABANDONED, "cancelled by the same card")
             return True
         for ask, question in list(self._questions.items()):
             if token.matches(question.request.token):
                 del self._questions[ask]
                 self._unmark(question)
-                turn.note("session-abandoned", "cancelled by the same card while it was asked about")
+                turn.note(StationNote.SESSION_ABANDONED, "cancelled by the same card while it was asked about")
                 return True
         return False
 
@@ -179,7 +180,7 @@ class Desk:
         for connector in connectors:
             connector.refused(turn)
         first = connectors[0].id if connectors else None
-        turn.note("card-refused", why, first)
+        turn.note(StationNote.CARD_REFUSED, why, first)
         turn.record(LadderStep(turn.now, first, token.masked, "reader", None, None, "Refused", why))
 
     # ---------------------------------------------------------------------------------------------- decision
@@ -245,12 +246,16 @@ class Desk:
         elif not one.authorise(authorisation, turn):
             turn.record(step)
             one.refused(turn)
-            turn.note("card-refused", one.refusal or "the connector is in use", one.id)
+            turn.note(StationNote.CARD_REFUSED, one.refusal or "the connector is in use", one.id)
 
     def _show_refused(self, request: Request, rung: Rung, turn: Turn) -> None:
         for connector_id in request.connectors:
             self._connectors[connector_id].refused(turn)
-        turn.note("card-refused", f"{rung.stage}: {rung.rule}", request.connectors[0] if request.connectors else None)
+        turn.note(
+            StationNote.CARD_REFUSED,
+            f"{rung.stage}: {rung.rule}",
+            request.connectors[0] if request.connectors else None,
+        )
 
     def _compare(self, request: Request, rung: Rung, turn: Turn) -> None:
         """Stop or let go only where the parents are equal; a parent is never taken for a card."""
@@ -263,10 +268,10 @@ class Desk:
                 connector.stop(Stop(StopReason.LOCAL, Trigger.STOP_AUTHORIZED, request.token), turn)
                 return
             if kept is not None and parent.matches(kept.parent):
-                turn.note("cable-released", "by a card of the same parent", connector.id)
+                turn.note(StationNote.CABLE_RELEASED, "by a card of the same parent", connector.id)
                 connector.let_go()
                 return
-        turn.note("card-refused", "this card did not start the session", request.connectors[0])
+        turn.note(StationNote.CARD_REFUSED, "this card did not start the session", request.connectors[0])
         for connector_id in request.connectors:
             self._connectors[connector_id].refused(turn)
 
@@ -300,4 +305,4 @@ class Desk:
         if timeout_s and turn.reached(waiting.since_ms + timeout_s * 1000):
             self._waiting.remove(waiting)
             turn.record(waiting.authorisation.step)
-            turn.note("session-abandoned", "no cable within the connection time-out")
+            turn.note(StationNote.SESSION_ABANDONED, "no cable within the connection time-out")

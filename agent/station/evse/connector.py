@@ -30,6 +30,7 @@ from agent.station.site import Site
 from agent.station.turn import Turn
 from agent.vocabulary.events import StopReason, Trigger
 from agent.vocabulary.ids import IdToken, TransactionId
+from agent.vocabulary.notes import StationNote
 from agent.vocabulary.options import ConnectorOptions, UpstreamOptions
 from agent.vocabulary.records import SaveTransaction, TransactionRecord
 from hal.api import Fault
@@ -139,7 +140,7 @@ class Connector:
 
     def abandon(self, why: str, turn: Turn) -> None:
         """What has not become a transaction is over."""
-        turn.note("session-abandoned", why, self.id)
+        turn.note(StationNote.SESSION_ABANDONED, why, self.id)
         self.fire(SessionTrigger.ABANDON, turn)
 
     def stop(self, stop: Stop, turn: Turn) -> None:
@@ -209,7 +210,7 @@ class Connector:
         )
         self.transaction = Transaction(record, reading.energy_wh, saved_ms=turn.now_ms)
         turn.record(*self.transaction.start_entries(self.site, reading), who.step, barrier=True)
-        turn.note("transaction-started", f"register {reading.energy_wh} Wh", self.id)
+        turn.note(StationNote.TRANSACTION_STARTED, f"register {reading.energy_wh} Wh", self.id)
         self.meter.close()
         self.authorisation = None
         self.window_ms = None
@@ -222,7 +223,7 @@ class Connector:
         if stop.urgent:
             self.energy.open_now(turn)
         self.energy.withdraw(turn)
-        turn.note("transaction-stopping", stop.reason.value, self.id)
+        turn.note(StationNote.TRANSACTION_STOPPING, stop.reason.value, self.id)
 
     def _release(self, turn: Turn) -> None:
         if self.authorisation is not None:

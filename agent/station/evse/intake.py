@@ -7,6 +7,7 @@ from agent.station.evse.faults import LATCHING
 from agent.station.evse.pilot import PilotAction
 from agent.station.evse.session import SessionState, SessionTrigger
 from agent.station.turn import Turn
+from agent.vocabulary.notes import StationNote
 from agent.vocabulary.records import SaveLatch
 from hal.api import (
     ActuationFailed,
@@ -43,7 +44,7 @@ def take(connector: Connector, reading: ConnectorReading, turn: Turn) -> None:
         case FaultSeen():
             _fault(connector, reading, turn)
         case ActuationFailed():
-            turn.note("actuation-failed", f"{reading.what}: {reading.detail}", connector.id)
+            turn.note(StationNote.ACTUATION_FAILED, f"{reading.what}: {reading.detail}", connector.id)
         case OutputsOff():
             connector.facts.outputs_off = True
 
@@ -52,7 +53,7 @@ def raise_fault(connector: Connector, fault: Fault, turn: Turn, detail: str = ""
     """A fault is there, by the hardware or by our own watching; welded and stuck contactors are latched on disk."""
     new = connector.faults.raise_(fault, detail, own)
     if new:
-        turn.note("fault", f"{fault.value} {detail}".strip(), connector.id)
+        turn.note(StationNote.FAULT, f"{fault.value} {detail}".strip(), connector.id)
     if fault in LATCHING and fault not in connector.faults.latched:
         connector.faults.latched.add(fault)
         turn.record(SaveLatch(connector.id, fault, True), barrier=True)
@@ -62,7 +63,7 @@ def clear_latches(connector: Connector, turn: Turn) -> None:
     """Service was here."""
     for fault in connector.faults.service():
         turn.record(SaveLatch(connector.id, fault, False), barrier=True)
-        turn.note("latch-cleared", fault.value, connector.id)
+        turn.note(StationNote.LATCH_CLEARED, fault.value, connector.id)
 
 
 def _pilot(connector: Connector, reading: PilotSeen, turn: Turn) -> None:

@@ -36,6 +36,7 @@ from agent.station.turn import Turn
 from agent.vocabulary.effects import SetPace
 from agent.vocabulary.events import StopReason, Trigger
 from agent.vocabulary.ids import IdToken, IdTokenType
+from agent.vocabulary.notes import StationNote
 from agent.vocabulary.options import AuthorisePolicy
 from agent.vocabulary.records import LadderStep
 from hal.api import Fault
@@ -58,7 +59,7 @@ _IN_SESSION = frozenset(
 def settle(connector: Connector, turn: Turn) -> None:
     """Do what is missing until nothing is."""
     for fault in connector.faults.settle(turn):
-        turn.note("fault-over", fault.value, connector.id)
+        turn.note(StationNote.FAULT_OVER, fault.value, connector.id)
     for _ in range(PASSES):
         before = _fingerprint(connector)
         _pass(connector, turn)
@@ -200,7 +201,7 @@ def close_transaction(connector: Connector, reading: Reading | None, turn: Turn)
     offline = not connector.site.registry.billing.reachable
     at = reading.at if reading is not None else turn.now
     turn.record(*transaction.stop_entries(connector.site, at, reading, offline), barrier=True)
-    turn.note("transaction-stopped", f"{transaction.energy_wh} Wh", connector.id)
+    turn.note(StationNote.TRANSACTION_STOPPED, f"{transaction.energy_wh} Wh", connector.id)
     plugged = connector.facts.plugged or not connector.facts.pilot_known
     connector.fire(SessionTrigger.CLOSED_PLUGGED if plugged else SessionTrigger.CLOSED_EMPTY, turn)
 

@@ -8,6 +8,7 @@ from agent.station.evse.session import SessionTrigger
 from agent.station.evse.transaction import Stop, Transaction
 from agent.station.turn import Turn
 from agent.vocabulary.events import StopReason, Trigger
+from agent.vocabulary.notes import StationNote
 from agent.vocabulary.options import AfterPowerLoss
 from agent.vocabulary.records import SaveTransaction, TransactionRecord
 
@@ -65,7 +66,7 @@ def _carry_out(connector: Connector, record: TransactionRecord, turn: Turn) -> N
         connector.refusal is None and connector.facts.seen_open,
     )
     outcome = decide(record, found)
-    turn.note("transaction-recovered", outcome.why, connector.id)
+    turn.note(StationNote.TRANSACTION_RECOVERED, outcome.why, connector.id)
     if outcome.resume:
         turn.record(SaveTransaction(record), barrier=True)
         connector.fire(SessionTrigger.RESUME, turn)

@@ -14,6 +14,7 @@ from agent.station.evse.session import SessionState
 from agent.station.evse.transaction import Stop, Transaction
 from agent.station.turn import Turn
 from agent.vocabulary.events import StopReason, Trigger
+from agent.vocabulary.notes import StationNote
 from agent.vocabulary.records import SaveTransaction, Verdict
 
 
@@ -28,7 +29,7 @@ def take_verdict(connector: Connector, verdict: Verdict, turn: Turn) -> None:
         allowed = connector.authority_options.maximum_energy_on_invalid_wh
         if transaction.energy_allowed_wh is None:
             transaction.energy_allowed_wh = transaction.register_wh + allowed
-        turn.note("start-not-accepted", verdict.status.value, connector.id)
+        turn.note(StationNote.START_NOT_ACCEPTED, verdict.status.value, connector.id)
     if record != transaction.record:
         transaction.record = record
         turn.record(SaveTransaction(record), barrier=True)

@@ -36,6 +36,7 @@ from agent.vocabulary.effects import Answer
 from agent.vocabulary.events import StopReason, Trigger
 from agent.vocabulary.ids import STATION, ConnectorId
 from agent.vocabulary.inputs import CommandReceived, Registration
+from agent.vocabulary.notes import StationNote
 from agent.vocabulary.records import WipeCache
 
 _NOT_BEFORE_ACCEPTED = frozenset({CommandKind.REMOTE_START, CommandKind.REMOTE_STOP})
@@ -67,7 +68,7 @@ class Commands:
         """Answer one command; an unlock is answered when the lock has moved."""
         asker = self._site.registry.get(given.upstream)
         if asker is None:
-            turn.note("command-refused", "unknown upstream", upstream=given.upstream)
+            turn.note(StationNote.COMMAND_REFUSED, "unknown upstream", upstream=given.upstream)
             result: Result | None = _rejected("unknown upstream")
         else:
             result = self._handle(asker, given, turn)
@@ -82,7 +83,7 @@ class Commands:
             asker.role, command.kind, self._situation(asker, command), self._site.options.hard_reset_during_transaction
         )
         if decision.verb is Verb.REFUSE:
-            turn.note("command-refused", f"{command.kind.value}: {decision.reason}", upstream=asker.id)
+            turn.note(StationNote.COMMAND_REFUSED, f"{command.kind.value}: {decision.reason}", upstream=asker.id)
             return Result(decision.status or ResultStatus.REJECTED, decision.reason)
         return self._perform(asker, given, decision, turn)
 

@@ -8,6 +8,7 @@ from agent.station.upstreams.permissions import may_write
 from agent.station.upstreams.registry import Upstream
 from agent.vocabulary.commands import OptionSeen, Result, ResultStatus, SetOption
 from agent.vocabulary.effects import OptionsChanged
+from agent.vocabulary.notes import StationNote
 from agent.vocabulary.options import OPTION_BY_NAME, OPTIONS, Kind, Option, OptionValue, Origin, Scope
 from agent.vocabulary.records import SaveOption
 
@@ -28,7 +29,7 @@ def write_option(site: Site, asker: Upstream, command: SetOption, turn: Turn) ->
         return Result(ResultStatus.NOT_SUPPORTED, "no such option here")
     if not may_write(row, asker.role, asker.id):
         why = f"{row.name} may not be written by this upstream"
-        turn.note("command-refused", f"set_option: {why}", upstream=asker.id)
+        turn.note(StationNote.COMMAND_REFUSED, f"set_option: {why}", upstream=asker.id)
         return Result(ResultStatus.REJECTED, why)
     if not fits(row, command.value):
         return Result(ResultStatus.REJECTED, f"{row.name}: value out of its bounds {row.minimum} to {row.maximum}")
@@ -36,7 +37,7 @@ def write_option(site: Site, asker: Upstream, command: SetOption, turn: Turn) ->
         site.options = site.options.with_value(row.name, command.value, Origin.OCPP)
         turn.record(SaveOption(None, row.name, command.value), barrier=True)
         concerned = list(site.registry)
-        turn.note("option-written", f"{row.name} by {asker.name}", upstream=asker.id)
+        turn.note(StationNote.OPTION_WRITTEN, f"{row.name} by {asker.name}", upstream=asker.id)
     else:
         owner = site.registry.billing if row.scope is Scope.AUTHORITY else asker
         owner.options = owner.options.with_value(row.name, command.value, Origin.OCPP)
