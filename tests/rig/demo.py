@@ -20,7 +20,7 @@ from tests.rig.backend import ScriptedBackend
 from tests.rig.demo_house import PlantProcess, free_port, make_places, status_or_none, write_factory
 from tests.rig.demo_story import IDENTITY, Story, StoryFailed, verdict
 from tests.rig.demo_view import Screen, table, view
-from tests.rig.notify_supervisor import Runner
+from tests.rig.notify_supervisor import Plan, Runner
 
 MANAGEMENT_PORT, PRIMARY_PORT, PLANT_PORT = 9701, 9702, 9700
 PASSWORDS = {"management": "management-demo-1", "primary": "primary-demo-pass"}
@@ -54,9 +54,8 @@ async def house(screen: Screen, keep: bool) -> AsyncIterator[Story]:
         stack.push_async_callback(plant.stop)
         await plant.start()
         screen.say(f"plant runs: one EPC 2.0 Plus, one SDM72D-M, one PN532, control at http://{plant.control}", "+")
-        runner = Runner([*places.arguments(), "--crash-limit", "0"], places.run, places.log / "agent.log")
-        await runner.start()
-        stack.push_async_callback(runner.stop)
+        command = [sys.executable, "-m", "agent", *places.arguments(), "--crash-limit", "0"]
+        await stack.enter_async_context(Runner(Plan(command, places.run, output=places.log / "agent.log")))
         story = Story(places, plant, management, primary, screen, PASSWORDS["primary"])
         async with live_view(story):
             yield story

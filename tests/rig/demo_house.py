@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import socket
 import subprocess
@@ -44,12 +43,8 @@ class Places:
         return str(self.run / "control.socket")
 
     def arguments(self) -> list[str]:
-        """The options that move the agent here."""
-        base = str(self.base)
-        return [
-            *("--factory", str(self.factory), "--settings", f"{base}/settings"),
-            *("--state", f"{base}/state", "--run", str(self.run)),
-        ]
+        """The options that move the agent here; `--run` and `--boot-id` come from the runner."""
+        return ["--factory", str(self.factory), "--settings", f"{self.base}/settings", "--state", f"{self.base}/state"]
 
     def remove(self) -> None:
         """Forget the run."""
@@ -194,8 +189,3 @@ async def status_or_none(places: Places) -> Any | None:
         return await ask_agent(places, "status")
     except (AgentAbsentError, OSError):
         return None
-
-
-def child_environment() -> dict[str, str]:
-    """Our environment without what belongs to us alone."""
-    return {name: value for name, value in os.environ.items() if name not in ("NOTIFY_SOCKET", "WATCHDOG_USEC")}
