@@ -67,10 +67,11 @@ class Pn532(CardReader):
         """See `SerialEnd`."""
         if not self.online:
             return
-        if not self._awake and WAKE_UP in data:
-            self._awake = True
+        self._awake = self._awake or WAKE_UP in data
+        if not self._awake:
+            return
         self._buffer += data
-        while self._awake and self._take():
+        while self._take():
             pass
 
     def _take(self) -> bool:

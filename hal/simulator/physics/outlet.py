@@ -29,7 +29,7 @@ from hal.simulator.physics.timer import earliest
 
 NO_CURRENT: Phases = (0.0, 0.0, 0.0)
 MOST_ROUNDS = 8
-COARSEST_S = 1.0
+COARSEST_S = 5.0
 """Longest step while current flows: the voltage wanders."""
 
 

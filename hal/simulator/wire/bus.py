@@ -30,7 +30,7 @@ class BusFaults:
     delay_ms: float = 0.0
     """Added to the latency of every answer."""
     foreign_frames: float = 0.0
-    """Share of answers before which another device talks; above 1 it is the number of such answers to come."""
+    """Share of answers before which another device talks; 1 and above: all."""
 
 
 class Bus(SerialEnd):
@@ -81,17 +81,10 @@ class Bus(SerialEnd):
 
     def _reply(self, frame: bytes, latency_s: float) -> None:
         delay_s = max(latency_s, SHORTEST_ANSWER_S) + self.faults.delay_ms / 1000
-        if self._stranger_talks():
+        if self._rng.random() < self.faults.foreign_frames:
             self.send(framed(STRANGER, STRANGE_PDU), delay_s / 2)
         self.send(frame, delay_s)
 
     def _garble(self, frame: bytes) -> bytes:
         at = self._rng.randrange(len(frame))
         return frame[:at] + bytes((frame[at] ^ (1 << self._rng.randrange(8)),)) + frame[at + 1 :]
-
-    def _stranger_talks(self) -> bool:
-        share = self.faults.foreign_frames
-        if share <= 1:
-            return self._rng.random() < share
-        self.faults = BusFaults(self.faults.online, self.faults.crc_error_rate, self.faults.delay_ms, share - 1)
-        return True

@@ -31,7 +31,7 @@ def test_energy_in_kwh_as_a_whole_frame() -> None:
     plant, unit = meter()
     plant.outlets[1].set_register(1_234_500)
     reply = framed(1, answer(unit, bytes.fromhex("04 0048 0002")))
-    assert reply == bytes.fromhex("01 04 04 449A5000 43E8")
+    assert reply == bytes.fromhex("01 04 04 449A5000 F35B")
 
 
 def test_values_of_a_session() -> None:
