@@ -48,6 +48,7 @@ def _function(action: str) -> str:
     body = code[code.index("def validate(") :]
     body = body.replace("def validate(data, custom_formats={}, name_prefix=None)", f"def validate_{action}(data)")
     body = _RAISE.sub(lambda found: f"raise Invalid({found['name']}, {found['rule']})", body)
+    body = body.replace("(int, float, Decimal)", "(int, float)")  # JSON gives no Decimal
     return body.replace('"" + (name_prefix or "data") + ', '"data" + ').rstrip() + "\n"
 
 

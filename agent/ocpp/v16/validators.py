@@ -293,7 +293,7 @@ def validate_RemoteStartTransaction(data):
                                         if "limit" in data__chargingProfile__chargingSchedule__chargingSchedulePeriod_item_keys:
                                             data__chargingProfile__chargingSchedule__chargingSchedulePeriod_item_keys.remove("limit")
                                             data__chargingProfile__chargingSchedule__chargingSchedulePeriod_item__limit = data__chargingProfile__chargingSchedule__chargingSchedulePeriod_item["limit"]
-                                            if not isinstance(data__chargingProfile__chargingSchedule__chargingSchedulePeriod_item__limit, (int, float, Decimal)) or isinstance(data__chargingProfile__chargingSchedule__chargingSchedulePeriod_item__limit, bool):
+                                            if not isinstance(data__chargingProfile__chargingSchedule__chargingSchedulePeriod_item__limit, (int, float)) or isinstance(data__chargingProfile__chargingSchedule__chargingSchedulePeriod_item__limit, bool):
                                                 raise Invalid("data" + ".chargingProfile.chargingSchedule.chargingSchedulePeriod[{data__chargingProfile__chargingSchedule__chargingSchedulePeriod_x}].limit".format(**locals()) + "", 'type')
                                         if "numberPhases" in data__chargingProfile__chargingSchedule__chargingSchedulePeriod_item_keys:
                                             data__chargingProfile__chargingSchedule__chargingSchedulePeriod_item_keys.remove("numberPhases")
@@ -305,7 +305,7 @@ def validate_RemoteStartTransaction(data):
                         if "minChargingRate" in data__chargingProfile__chargingSchedule_keys:
                             data__chargingProfile__chargingSchedule_keys.remove("minChargingRate")
                             data__chargingProfile__chargingSchedule__minChargingRate = data__chargingProfile__chargingSchedule["minChargingRate"]
-                            if not isinstance(data__chargingProfile__chargingSchedule__minChargingRate, (int, float, Decimal)) or isinstance(data__chargingProfile__chargingSchedule__minChargingRate, bool):
+                            if not isinstance(data__chargingProfile__chargingSchedule__minChargingRate, (int, float)) or isinstance(data__chargingProfile__chargingSchedule__minChargingRate, bool):
                                 raise Invalid("data" + ".chargingProfile.chargingSchedule.minChargingRate", 'type')
                         if data__chargingProfile__chargingSchedule_keys:
                             raise Invalid("data" + ".chargingProfile.chargingSchedule", 'additionalProperties')

@@ -1,0 +1,184 @@
+"""Calls of one connection: one in flight, answers that count once, repeats that are not executed twice."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+
+from agent.ocpp.rpc import OPEN_CALLS, Answered, AnswerMemory, Asked, Dropped, Late, Reply, Rpc, TimedOut
+from agent.ocpp.wire import Call, CallError, CallResult, ErrorCode
+
+RESET = '[2,"peer-1","Reset",{"type":"Soft"}]'
+
+
+def rpc() -> Rpc:
+    return Rpc(AnswerMemory())
+
+
+@pytest.mark.rule("ocpp16.J05")
+def test_a_second_own_call_is_our_mistake() -> None:
+    line = rpc()
+    line.send("a", 0, 30_000)
+    with pytest.raises(RuntimeError):
+        line.send("b", 1, 30_000)
+
+
+@pytest.mark.rule("ocpp16.J05")
+def test_calls_cross_and_both_are_answered() -> None:
+    line = rpc()
+    line.send("a", 0, 30_000)
+    assert line.receive(RESET) == Asked(Call("peer-1", "Reset", {"type": "Soft"}))
+    assert line.answer(CallResult("peer-1", {"status": "Accepted"})) == '[3,"peer-1",{"status":"Accepted"}]'
+    assert line.receive('[3,"a",{}]') == Answered(CallResult("a", {}))
+    assert line.in_flight is None
+
+
+@pytest.mark.rule("security.ATK-15")
+def test_an_answer_counts_once_and_only_for_the_call_in_flight() -> None:
+    line = rpc()
+    assert isinstance(line.receive('[3,"a",{}]'), Dropped)
+    line.send("a", 0, 30_000)
+    assert isinstance(line.receive('[3,"b",{}]'), Dropped)
+    assert isinstance(line.receive('[3,"A",{}]'), Dropped)
+    assert isinstance(line.receive('[4,"a","GenericError","",{}]'), Answered)
+    assert isinstance(line.receive('[3,"a",{}]'), Dropped)
+
+
+@pytest.mark.rule("ocpp16.J11")
+@pytest.mark.rule("ocpp16.J09")
+def test_a_call_times_out_and_a_late_answer_is_told_as_such_once() -> None:
+    line = rpc()
+    line.send("a", 1_000, 30_000)
+    assert line.next_deadline() == 31_000
+    assert line.expire(30_999) is None
+    assert line.expire(31_000) == TimedOut("a", silent=True)
+    assert line.expire(99_000) is None
+    assert line.receive('[3,"a",{}]') == Late(CallResult("a", {}))
+    assert isinstance(line.receive('[3,"a",{}]'), Dropped)
+
+
+def test_a_late_answer_is_known_even_after_other_calls() -> None:
+    line = rpc()
+    line.send("a", 0, 10)
+    line.expire(10)
+    line.send("b", 20, 10)
+    assert isinstance(line.receive('[3,"a",{}]'), Late)
+    assert isinstance(line.receive('[3,"b",{}]'), Answered)
+
+
+@pytest.mark.rule("ocpp16.X24")
+def test_a_call_that_is_sent_again_under_its_id_takes_either_answer() -> None:
+    line = rpc()
+    line.send("a", 0, 10)
+    line.expire(10)
+    line.send("a", 20, 10)
+    assert isinstance(line.receive('[3,"a",{"transactionId":1}]'), Answered)
+    assert isinstance(line.receive('[3,"a",{"transactionId":2}]'), Dropped)
+
+
+@pytest.mark.parametrize("frame", [RESET, '[3,"zzz",{}]', '[4,"zzz","GenericError","",{}]'])
+def test_silence_is_broken_by_any_frame(frame: str) -> None:
+    line = rpc()
+    line.send("a", 0, 10)
+    line.receive(frame)
+    assert line.expire(10) == TimedOut("a", silent=False)
+
+
+def test_noise_does_not_break_silence() -> None:
+    line = rpc()
+    line.send("a", 0, 10)
+    line.receive("noise")
+    assert line.expire(10) == TimedOut("a", silent=True)
+
+
+@pytest.mark.rule("ocpp16.J10")
+def test_a_repeated_call_gets_the_answer_it_got_before() -> None:
+    memory = AnswerMemory()
+    line = Rpc(memory)
+    line.receive(RESET)
+    text = line.answer(CallResult("peer-1", {"status": "Accepted"}))
+    again = line.receive(RESET)
+    assert isinstance(again, Reply)
+    assert again.text == text
+    on_the_next_link = Rpc(memory).receive(RESET)
+    assert isinstance(on_the_next_link, Reply)
+    assert on_the_next_link.text == text
+
+
+@pytest.mark.rule("ocpp16.J10")
+def test_a_used_id_with_another_call_is_refused() -> None:
+    line = rpc()
+    line.receive(RESET)
+    line.answer(CallResult("peer-1", {"status": "Accepted"}))
+    other = line.receive('[2,"peer-1","Reset",{"type":"Hard"}]')
+    assert isinstance(other, Reply)
+    assert json.loads(other.text)[2] == ErrorCode.GENERIC_ERROR.value
+
+
+def test_a_repeat_of_a_call_that_is_being_answered_is_dropped() -> None:
+    line = rpc()
+    line.receive(RESET)
+    assert isinstance(line.receive(RESET), Dropped)
+    assert line.answer(CallResult("peer-1", {})) is not None
+    assert line.answer(CallResult("peer-1", {})) is None
+
+
+def test_the_memory_of_answers_is_bounded() -> None:
+    memory = AnswerMemory(limit=3)
+    for number in range(5):
+        memory.remember(Call(str(number), "Reset"), "text")
+    assert [memory.find(str(number)) is not None for number in range(5)] == [False, False, True, True, True]
+
+
+def test_calls_that_wait_are_bounded() -> None:
+    line = rpc()
+    for number in range(OPEN_CALLS):
+        assert isinstance(line.receive(f'[2,"p{number}","Reset",{{}}]'), Asked)
+    refused = line.receive('[2,"one-more","Reset",{}]')
+    assert isinstance(refused, Reply)
+    assert json.loads(refused.text)[:3] == [4, "one-more", "GenericError"]
+
+
+def test_an_unreadable_call_is_answered_if_its_id_can_be_read() -> None:
+    reply = rpc().receive('[2,"p",{},{}]')
+    assert isinstance(reply, Reply)
+    assert json.loads(reply.text)[:3] == [4, "p", "FormationViolation"]
+    assert isinstance(rpc().receive("[2]"), Dropped)
+
+
+@pytest.mark.rule("security.ATK-15")
+def test_no_order_of_answers_confuses_the_line() -> None:
+    """20,000 random steps against a model: an answer is taken exactly when its call is in flight."""
+    chance = random.Random(15)
+    line, flight, expired, now = rpc(), None, None, 0
+    for step in range(20_000):
+        now += chance.randrange(20)
+        action = chance.randrange(4)
+        if action == 0 and line.in_flight is None:
+            flight = f"m{step}"
+            line.send(flight, now, 50)
+            until = now + 50
+        elif action == 1:
+            timed_out = line.expire(now)
+            assert (timed_out is not None) == (flight is not None and now >= until)
+            if timed_out:
+                flight, expired = None, flight
+        else:
+            target = chance.choice([flight, expired, "stranger", f"m{chance.randrange(step + 1)}"]) or "nobody"
+            received = line.receive(f'[{chance.choice([3, 4])},"{target}",{{}}]')
+            wanted = Answered if target == flight else Late if target == expired else Dropped
+            assert isinstance(received, wanted)
+            if wanted is Answered:
+                flight = None
+            elif wanted is Late:
+                expired = None
+        assert line.in_flight == flight
+
+
+def test_forgotten_calls_are_not_answered() -> None:
+    line = rpc()
+    line.receive(RESET)
+    line.forget("peer-1")
+    assert line.answer(CallError("peer-1", "GenericError")) is None

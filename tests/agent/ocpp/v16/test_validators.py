@@ -1,0 +1,104 @@
+"""The generated validators: fresh, light, and of one opinion with the schemas."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from jsonschema import ValidationError
+
+from agent.ocpp.v16 import generate
+from agent.ocpp.v16.invalid import Invalid
+from agent.ocpp.v16.validators import VALIDATORS
+from agent.ocpp.wire import ErrorCode
+
+PAYLOADS: list[dict[str, Any]] = [
+    {},
+    {"type": "Soft"},
+    {"type": "Inoperative", "connectorId": 1},
+    {"type": "Inoperative", "connectorId": "1"},
+    {"key": "a", "value": "b"},
+    {"key": "a" * 51, "value": "b"},
+    {"key": ["a", "b"]},
+    {"key": [1]},
+    {"key": []},
+    {"vendorId": "x"},
+    {"vendorId": "x" * 256},
+    {"idTag": "A"},
+    {"idTag": 5, "connectorId": 1},
+    {"transactionId": 1},
+    {"transactionId": True},
+    {"connectorId": 1},
+    {"idTag": "A", "chargingProfile": {}},
+    {
+        "idTag": "A",
+        "chargingProfile": {
+            "chargingProfileId": 1,
+            "stackLevel": 0,
+            "chargingProfilePurpose": "TxProfile",
+            "chargingProfileKind": "Relative",
+            "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 6}]},
+        },
+    },
+]
+
+
+def test_the_committed_file_is_what_the_generator_writes() -> None:
+    fastjsonschema = pytest.importorskip("fastjsonschema")
+    if not fastjsonschema.VERSION.startswith("2.22."):
+        pytest.skip(f"committed with fastjsonschema 2.22, here is {fastjsonschema.VERSION}")
+    assert generate.TARGET.read_text(encoding="utf-8") == generate.generate()
+
+
+@pytest.mark.parametrize("action", generate.SERVED)
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_they_judge_as_the_schemas_do(
+    action: str, payload: dict[str, Any], valid: Callable[[str, Mapping[str, Any]], None]
+) -> None:
+    try:
+        valid(action, payload)
+        wanted = True
+    except ValidationError:
+        wanted = False
+    try:
+        VALIDATORS[action](payload)
+        found = True
+    except Invalid:
+        found = False
+    assert found is wanted
+
+
+@pytest.mark.rule("ocpp16.J07")
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [
+        ({"key": "a"}, ErrorCode.PROTOCOL_ERROR),
+        ({"key": 5, "value": "b"}, ErrorCode.TYPE_CONSTRAINT_VIOLATION),
+        ({"key": "a" * 51, "value": "b"}, ErrorCode.PROPERTY_CONSTRAINT_VIOLATION),
+        ({"key": "a", "value": "b", "c": 1}, ErrorCode.FORMATION_VIOLATION),
+    ],
+)
+def test_each_broken_rule_has_its_code(payload: dict[str, Any], code: ErrorCode) -> None:
+    with pytest.raises(Invalid) as found:
+        VALIDATORS["ChangeConfiguration"](payload)
+    assert found.value.code is code
+
+
+def test_a_value_is_never_quoted() -> None:
+    with pytest.raises(Invalid) as found:
+        VALIDATORS["ChangeConfiguration"]({"key": "AuthorizationKey", "value": "topsecret" * 60})
+    assert "topsecret" not in str(found.value)
+    assert "topsecret" not in repr(found.value)
+
+
+@pytest.mark.rung3
+def test_the_dialect_imports_no_schema_package() -> None:
+    program = (
+        "import sys, agent.ocpp.dialect\n"
+        "print([name for name in ('ocpp', 'jsonschema', 'fastjsonschema', 'asyncio') if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=30)
+    assert found.stdout.strip() == "[]"
