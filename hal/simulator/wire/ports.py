@@ -21,6 +21,11 @@ class InProcessPort:
         self._deliver = self._take
         line.attach(self._deliver)
 
+    @property
+    def waiting(self) -> int:
+        """Bytes that can be read at once."""
+        return len(self._received)
+
     async def read(self) -> bytes:
         """Wait for at least one byte; `b""` once the line is gone."""
         await self._readable.wait()

@@ -130,22 +130,23 @@ def test_plant_time_can_run_faster() -> None:
     assert run_virtual(story()) == pytest.approx(600)
 
 
-def test_a_day_of_charging_and_polling_costs_little() -> None:
+def test_hours_of_charging_costs_little() -> None:
     async def story() -> Plant:
         plant = Plant()
         running = asyncio.ensure_future(plant.run())
         plant.sync()
         plant.connector(1).plug_in(CarOptions(capacity_wh=1e6))
         grant(plant)
-        await asyncio.sleep(24 * 3600)
+        await asyncio.sleep(6 * 3600)
+        plant.sync()
         await cancelled(running)
         return plant
 
     began_s = time.process_time()
     plant = run_virtual(story())
-    assert plant.time_s == pytest.approx(24 * 3600)
-    assert plant.outlets[1].register.energy_wh > 1_234_567 + 200_000
-    assert time.process_time() - began_s < 30
+    assert plant.time_s == pytest.approx(6 * 3600)
+    assert plant.outlets[1].register.energy_wh > 1_234_567 + 60_000
+    assert time.process_time() - began_s < 15
 
 
 def test_a_broken_reader_hears_no_card() -> None:

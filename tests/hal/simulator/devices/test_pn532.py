@@ -40,10 +40,7 @@ def with_reader(story: Callable[[Pn532, Say], Coroutine[object, object, None]], 
         async def say(data: bytes) -> bytes:
             await port.write(data)
             await asyncio.sleep(0.05)
-            received = b""
-            port._readable.set()
-            received = await port.read()
-            return received
+            return await port.read() if port.waiting else b""
 
         if awake:
             assert await say(WAKE_UP + SAM) == ACK + SAM_DONE
