@@ -58,14 +58,13 @@ class Receipts:
         upstream.ids.pop(given.transaction, None)
         if connector is not None:
             upstream.ids[given.transaction] = given.foreign_id
-        if given.verdict is None or connector is None or connector.transaction is None:
+        record = connector.record if connector is not None else None
+        if given.verdict is None or connector is None or record is None:
             return
-        record = connector.transaction.record
         if record.authority != given.upstream:
             if not given.verdict.accepted:
-                turn.note(
-                    StationNote.VERDICT_IGNORED, "not the authority of this transaction", connector.id, given.upstream
-                )
+                why = "not the authority of this transaction"
+                turn.note(StationNote.VERDICT_IGNORED, why, connector.id, given.upstream)
             return
         if given.upstream == self._site.registry.billing.id:
             self._desk.remember(record.token, given.verdict, turn)
@@ -80,6 +79,7 @@ class Receipts:
 
     def synced(self, given: Synced, turn: Turn) -> None:
         """The store works."""
+        self._site.barrier_pending = False
         if not self._site.storage_healthy:
             self._site.storage_healthy = True
             turn.note(StationNote.STORAGE_RECOVERED, f"records up to {given.sequence} are on the disk")
@@ -109,8 +109,6 @@ class Receipts:
 
     def _owner(self, transaction: TransactionId) -> Connector | None:
         for connector in self._connectors.values():
-            if connector.transaction is not None and connector.transaction.record.id == transaction:
-                return connector
-            if connector.recovered is not None and connector.recovered.id == transaction:
+            if connector.record is not None and connector.record.id == transaction:
                 return connector
         return None

@@ -25,6 +25,8 @@ class Site:
     new_uuid: Callable[[], str]
     snapshot: Snapshot
     storage_healthy: bool = True
+    barrier_pending: bool = False
+    """A barrier record was made and no `Synced` has come since: power may still be held back."""
     restarting: StopReason | None = None
     """Set once a restart is under way: no new session begins."""
     faults: dict[Fault, str] = field(default_factory=dict)

@@ -25,7 +25,7 @@ from agent.station.upstreams.commands import Commands
 from agent.station.upstreams.publisher import Publisher
 from agent.station.upstreams.unlocking import Unlocking
 from agent.vocabulary import inputs
-from agent.vocabulary.effects import Effect, SwitchAllOff
+from agent.vocabulary.effects import Effect, Record, SwitchAllOff
 from agent.vocabulary.ids import ConnectorId, UpstreamId
 from agent.vocabulary.inputs import Input
 from agent.vocabulary.moments import Moment
@@ -122,7 +122,10 @@ class Station:
         self._restarter.finish(turn)
         self._publisher.publish(turn)
         self._deadline = turn.deadline_ms
-        return turn.effects()
+        effects = turn.effects()
+        if any(isinstance(effect, Record) and effect.barrier for effect in effects):
+            self._site.barrier_pending = True
+        return effects
 
     # ------------------------------------------------------------------------------------------------ routes
 
@@ -138,9 +141,11 @@ class Station:
             self._reading(reading, turn)
             self._unlocking.seen(reading, turn)
         elif reading.active:
+            if reading.fault not in self._site.faults:
+                turn.note(StationNote.FAULT, f"{reading.fault.value} {reading.detail}".strip())
             self._site.faults[reading.fault] = reading.detail
-        else:
-            self._site.faults.pop(reading.fault, None)
+        elif self._site.faults.pop(reading.fault, None) is not None:
+            turn.note(StationNote.FAULT_OVER, reading.fault.value)
 
     def _lock_seen(self, reading: api.LockSeen, turn: Turn) -> None:
         self._reading(reading, turn)

@@ -20,6 +20,7 @@ from enum import StrEnum
 from agent.station.authorization.cache import Cache
 from agent.station.authorization.ladder import Authorisation, Rung, before_asking, by_answer, without_answer
 from agent.station.authorization.readers import Choice, Meaning, choose, is_random
+from agent.station.authorization.waiting import WaitingRoom
 from agent.station.evse.connector import Connector
 from agent.station.evse.session import SessionState
 from agent.station.evse.transaction import Stop
@@ -64,15 +65,6 @@ class Question:
     asked_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """An accepted card that waits for the next plugged connector."""
-
-    authorisation: Authorisation
-    connectors: tuple[ConnectorId, ...]
-    since_ms: int
-
-
 class Desk:
     """Cards, remote starts, questions and answers."""
 
@@ -81,7 +73,7 @@ class Desk:
         self._connectors = connectors
         self._cache = cache
         self._questions: dict[int, Question] = {}
-        self._waiting: list[Waiting] = []
+        self._waiting = WaitingRoom(site, connectors)
 
     # ------------------------------------------------------------------------------------------------ inputs
 
@@ -138,8 +130,7 @@ class Desk:
                 del self._questions[ask]
                 self._unmark(question)
                 self._settle_question(question, None, turn)
-        for waiting in list(self._waiting):
-            self._seat(waiting, turn)
+        self._waiting.settle(turn)
 
     # ----------------------------------------------------------------------------------------------- meaning
 
@@ -163,10 +154,7 @@ class Desk:
 
     def _cancelled(self, token: IdToken, turn: Turn) -> bool:
         """The same card again while it waits or is asked about: its driver thought better of it."""
-        for waiting in [w for w in self._waiting if token.matches(w.authorisation.token)]:
-            self._waiting.remove(waiting)
-            turn.record(waiting.authorisation.step)
-            turn.note(StationNote.SESSION_ABANDONED, "cancelled by the same card")
+        if self._waiting.cancel(token, turn):
             return True
         for ask, question in list(self._questions.items()):
             if token.matches(question.request.token):
@@ -242,7 +230,7 @@ class Desk:
             request.token, billing.id, request.trigger, step, parent, rung.offline, request.remote_start_id
         )
         if one is None:
-            self._waiting.append(Waiting(authorisation, request.connectors, turn.now_ms))
+            self._waiting.enter(authorisation, request.connectors, turn)
         elif not one.authorise(authorisation, turn):
             turn.record(step)
             one.refused(turn)
@@ -289,20 +277,3 @@ class Desk:
         one = self._one(question.request)
         if one is not None:
             one.asked = False
-
-    def _seat(self, waiting: Waiting, turn: Turn) -> None:
-        """Give a waiting card the connector that was plugged since, or let it expire."""
-        plugged = [
-            connector
-            for connector in (self._connectors[i] for i in waiting.connectors)
-            if connector.state is SessionState.WAITING_CARD and (connector.facts.plugged_at_ms or 0) >= waiting.since_ms
-        ]
-        for connector in sorted(plugged, key=lambda c: c.facts.plugged_at_ms or 0):
-            if connector.authorise(waiting.authorisation, turn):
-                self._waiting.remove(waiting)
-                return
-        timeout_s = self._site.registry.billing.options.connection_timeout_s
-        if timeout_s and turn.reached(waiting.since_ms + timeout_s * 1000):
-            self._waiting.remove(waiting)
-            turn.record(waiting.authorisation.step)
-            turn.note(StationNote.SESSION_ABANDONED, "no cable within the connection time-out")

@@ -58,7 +58,7 @@ class Connector:
         self.facts = Facts(options.capabilities)
         self.meter = Meter(options.id, site)
         self.lock = Lock(options.id, self.facts, options.captive_cable)
-        self.energy = Energy(options.id, self.facts, self.meter, site.options.opening_grace_s)
+        self.energy = Energy(options.id, self.facts, self.meter, site)
         latched = frozenset(r.fault for r in site.snapshot.latches if r.latched and r.connector == options.id)
         self.faults = FaultBook(latched, site.faults)
         mine = [row for row in site.snapshot.open_transactions if row.where.connector == options.id]
@@ -104,6 +104,8 @@ class Connector:
         """Why nothing can start here now, in plain words; None if it can."""
         if self.site.restarting is not None:
             return "the station is about to restart"
+        if self.site.options.charging_refused:
+            return self.site.options.charging_refused
         if not self.site.storage_healthy:
             return "sessions cannot be recorded at the moment"
         fault = self.faults.has(*BLOCKING)
@@ -112,6 +114,11 @@ class Connector:
         if not self.site.holds.operative(self.id):
             return "out of service"
         return None if self.facts.outputs_off else "the outputs are not confirmed off yet"
+
+    @property
+    def record(self) -> TransactionRecord | None:
+        """Journal row of the transaction that is open here, running or of a former life."""
+        return self.transaction.record if self.transaction is not None else self.recovered
 
     def seat(self) -> Seat:
         """As the reader rules see it."""
@@ -193,9 +200,9 @@ class Connector:
         reading, who = self.meter.answer, self.authorisation
         assert reading is not None
         assert who is not None
-        remote_or_late = who.trigger if self.window_ms is None or who.trigger is Trigger.REMOTE_START else None
         plugged_last = (self.facts.plugged_at_ms or 0) > who.step.at.monotonic_ms
-        trigger = remote_or_late or (Trigger.CABLE_PLUGGED_IN if plugged_last else who.trigger)
+        by_cable = plugged_last and who.trigger is not Trigger.REMOTE_START
+        trigger = Trigger.CABLE_PLUGGED_IN if by_cable else who.trigger
         record = TransactionRecord(
             TransactionId(self.site.new_uuid()),
             address(self.id),

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from agent.station.evse.facts import Facts
 from agent.station.evse.meter import Meter
+from agent.station.site import Site
 from agent.station.turn import Turn
 from agent.vocabulary.effects import CloseContactor, Lower, Offer, OpenContactor, Withdraw
 from agent.vocabulary.ids import ConnectorId
@@ -27,6 +28,8 @@ from hal.api import ContactorKind, Fault
 
 DUTY_CHANGE_MS = 5000
 OFF_TIME_MS = 5000
+HELD_MS = 10_000
+"""How much longer a close command may take while the disk holds power back."""
 FEEDBACK_MS = 1000
 AUTONOMOUS_CLOSE_MS = 5000
 RESIDUAL_MS = 3000
@@ -39,11 +42,12 @@ STEP_A = 0.05
 class Energy:
     """The only maker of power effects."""
 
-    def __init__(self, connector: ConnectorId, facts: Facts, meter: Meter, grace_s: float) -> None:
+    def __init__(self, connector: ConnectorId, facts: Facts, meter: Meter, site: Site) -> None:
         self._connector = connector
+        self._site = site
         self._facts = facts
         self._meter = meter
-        self._grace_ms = round(grace_s * 1000)
+        self._grace_ms = round(site.options.opening_grace_s * 1000)
         self._commanded = facts.capabilities.contactor is ContactorKind.COMMANDED
         self.grant = 0
         self.offered_a: float | None = None
@@ -52,6 +56,7 @@ class Energy:
         self._reduced_ms: int | None = None
         self._withdrawn_ms: int | None = None
         self._opened_ms: int | None = None
+        self._contactor_ms = 0
         self._closing_ms: int | None = None
         self._asking_ms: int | None = None
         self._residual_ms: int | None = None
@@ -157,6 +162,10 @@ class Energy:
                 self._withdrawn_ms = None
                 self._offer(offered, turn)
 
+    def contactor_seen(self, turn: Turn) -> None:
+        """The contactor reported where it is."""
+        self._contactor_ms = turn.now_ms
+
     @property
     def closing(self) -> bool:
         """A commanded contactor was told to close and not yet to open."""
@@ -220,11 +229,12 @@ class Energy:
     def _stuck(self, turn: Turn) -> Fault | None:
         if not self._facts.has_feedback or self._facts.contactor_closed or self.offered_a is None:
             return None
-        if self._commanded:
-            due = None if self._closing_ms is None else self._closing_ms + FEEDBACK_MS
-        else:
-            since = self._asking_ms if self._facts.pwm else None
-            due = None if since is None else max(since, self._changed_ms or since) + AUTONOMOUS_CLOSE_MS
+        due: int | None = None
+        if self._commanded and self._closing_ms is not None:
+            held_ms = HELD_MS if self._site.barrier_pending else 0
+            due = max(self._closing_ms, self._contactor_ms) + FEEDBACK_MS + held_ms
+        elif not self._commanded and self._asking_ms is not None and self._facts.pwm:
+            due = max(self._asking_ms, self._contactor_ms, self._changed_ms or 0) + AUTONOMOUS_CLOSE_MS
         return Fault.CONTACTOR_STUCK if due is not None and turn.reached(due) else None
 
     def _over_current(self, turn: Turn) -> Fault | None:
@@ -238,4 +248,6 @@ class Energy:
             return None
         if self._over_ms is None:
             self._over_ms = turn.now_ms
-        return Fault.OVER_CURRENT if turn.now_ms - self._over_ms > OVER_CURRENT_MS else None
+        latest = self._meter.latest
+        lasted_ms = 0 if latest is None else latest.at.monotonic_ms - self._over_ms
+        return Fault.OVER_CURRENT if lasted_ms > OVER_CURRENT_MS else None

@@ -112,6 +112,10 @@ class FaultBook:
                 return fault
         return None
 
+    def present(self, fault: Fault) -> bool:
+        """This connector has it (or has not got rid of it yet)."""
+        return fault in self._seen
+
     def detail(self, fault: Fault) -> str:
         """What the hardware said about it."""
         return self._seen.get(fault) or self._of_station.get(fault, "")

@@ -35,12 +35,11 @@ def take(connector: Connector, reading: ConnectorReading, turn: Turn) -> None:
             connector.facts.cable_a = reading.rating_a
         case ContactorSeen():
             connector.facts.contactor_closed = reading.closed
+            connector.energy.contactor_seen(turn)
         case LockSeen():
             _lock(connector, reading, turn)
         case MeterSeen():
-            connector.meter.see(reading, turn)
-            if connector.transaction is not None:
-                connector.transaction.register_wh = max(connector.transaction.register_wh, reading.energy_wh)
+            _meter(connector, reading, turn)
         case FaultSeen():
             _fault(connector, reading, turn)
         case ActuationFailed():
@@ -100,11 +99,22 @@ def _lock(connector: Connector, reading: LockSeen, turn: Turn) -> None:
         raise_fault(connector, Fault.LOCK, turn, "opened unexpectedly", own=True)
 
 
+def _meter(connector: Connector, reading: MeterSeen, turn: Turn) -> None:
+    before = connector.meter.latest
+    connector.meter.see(reading, turn)
+    if before is not None and reading.energy_wh < before.energy_wh:
+        fall = f"the register fell from {before.energy_wh} to {reading.energy_wh} Wh"
+        turn.note(StationNote.METER_IMPLAUSIBLE, fall, connector.id)
+    if connector.transaction is not None and connector.meter.latest is not None:
+        connector.transaction.see(connector.meter.latest)
+
+
 def _fault(connector: Connector, reading: FaultSeen, turn: Turn) -> None:
     if reading.active:
         raise_fault(connector, reading.fault, turn, reading.detail)
         return
+    was_there = connector.faults.present(reading.fault)
     connector.faults.clear(reading.fault, turn.now_ms)
-    if reading.fault is Fault.CONTROLLER_OFFLINE:
+    if reading.fault is Fault.CONTROLLER_OFFLINE and was_there:
         connector.energy.make_safe(turn)
         connector.facts.outputs_off = True

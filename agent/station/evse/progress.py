@@ -29,9 +29,9 @@ from agent.station.evse.meter import Reading
 from agent.station.evse.metering import sample_due
 from agent.station.evse.restoring import restore
 from agent.station.evse.session import SessionState, SessionTrigger
-from agent.station.evse.transaction import Stop, Transaction
+from agent.station.evse.supply import supply
+from agent.station.evse.transaction import Stop
 from agent.station.evse.verdicts import enforce_verdict
-from agent.station.power.limits import Contribution, Limit, effective
 from agent.station.turn import Turn
 from agent.vocabulary.effects import SetPace
 from agent.vocabulary.events import StopReason, Trigger
@@ -81,7 +81,7 @@ def _pass(connector: Connector, turn: Turn) -> None:
         raise_fault(connector, wrong, turn, "found by the station", own=True)
     _impairments(connector, turn)
     STEPS[connector.state](connector, turn)
-    _power(connector, turn)
+    supply(connector, turn)
     _hold(connector, turn)
 
 
@@ -160,10 +160,15 @@ def _running(connector: Connector, turn: Turn) -> None:
     if fault is not None:
         reason = STOP_REASONS.get(fault, StopReason.OTHER)
         connector.stop(Stop(reason, Trigger.ABNORMAL_CONDITION, urgent=True), turn)
-    elif _grace_over(connector, turn):
+    elif _grace_over(connector, turn) or _unrecordable(connector):
         connector.stop(Stop(StopReason.OTHER, Trigger.ABNORMAL_CONDITION), turn)
     else:
         enforce_verdict(connector, transaction, turn)
+
+
+def _unrecordable(connector: Connector) -> bool:
+    """The disk refuses writes, and the station is set not to go on then."""
+    return not connector.site.storage_healthy and not connector.site.options.continue_on_storage_fault
 
 
 def _grace_over(connector: Connector, turn: Turn) -> bool:
@@ -201,6 +206,7 @@ def close_transaction(connector: Connector, reading: Reading | None, turn: Turn)
     offline = not connector.site.registry.billing.reachable
     at = reading.at if reading is not None else turn.now
     turn.record(*transaction.stop_entries(connector.site, at, reading, offline), barrier=True)
+    connector.site.registry.forget(transaction.record.id)
     turn.note(StationNote.TRANSACTION_STOPPED, f"{transaction.energy_wh} Wh", connector.id)
     plugged = connector.facts.plugged or not connector.facts.pilot_known
     connector.fire(SessionTrigger.CLOSED_PLUGGED if plugged else SessionTrigger.CLOSED_EMPTY, turn)
@@ -229,52 +235,6 @@ STEPS: Mapping[SessionState, Step] = {
 
 
 # ----------------------------------------------------------------------------------------------- power, lock
-
-
-def _power(connector: Connector, turn: Turn) -> None:
-    energy = connector.energy
-    if connector.faults.has(Reaction.END, Reaction.PAUSE) is not None:
-        energy.open_now(turn)
-    connector.limit = limit_of(connector)
-    energy.pursue(connector.limit.current_a, turn)
-    transaction = connector.transaction
-    if transaction is not None and energy.offered_a is not None and connector.facts.asking:
-        closed = connector.facts.contactor_closed
-        transaction.has_charged = transaction.has_charged or closed is True or not connector.facts.has_feedback
-
-
-def limit_of(connector: Connector) -> Limit:
-    """What may be offered now, and why not more."""
-    transaction = connector.transaction
-    if connector.state is not SessionState.RUNNING or transaction is None:
-        return Limit(None, "no transaction")
-    against = _against_offering(connector, transaction)
-    if against is not None:
-        return Limit(None, against)
-    return effective(contributions(connector), connector.options.capabilities.minimum_current_a)
-
-
-def _against_offering(connector: Connector, transaction: Transaction) -> str | None:
-    fault = connector.faults.has(Reaction.END, Reaction.PAUSE, Reaction.CONTROLLER)
-    if fault is not None:
-        return f"fault: {fault.value}"
-    if not connector.facts.plugged:
-        return "the cable is out"
-    if not connector.lock.holds:
-        return "the lock is not confirmed"
-    if transaction.suspended_as_invalid:
-        return "the card was not accepted"
-    return None
-
-
-def contributions(connector: Connector) -> list[Contribution]:
-    """Every upper bound that counts for this connector now."""
-    capabilities = connector.options.capabilities
-    found = [Contribution(capabilities.maximum_current_a, "hardware")]
-    if capabilities.cable_rating and not connector.options.captive_cable:
-        rating = connector.facts.cable_a
-        found.append(Contribution(rating or 0, "cable rating" if rating else "the rating of the cable is not known"))
-    return found
 
 
 def _hold(connector: Connector, turn: Turn) -> None:

@@ -84,6 +84,7 @@ def close_former(
     reading = answer if believed else None
     at = reading.at if reading is not None else (record.last_at or record.started_at)
     turn.record(*transaction.stop_entries(site, at, reading, not site.registry.billing.reachable), barrier=True)
+    site.registry.forget(record.id)
     connector.recovered = None
     plugged = connector.facts.plugged or not connector.facts.pilot_known
     connector.fire(SessionTrigger.CLOSED_PLUGGED if plugged else SessionTrigger.CLOSED_EMPTY, turn)

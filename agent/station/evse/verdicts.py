@@ -22,6 +22,7 @@ def take_verdict(connector: Connector, verdict: Verdict, turn: Turn) -> None:
     """The authority judged the start of the transaction that runs here."""
     transaction = connector.transaction
     if transaction is None:
+        _judge_former(connector, verdict, turn)
         return
     record = replace(transaction.record, parent=verdict.parent or transaction.record.parent)
     if not verdict.accepted:
@@ -33,6 +34,13 @@ def take_verdict(connector: Connector, verdict: Verdict, turn: Turn) -> None:
     if record != transaction.record:
         transaction.record = record
         turn.record(SaveTransaction(record), barrier=True)
+
+
+def _judge_former(connector: Connector, verdict: Verdict, turn: Turn) -> None:
+    """A transaction of a former life that is not judged by recovery yet: it will not be resumed."""
+    if connector.recovered is not None and not verdict.accepted:
+        connector.recovered = replace(connector.recovered, invalidated=True)
+        turn.record(SaveTransaction(connector.recovered), barrier=True)
 
 
 def enforce_verdict(connector: Connector, transaction: Transaction, turn: Turn) -> None:

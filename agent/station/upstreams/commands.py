@@ -137,9 +137,7 @@ class Commands:
 
     @staticmethod
     def _authority(connector: Connector) -> str | None:
-        if connector.transaction is not None:
-            return connector.transaction.record.authority
-        return connector.recovered.authority if connector.recovered is not None else None
+        return connector.record.authority if connector.record is not None else None
 
     # ---------------------------------------------------------------------------------------------- handlers
 
@@ -187,6 +185,4 @@ class Commands:
 
 
 def _transaction_id(connector: Connector) -> str | None:
-    if connector.transaction is not None:
-        return connector.transaction.record.id
-    return connector.recovered.id if connector.recovered is not None else None
+    return connector.record.id if connector.record is not None else None

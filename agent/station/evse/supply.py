@@ -1,0 +1,60 @@
+"""Supply: how much a connector may be offered now, and why not more.
+
+The one place where a running session, the faults, the lock and the limits meet; `energy` carries out what comes of it.
+"""
+
+from __future__ import annotations
+
+from agent.station.evse.connector import Connector
+from agent.station.evse.faults import Reaction
+from agent.station.evse.session import SessionState
+from agent.station.evse.transaction import Transaction
+from agent.station.power.limits import Contribution, Limit, effective
+from agent.station.turn import Turn
+
+
+def supply(connector: Connector, turn: Turn) -> None:
+    """Open for a fault, else offer what may be offered."""
+    energy = connector.energy
+    if connector.faults.has(Reaction.END, Reaction.PAUSE) is not None:
+        energy.open_now(turn)
+    connector.limit = limit_of(connector)
+    energy.pursue(connector.limit.current_a, turn)
+    transaction = connector.transaction
+    if transaction is not None and energy.offered_a is not None and connector.facts.asking:
+        closed = connector.facts.contactor_closed
+        transaction.has_charged = transaction.has_charged or closed is True or not connector.facts.has_feedback
+
+
+def limit_of(connector: Connector) -> Limit:
+    """What may be offered now, and why not more."""
+    transaction = connector.transaction
+    if connector.state is not SessionState.RUNNING or transaction is None:
+        return Limit(None, "no transaction")
+    against = _against_offering(connector, transaction)
+    if against is not None:
+        return Limit(None, against)
+    return effective(contributions(connector), connector.options.capabilities.minimum_current_a)
+
+
+def _against_offering(connector: Connector, transaction: Transaction) -> str | None:
+    fault = connector.faults.has(Reaction.END, Reaction.PAUSE, Reaction.CONTROLLER)
+    if fault is not None:
+        return f"fault: {fault.value}"
+    if not connector.facts.plugged:
+        return "the cable is out"
+    if not connector.lock.holds:
+        return "the lock is not confirmed"
+    if transaction.suspended_as_invalid:
+        return "the card was not accepted"
+    return None
+
+
+def contributions(connector: Connector) -> list[Contribution]:
+    """Every upper bound that counts for this connector now."""
+    capabilities = connector.options.capabilities
+    found = [Contribution(capabilities.maximum_current_a, "hardware")]
+    if capabilities.cable_rating and not connector.options.captive_cable:
+        rating = connector.facts.cable_a
+        found.append(Contribution(rating or 0, "cable rating" if rating else "the rating of the cable is not known"))
+    return found
