@@ -14,6 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
+from agent.vocabulary.notes import StationNote
+
+from agent.vocabulary.notes import StationNote
+
 
 class Level(IntEnum):
     """Severities of RFC 5424 6.2.1; the number is the prefix that journald reads."""
@@ -99,8 +103,12 @@ _ROWS: tuple[tuple[str, Level, str], ...] = (
     ("upstream.bad_frame", _W, "{upstream}: a frame was refused: {reason}"),
     ("upstream.call_failed", _W, "{upstream}: {action} failed: {reason}"),
     ("upstream.parked", _E, "{upstream}: a message was given up: {reason}"),
+    ("upstream.bug", _C, "{upstream}: a fault of ours: {error}"),
+    ("upstream.note", _I, "{upstream}: {text}"),
     ("upstream.command", _I, "{upstream}: {command}"),
     ("upstream.refused_command", _N, "{upstream}: {text}"),
+    ("upstream.bug", _E, "{upstream}: a mistake of ours, this upstream is begun anew: {error}"),
+    ("upstream.note", _N, "{upstream}: {text}"),
     # the control socket
     ("control.listening", _I, "control socket {socket}"),
     ("control.refused_peer", _W, "a local process of user {uid} was refused"),
@@ -110,5 +118,51 @@ _ROWS: tuple[tuple[str, Level, str], ...] = (
     ("control.failed", _E, "a local connection failed: {error}"),
 )
 
-EVENTS: Mapping[str, LogEvent] = {id_: LogEvent(id_, level, text) for id_, level, text in _ROWS}
-"""All events by id. What the station notes by itself is in `STATION_EVENTS`."""
+_LOUD_NOTES: Mapping[StationNote, Level] = {
+    StationNote.FAULT: _E,
+    StationNote.STORAGE_FAULT: _C,
+    StationNote.ACTUATION_FAILED: _E,
+    StationNote.MESSAGE_PARKED: _E,
+    StationNote.METER_IMPLAUSIBLE: _W,
+    StationNote.START_NOT_ACCEPTED: _W,
+    StationNote.UNKNOWN_CONNECTOR: _W,
+    StationNote.UNKNOWN_UPSTREAM: _W,
+}
+"""Notes of the station that are more than a notice."""
+
+STATION_EVENTS: tuple[LogEvent, ...] = tuple(
+    LogEvent(note.value, _LOUD_NOTES.get(note, _N), "{text}") for note in StationNote
+)
+"""What the station notes by itself; the text is the station's own."""
+
+_STATION: Mapping[StationNote, tuple[Level, str]] = {
+    StationNote.CARD_REFUSED: (_N, "card refused: {text}"),
+    StationNote.SESSION_ABANDONED: (_N, "session abandoned: {text}"),
+    StationNote.TRANSACTION_STARTED: (_N, "transaction started: {text}"),
+    StationNote.TRANSACTION_STOPPING: (_N, "transaction is being stopped: {text}"),
+    StationNote.TRANSACTION_STOPPED: (_N, "transaction stopped: {text}"),
+    StationNote.TRANSACTION_RECOVERED: (_W, "transaction of an earlier run: {text}"),
+    StationNote.START_NOT_ACCEPTED: (_W, "the start was not accepted: {text}"),
+    StationNote.VERDICT_IGNORED: (_I, "a verdict has no effect: {text}"),
+    StationNote.CABLE_RELEASED: (_N, "cable released: {text}"),
+    StationNote.COMMAND_REFUSED: (_N, "command refused: {text}"),
+    StationNote.OPTION_WRITTEN: (_N, "option written: {text}"),
+    StationNote.HOLD_CHANGED: (_N, "availability: {text}"),
+    StationNote.MESSAGE_PARKED: (_E, "message given up: {text}"),
+    StationNote.FAULT: (_E, "fault: {text}"),
+    StationNote.FAULT_OVER: (_N, "fault is over: {text}"),
+    StationNote.LATCH_CLEARED: (_N, "latched fault cleared: {text}"),
+    StationNote.ACTUATION_FAILED: (_E, "hardware did not obey: {text}"),
+    StationNote.METER_IMPLAUSIBLE: (_W, "meter reading refused: {text}"),
+    StationNote.STORAGE_FAULT: (_C, "storage fault: {text}"),
+    StationNote.STORAGE_RECOVERED: (_N, "storage works again: {text}"),
+    StationNote.RESTART_REQUESTED: (_N, "restart: {text}"),
+    StationNote.UNKNOWN_CONNECTOR: (_E, "reading of an unknown connector: {text}"),
+    StationNote.UNKNOWN_UPSTREAM: (_E, "news of an unknown upstream: {text}"),
+}
+
+EVENTS: Mapping[str, LogEvent] = {
+    **{id_: LogEvent(id_, level, text) for id_, level, text in _ROWS},
+    **{note.value: LogEvent(note.value, level, text) for note, (level, text) in _STATION.items()},
+}
+"""All events by id."""

@@ -7,6 +7,7 @@ a line or carry a secret: control characters are escaped, long values cut, cards
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import TextIO
 
@@ -57,9 +58,7 @@ class Log:
 def render(event: LogEvent, fields: Mapping[str, object]) -> str:
     """The text of an event with its fields filled in and the further ones behind it."""
     shown = {name: shown_value(name, value) for name, value in fields.items() if value is not None}
-    text = event.text
-    for name in event.fields:
-        text = text.replace("{" + name + "}", shown.get(name, "?"), 1)
+    text = re.sub(r"{(\w+)}", lambda match: shown.get(match[1], "?"), event.text)
     rest = " ".join(f"{name}={value}" for name, value in shown.items() if name not in event.fields)
     return f"{text} {rest}" if rest else text
 
