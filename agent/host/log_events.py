@@ -16,8 +16,6 @@ from enum import IntEnum
 
 from agent.vocabulary.notes import StationNote
 
-from agent.vocabulary.notes import StationNote
-
 
 class Level(IntEnum):
     """Severities of RFC 5424 6.2.1; the number is the prefix that journald reads."""
@@ -103,8 +101,6 @@ _ROWS: tuple[tuple[str, Level, str], ...] = (
     ("upstream.bad_frame", _W, "{upstream}: a frame was refused: {reason}"),
     ("upstream.call_failed", _W, "{upstream}: {action} failed: {reason}"),
     ("upstream.parked", _E, "{upstream}: a message was given up: {reason}"),
-    ("upstream.bug", _C, "{upstream}: a fault of ours: {error}"),
-    ("upstream.note", _I, "{upstream}: {text}"),
     ("upstream.command", _I, "{upstream}: {command}"),
     ("upstream.refused_command", _N, "{upstream}: {text}"),
     ("upstream.bug", _E, "{upstream}: a mistake of ours, this upstream is begun anew: {error}"),
@@ -117,23 +113,6 @@ _ROWS: tuple[tuple[str, Level, str], ...] = (
     ("control.refused", _N, "{command} was refused: {reason}"),
     ("control.failed", _E, "a local connection failed: {error}"),
 )
-
-_LOUD_NOTES: Mapping[StationNote, Level] = {
-    StationNote.FAULT: _E,
-    StationNote.STORAGE_FAULT: _C,
-    StationNote.ACTUATION_FAILED: _E,
-    StationNote.MESSAGE_PARKED: _E,
-    StationNote.METER_IMPLAUSIBLE: _W,
-    StationNote.START_NOT_ACCEPTED: _W,
-    StationNote.UNKNOWN_CONNECTOR: _W,
-    StationNote.UNKNOWN_UPSTREAM: _W,
-}
-"""Notes of the station that are more than a notice."""
-
-STATION_EVENTS: tuple[LogEvent, ...] = tuple(
-    LogEvent(note.value, _LOUD_NOTES.get(note, _N), "{text}") for note in StationNote
-)
-"""What the station notes by itself; the text is the station's own."""
 
 _STATION: Mapping[StationNote, tuple[Level, str]] = {
     StationNote.CARD_REFUSED: (_N, "card refused: {text}"),

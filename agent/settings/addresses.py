@@ -1,0 +1,36 @@
+"""Where an upstream is and how the station shows itself to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from agent.vocabulary.ids import Secret, UpstreamId
+
+SYSTEM_TRUST = "system"
+"""`UpstreamAddress.trust` of an upstream that is checked against the public CA bundle of the image."""
+
+
+class SecurityProfile(IntEnum):
+    """Security profiles of OCPP (security extension of OCPP 1.6, A00)."""
+
+    UNSECURED = 0  # ws, no password
+    BASIC = 1  # ws, HTTP Basic
+    TLS_BASIC = 2  # wss, HTTP Basic
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamAddress:
+    """One upstream as the link needs to know it. Prints no password."""
+
+    id: UpstreamId
+    name: str
+    """For people."""
+    url: str
+    """Endpoint without the identity, as it was typed."""
+    identity: str
+    """Chargebox Identity, not percent-encoded."""
+    security: SecurityProfile
+    password: Secret | None = None
+    trust: str = SYSTEM_TRUST
+    """`system`, or the path of a PEM file with the only roots that this upstream may be signed by."""

@@ -1,0 +1,267 @@
+"""The factory file: what the manufacturer says of this unit. Read only; nothing in the field changes it.
+
+Theory of operation
+-------------------
+The TOML sections are `[station]`, `[[bus]]`, `[[connector]]` with `[connector.meter]`, `[[reader]]`, `[management]` and
+`[options.management]`, `[options.primary]` (initial OCPP configuration keys by name, kept as they are: only a dialect
+knows what they mean). Reading is pure: text in, frozen `Factory` out, or `SettingsError` with every problem found.
+Whether a board or meter profile exists, and what it needs, is for `hal` to say.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from agent.settings.addresses import SYSTEM_TRUST, SecurityProfile, UpstreamAddress
+from agent.settings.fields import Source, Table
+from agent.settings.problems import Complaint, quoted
+from agent.settings.validate import check_address, check_identity, check_name, check_password, check_url
+from agent.vocabulary.ids import MANAGEMENT, ConnectorId, IdToken, IdTokenType, Secret
+from agent.vocabulary.options import AfterPowerLoss, AuthorisePolicy
+from hal.api import BusPlan, ConnectorPlan, HardwarePlan, ReaderPlan
+
+InitialValue = str | int | bool
+"""Value of an OCPP configuration key as the factory file gives it."""
+
+FORMAT = 1
+"""Format of the factory file that this release writes and the newest that it reads (`format = 1` at the top)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StationFacts:
+    """`[station]`: what BootNotification says, and the manufacturer's policies. Lengths as in OCPP 1.6 6.2."""
+
+    vendor: str
+    model: str
+    serial_number: str = ""
+    firmware_version: str = ""
+    after_power_loss: AfterPowerLoss = AfterPowerLoss.STOP
+    resume_gap_s: int = 600
+    hard_reset_during_transaction: bool = False
+    opening_grace_s: float = 6.0
+    continue_on_storage_fault: bool = True
+    stop_on_meter_fault: bool = False
+    meter_fault_grace_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorFacts:
+    """What the station (not the hardware layer) must know of one connector."""
+
+    id: ConnectorId
+    phases: int
+    captive_cable: bool
+    authorise: AuthorisePolicy
+    free_token: IdToken | None
+
+
+@dataclass(frozen=True, slots=True)
+class Factory:
+    """The whole factory file."""
+
+    station: StationFacts
+    hardware: HardwarePlan
+    connectors: tuple[ConnectorFacts, ...]
+    management: UpstreamAddress
+    management_password_file: str = ""
+    """File that holds management's password, if the factory file does not hold it itself; read by `files`."""
+    initial_keys: Mapping[str, Mapping[str, InitialValue]] = field(default_factory=dict)
+    """OCPP key values by `management` and `primary`, then by key name."""
+
+
+def parse_factory(file: str, text: str) -> Factory:
+    """Read a factory file. `file` is for messages. Raises SettingsError with every problem and its line."""
+    source = Source(file, text)
+    root = source.root()
+    root.integer("format", 1, FORMAT, default=FORMAT)
+    station = _station(root.table("station"))
+    buses = tuple(_bus(table) for table in root.tables("bus"))
+    connectors = tuple(_connector(table) for table in root.tables("connector"))
+    readers = tuple(_reader(table, tuple(plan.id for plan, _ in connectors)) for table in root.tables("reader"))
+    management, password_file = _management(root.table("management"))
+    initial_keys = _initial_keys(root.table("options")) if root.has("options") else {}
+    root.finish()
+    hardware = HardwarePlan(buses, tuple(plan for plan, _ in connectors), readers)
+    _cross_check(root, hardware)
+    source.check()
+    return Factory(station, hardware, tuple(facts for _, facts in connectors), management, password_file, initial_keys)
+
+
+def _station(table: Table) -> StationFacts:
+    facts = StationFacts(
+        vendor=table.text("vendor", longest=20),
+        model=table.text("model", longest=20),
+        serial_number=table.text("serial_number", default="", longest=25),
+        firmware_version=table.text("firmware_version", default="", longest=50),
+        after_power_loss=table.choice("after_power_loss", AfterPowerLoss, AfterPowerLoss.STOP),
+        resume_gap_s=table.integer("resume_gap_s", 0, 86_400, default=600),
+        hard_reset_during_transaction=table.boolean("hard_reset_during_transaction", False),
+        opening_grace_s=table.number("opening_grace_s", 0, 60, default=6.0),
+        continue_on_storage_fault=table.boolean("continue_on_storage_fault", True),
+        stop_on_meter_fault=table.boolean("stop_on_meter_fault", False),
+        meter_fault_grace_s=table.number("meter_fault_grace_s", 0, 3_600, default=60.0),
+    )
+    table.finish()
+    return facts
+
+
+def _bus(table: Table) -> BusPlan:
+    plan = BusPlan(
+        name=table.text("name", longest=32),
+        port=table.text("port", longest=255),
+        baud=table.integer("baud", 300, 4_000_000) if table.has("baud") else None,
+        parity=table.text("parity", check=_check_parity) if table.has("parity") else None,
+        stop_bits=table.integer("stop_bits", 1, 2) if table.has("stop_bits") else None,
+    )
+    table.finish()
+    return plan
+
+
+def _connector(table: Table) -> tuple[ConnectorPlan, ConnectorFacts]:
+    meter = table.table("meter")
+    phases = table.integer("phases", 1, 3, default=3)
+    if phases == 2:
+        table.complain("phases", "2 is not possible", "use 1 or 3")
+    plan = ConnectorPlan(
+        id=table.integer("id", 1, 64),
+        board=table.text("board", check=_check_profile),
+        board_bus=table.text("bus", longest=32),
+        board_unit=table.integer("unit", 1, 247) if table.has("unit") else None,
+        meter=meter.text("profile", check=_check_profile),
+        meter_bus=meter.text("bus", longest=32),
+        meter_unit=meter.integer("unit", 1, 247) if meter.has("unit") else None,
+        maximum_current_a=table.number("maximum_current_a", 6, 80),
+        phases=phases,
+        captive_cable=table.boolean("captive_cable", False),
+    )
+    authorise = table.choice("authorise", AuthorisePolicy, AuthorisePolicy.CARD)
+    facts = ConnectorFacts(ConnectorId(plan.id), phases, plan.captive_cable, authorise, _free_token(table, authorise))
+    meter.finish()
+    table.finish()
+    return plan, facts
+
+
+def _free_token(table: Table, authorise: AuthorisePolicy) -> IdToken | None:
+    """The tag that a free connector reports to Billing; 20 characters at most (OCPP 1.6 7.28 "IdToken")."""
+    text = table.text("free_token", default="", longest=20)
+    if authorise is AuthorisePolicy.FREE and not text:
+        table.complain("free_token", "is missing but this connector is free", 'write free_token = "FREE" or the like')
+    if authorise is AuthorisePolicy.CARD and text:
+        table.complain("free_token", "is given but this connector asks for a card", 'write authorise = "free"')
+    return IdToken(text, IdTokenType.NO_AUTHORIZATION) if text else None
+
+
+def _reader(table: Table, all_connectors: tuple[int, ...]) -> ReaderPlan:
+    plan = ReaderPlan(
+        name=table.text("name", longest=32),
+        profile=table.text("profile", check=_check_profile),
+        port=table.text("port", longest=255),
+        connectors=table.integers("connectors", all_connectors),
+        baud=table.integer("baud", 300, 4_000_000) if table.has("baud") else None,
+    )
+    for connector in plan.connectors:
+        if connector not in all_connectors:
+            table.complain("connectors", f"{connector} is no connector of this file", "name ids of [[connector]]")
+    if not plan.connectors:
+        table.complain("connectors", "is empty", "name the connectors that this reader serves")
+    table.finish()
+    return plan
+
+
+def _management(table: Table) -> tuple[UpstreamAddress, str]:
+    password = table.text("password", default="", check=check_password)
+    password_file = table.text("password_file", default="", longest=255)
+    if password and password_file:
+        table.complain("password_file", "is given beside password", "keep one of the two")
+    address = UpstreamAddress(
+        id=MANAGEMENT,
+        name=table.text("name", default="Management", check=check_name),
+        url=table.text("url", check=check_url),
+        identity=table.text("identity", check=check_identity),
+        security=SecurityProfile(table.integer("security", 0, max(SecurityProfile), default=0)),
+        password=Secret(password or "in-a-file") if password or password_file else None,
+        trust=table.text("trust", default=SYSTEM_TRUST, longest=255),
+    )
+    if address.url and address.identity:
+        for problem in _not_yet_told(address):
+            table.complain(problem[0], problem[1].message, problem[1].remedy)
+    table.finish()
+    return address, password_file
+
+
+def _not_yet_told(address: UpstreamAddress) -> tuple[tuple[str, Complaint], ...]:
+    """What is wrong with the fields together; the grammar of each alone has been judged with its line already."""
+    alone = {
+        "url": check_url(address.url),
+        "identity": check_identity(address.identity),
+        "password": check_password(address.password.reveal()) if address.password else None,
+    }
+    return tuple(
+        (problem.field, Complaint(problem.message, problem.remedy))
+        for problem in check_address(address)
+        if alone.get(problem.field) is None
+    )
+
+
+def _initial_keys(table: Table) -> dict[str, dict[str, InitialValue]]:
+    keys: dict[str, dict[str, InitialValue]] = {}
+    for name in ("management", "primary"):
+        if table.has(name):
+            section = table.table(name)
+            keys[name] = {}
+            for key, value in section.items():
+                if isinstance(value, str | int):
+                    keys[name][key] = value
+                else:
+                    section.complain(
+                        key, f"{quoted(value)} is no key value", "use a text, a whole number, true or false"
+                    )
+    table.finish()
+    return keys
+
+
+def _cross_check(root: Table, plan: HardwarePlan) -> None:
+    """What must fit together between the sections."""
+    ids = sorted(connector.id for connector in plan.connectors)
+    if ids != list(range(1, len(ids) + 1)) or not ids:
+        root.complain("connector", f"ids are {ids}", "number the connectors 1, 2, 3 and so on, with at least one")
+    names = {bus.name for bus in plan.buses}
+    for where, place in _bus_references(plan):
+        if where not in names:
+            root.complain(
+                "connector", f"{place} is on bus {quoted(where)}, which there is none of", "add it as [[bus]]"
+            )
+    ports = [bus.port for bus in plan.buses] + [reader.port for reader in plan.readers]
+    _refuse_repeats(root, "bus", [bus.name for bus in plan.buses], "a bus name", "give each bus a name of its own")
+    _refuse_repeats(root, "reader", [r.name for r in plan.readers], "a reader name", "give each reader its own name")
+    _refuse_repeats(root, "bus", ports, "a port", "one port carries one bus or one reader")
+    _refuse_repeats(root, "connector", _units(plan), "a unit", "give every device on a bus a unit of its own")
+
+
+def _refuse_repeats(root: Table, section: str, values: list[str], what: str, remedy: str) -> None:
+    for value, count in Counter(values).items():
+        if count > 1:
+            root.complain(section, f"{quoted(value)} is {what} {count} times", remedy)
+
+
+def _bus_references(plan: HardwarePlan) -> list[tuple[str, str]]:
+    boards = [(connector.board_bus, f"the board of connector {connector.id}") for connector in plan.connectors]
+    return boards + [(connector.meter_bus, f"the meter of connector {connector.id}") for connector in plan.connectors]
+
+
+def _units(plan: HardwarePlan) -> list[str]:
+    boards = [f"{c.board_bus} unit {c.board_unit}" for c in plan.connectors if c.board_unit is not None]
+    return boards + [f"{c.meter_bus} unit {c.meter_unit}" for c in plan.connectors if c.meter_unit is not None]
+
+
+def _check_parity(text: str) -> Complaint | None:
+    return None if text in ("N", "E", "O") else Complaint(f"{quoted(text)} is no parity", "use N, E or O")
+
+
+def _check_profile(text: str) -> Complaint | None:
+    allowed = set("abcdefghijklmnopqrstuvwxyz0123456789_")
+    if text and set(text) <= allowed and len(text) <= 64:
+        return None
+    return Complaint(f"{quoted(text)} is no profile name", "use the file name of a profile without .toml")

@@ -1,0 +1,139 @@
+"""The settings folder of one station: its files, and the step from a staged change to one in force."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from agent.settings.addresses import SYSTEM_TRUST, UpstreamAddress
+from agent.settings.credentials import parse_passwords, render_passwords
+from agent.settings.factory import Factory
+from agent.settings.files.storage import move_file, read_file, write_file
+from agent.settings.locations import Locations
+from agent.settings.problems import Problem, SettingsError
+from agent.settings.settings import PRIMARY, InstallerSettings, parse_installer, render_installer
+from agent.settings.validate import check_address, check_distinct
+from agent.vocabulary.ids import Secret, UpstreamId
+
+_REMEDY = "set or remove the primary again with stationctl, then reboot"
+
+
+class Folder:
+    """The settings folder of one station."""
+
+    def __init__(self, locations: Locations) -> None:
+        self._folder = Path(locations.settings)
+        self._credentials = self._folder / "credentials.toml"
+
+    def file(self, which: str) -> Path:
+        """The place of `active`, `pending` or `previous`."""
+        return self._folder / f"{which}.toml"
+
+    def trust(self, upstream: UpstreamId) -> Path:
+        """The place of an upstream's own roots."""
+        return self._folder / "trust" / f"{upstream}.pem"
+
+    def parse(self, which: str) -> InstallerSettings | None:
+        """One settings file, None if there is none. Raises SettingsError."""
+        path = self.file(which)
+        try:
+            text = read_file(path, _REMEDY)
+        except FileNotFoundError:
+            return None
+        return parse_installer(str(path), text)
+
+    def read(self, which: str, problems: list[Problem]) -> InstallerSettings | None:
+        """As `parse`, but what is wrong is noted and the file is then treated as missing."""
+        try:
+            return self.parse(which)
+        except SettingsError as error:
+            problems += error.problems
+            return None
+
+    def active(self, problems: list[Problem]) -> tuple[InstallerSettings, bool]:
+        """The settings in force, and whether they can be relied on."""
+        known = len(problems)
+        settings = self.read("active", problems)
+        return settings or InstallerSettings(), len(problems) == known
+
+    def newest(self) -> InstallerSettings:
+        """What will be in force after the next boot; nothing where the files say nothing usable."""
+        return self.read("pending", []) or self.active([])[0]
+
+    def stage(self, settings: InstallerSettings) -> None:
+        """Make these the settings of the next boot. Raises OSError."""
+        write_file(self.file("pending"), render_installer(settings))
+
+    def highest_number(self) -> int:
+        """The highest number that any primary of this station ever had."""
+        files = [self.read(which, []) for which in ("active", "pending", "previous")]
+        ids = [upstream.removeprefix(PRIMARY) for upstream in self.passwords([])]
+        numbers = [int(text) for text in ids if text.isdigit()]
+        return max([0, *numbers, *(settings.primaries_made for settings in files if settings is not None)])
+
+    def complete(self, address: UpstreamAddress, passwords: dict[UpstreamId, Secret]) -> UpstreamAddress:
+        """An upstream with its password and the path of its roots."""
+        trust = address.trust if address.trust == SYSTEM_TRUST else str(self._folder / "trust" / address.trust)
+        return replace(address, password=passwords.get(address.id), trust=trust)
+
+    def passwords(self, problems: list[Problem]) -> dict[UpstreamId, Secret]:
+        """All passwords by upstream; a bad file is noted and gives none."""
+        try:
+            return parse_passwords(str(self._credentials), read_file(self._credentials, _REMEDY))
+        except FileNotFoundError:
+            return {}
+        except SettingsError as error:
+            problems += error.problems
+            return {}
+
+    def save_password(self, upstream: UpstreamId, password: Secret | None) -> None:
+        """Set or forget one password. A credentials file that cannot be read is set aside, not overwritten."""
+        problems: list[Problem] = []
+        passwords = self.passwords(problems)
+        if problems:
+            move_file(self._credentials, self._credentials.with_suffix(".toml.bad"))
+        if passwords.get(upstream) == password:
+            return
+        passwords.pop(upstream, None)
+        if password is not None:
+            passwords[upstream] = password
+        write_file(self._credentials, render_passwords(passwords))
+
+    def apply_pending(
+        self, boot_id: str, factory: Factory, passwords: dict[UpstreamId, Secret], problems: list[Problem]
+    ) -> bool:
+        """Make a change of an earlier boot active. A bad one is set aside. True if a change was applied."""
+        try:
+            pending = self.parse("pending")
+            if pending is None or pending.staged_in_boot == boot_id:
+                return False
+            self._check_pending(pending, factory, passwords)
+            if (active := self.read("active", [])) is not None or not self.file("active").exists():
+                write_file(self.file("previous"), render_installer(active or InstallerSettings()))
+            move_file(self.file("pending"), self.file("active"))
+        except SettingsError as error:
+            problems += error.problems
+            self._set_pending_aside(problems)
+            return False
+        except OSError as error:
+            message = f"the staged change could not be applied ({error.strerror})"
+            problems.append(Problem("", message, "it is tried again at the next start", str(self._folder)))
+            return False
+        return True
+
+    def _check_pending(self, pending: InstallerSettings, factory: Factory, passwords: dict[UpstreamId, Secret]) -> None:
+        if pending.primary is None:
+            return
+        primary = self.complete(pending.primary, passwords)
+        found = check_address(primary, "primary.") + check_distinct(primary, factory.management, "primary.")
+        if primary.trust != SYSTEM_TRUST and not Path(primary.trust).is_file():
+            found += (Problem("primary.trust", "its file of roots is gone", _REMEDY),)
+        if found:
+            raise SettingsError([replace(problem, file=str(self.file("pending"))) for problem in found])
+
+    def _set_pending_aside(self, problems: list[Problem]) -> None:
+        try:
+            move_file(self.file("pending"), self.file("pending").with_suffix(".toml.bad"))
+        except OSError as error:
+            message = f"the bad file could not be set aside ({error.strerror})"
+            problems.append(Problem("", message, _REMEDY, str(self.file("pending"))))

@@ -1,0 +1,359 @@
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from agent.settings.addresses import SecurityProfile
+from agent.settings.files import discard_pending, load, save_password, stage_primary, stage_removal
+from agent.settings.locations import Locations
+from agent.settings.problems import SettingsError
+from agent.settings.settings import PrimaryRequest
+from agent.vocabulary.ids import MANAGEMENT, Secret, UpstreamId
+
+FACTORY = """\
+[station]
+vendor = "Example"
+model = "Wall"
+[[bus]]
+name = "bus1"
+port = "/dev/ttyS1"
+[[connector]]
+id = 1
+board = "viridian_epc2plus"
+bus = "bus1"
+unit = 101
+maximum_current_a = 32
+[connector.meter]
+profile = "eastron_sdm72dm_v2"
+bus = "bus1"
+unit = 1
+[management]
+url = "wss://management.example/ocpp"
+identity = "W-0001"
+security = 2
+password_file = "management.password"
+trust = "management.pem"
+"""
+PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+REQUEST = PrimaryRequest("wss://cpms.example/", "CP1", 2, Secret("canary-of-primary"), PEM, "Operator", "a test")
+PRIMARY_1 = UpstreamId("primary-1")
+
+
+@pytest.fixture
+def locations(tmp_path: Path) -> Locations:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/factory.toml").write_text(FACTORY)
+    (tmp_path / "etc/management.password").write_text("canary-of-management\n")
+    (tmp_path / "etc/management.pem").write_text(PEM)
+    return Locations(
+        str(tmp_path / "etc/factory.toml"), str(tmp_path / "settings"), str(tmp_path), str(tmp_path / "run")
+    )
+
+
+def content(locations: Locations) -> dict[str, bytes]:
+    folder = Path(locations.settings)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.rule("product.A1")
+def test_a_station_from_the_factory_has_management_alone(locations: Locations) -> None:
+    settings = load(locations, "boot1")
+    assert [upstream.id for upstream in settings.upstreams] == [MANAGEMENT]
+    assert settings.billing == MANAGEMENT
+    assert settings.usable
+    assert settings.problems == ()
+    assert settings.factory.management.password == Secret("canary-of-management")
+    assert settings.factory.management.trust.endswith("etc/management.pem")
+    assert settings.factory.hardware.safe_off_folder == locations.run
+
+
+@pytest.mark.rule("product.V3")
+def test_a_staged_primary_applies_at_the_next_boot_and_not_at_a_restart(locations: Locations) -> None:
+    stage_primary(locations, "boot1", REQUEST)
+    restarted = load(locations, "boot1")
+    assert restarted.primary is None
+    assert restarted.pending is not None
+    assert restarted.pending.changed_by == "a test"
+    rebooted = load(locations, "boot2")
+    assert rebooted.applied
+    assert rebooted.pending is None
+    assert rebooted.primary is not None
+    assert rebooted.billing == rebooted.primary.id == PRIMARY_1
+    assert rebooted.primary.security is SecurityProfile.TLS_BASIC
+    assert rebooted.primary.password == Secret("canary-of-primary")
+    assert Path(rebooted.primary.trust).read_text() == PEM
+    assert load(locations, "boot2") == replace(rebooted, applied=False)
+
+
+@pytest.mark.rule("product.A3")
+def test_a_second_primary_is_refused_and_says_to_remove_the_first(locations: Locations) -> None:
+    stage_primary(locations, "boot1", REQUEST)
+    for boot in ("boot1", "boot2"):
+        load(locations, boot)
+        before = content(locations)
+        with pytest.raises(SettingsError, match="remove it first"):
+            stage_primary(locations, boot, REQUEST)
+        assert content(locations) == before
+
+
+@pytest.mark.rule("product.A6")
+@pytest.mark.parametrize("word", ["", "Delete", "delete ", "yes", "DELETE"])
+def test_removal_asks_for_the_word(locations: Locations, word: str) -> None:
+    stage_primary(locations, "boot1", REQUEST)
+    load(locations, "boot2")
+    before = content(locations)
+    with pytest.raises(SettingsError, match="delete"):
+        stage_removal(locations, "boot2", word)
+    assert content(locations) == before
+
+
+@pytest.mark.rule("product.A7")
+def test_remove_and_set_makes_a_new_operator_even_with_the_same_address(locations: Locations) -> None:
+    stage_primary(locations, "boot1", REQUEST)
+    load(locations, "boot2")
+    stage_removal(locations, "boot2", "delete")
+    assert load(locations, "boot3").billing == MANAGEMENT
+    stage_primary(locations, "boot3", REQUEST)
+    assert load(locations, "boot4").billing == UpstreamId("primary-2")
+
+
+def test_remove_and_set_within_one_boot_is_one_change(locations: Locations) -> None:
+    stage_primary(locations, "boot1", REQUEST)
+    load(locations, "boot2")
+    stage_removal(locations, "boot2", "delete")
+    stage_primary(locations, "boot2", replace(REQUEST, url="wss://other.example/"))
+    assert load(locations, "boot2").billing == PRIMARY_1
+    assert load(locations, "boot3").billing == UpstreamId("primary-2")
+
+
+def test_removing_what_never_came_into_force_leaves_nothing_pending(locations: Locations) -> None:
+    stage_primary(locations, "boot1", REQUEST)
+    stage_removal(locations, "boot1", "delete")
+    assert load(locations, "boot1").pending is None
+    with pytest.raises(SettingsError, match="there is none"):
+        stage_removal(locations, "boot1", "delete")
+
+
+def test_a_discarded_change_is_gone(locations: Locations) -> None:
+    stage_primary(locations, "boot1", REQUEST)
+    assert discard_pending(locations)
+    assert not discard_pending(locations)
+    assert load(locations, "boot2").primary is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"url": "wss://cpms.example/ x"}, "url"),
+        ({"url": "wss://management.example/ocpp/", "identity": "W-0001"}, "url"),
+        ({"security": 1}, "url"),
+        ({"security": 7}, "security"),
+        ({"password": None}, "password"),
+        ({"password": Secret("short")}, "password"),
+        ({"identity": "a b"}, "identity"),
+        ({"trust_pem": "x"}, "trust"),
+        ({"name": " x"}, "name"),
+    ],
+)
+def test_a_bad_request_is_refused_and_writes_nothing(
+    locations: Locations, changes: dict[str, object], field: str
+) -> None:
+    before = content(locations)
+    with pytest.raises(SettingsError) as caught:
+        stage_primary(locations, "boot1", replace(REQUEST, **changes))  # type: ignore[arg-type]
+    assert field in {problem.field for problem in caught.value.problems}
+    assert content(locations) == before
+    assert "canary" not in str(caught.value)
+
+
+def test_only_the_credentials_hold_the_password_and_all_is_for_our_eyes_only(locations: Locations) -> None:
+    stage_primary(locations, "boot1", REQUEST)
+    load(locations, "boot2")
+    holders = [name for name, text in content(locations).items() if b"canary" in text]
+    assert holders == ["credentials.toml"]
+    for name in content(locations):
+        assert stat.S_IMODE((Path(locations.settings) / name).stat().st_mode) == 0o600
+    assert stat.S_IMODE(Path(locations.settings).stat().st_mode) == 0o700
+
+
+def test_a_live_password_of_management_counts_before_the_provisioned_one(locations: Locations) -> None:
+    save_password(locations, MANAGEMENT, Secret("0123456789abcdef"))
+    assert load(locations, "boot1").factory.management.password == Secret("0123456789abcdef")
+
+
+def damage_seal(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b"cpms", b"cpns"))
+
+
+def cut_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:40])
+
+
+def fill_with_noise(path: Path) -> None:
+    path.write_bytes(b"\xff\x00" * 50)
+
+
+@pytest.mark.parametrize("damage", [damage_seal, cut_short, fill_with_noise])
+def test_a_bad_pending_file_is_set_aside_and_the_active_one_stays(
+    locations: Locations, damage: Callable[[Path], None]
+) -> None:
+    stage_primary(locations, "boot1", REQUEST)
+    load(locations, "boot2")
+    stage_removal(locations, "boot2", "delete")
+    stage_primary(locations, "boot2", REQUEST)
+    damage(Path(locations.settings) / "pending.toml")
+    settings = load(locations, "boot3")
+    assert settings.billing == PRIMARY_1
+    assert settings.usable
+    assert settings.problems[0].file.endswith("pending.toml")
+    assert "pending.toml.bad" in content(locations)
+    assert load(locations, "boot3").problems == ()
+
+
+def test_a_pending_primary_whose_password_is_gone_is_set_aside(locations: Locations) -> None:
+    stage_primary(locations, "boot1", REQUEST)
+    (Path(locations.settings) / "credentials.toml").unlink()
+    settings = load(locations, "boot2")
+    assert settings.primary is None
+    assert settings.problems[0].field == "primary.password"
+
+
+@pytest.mark.parametrize("damage", [damage_seal, cut_short, fill_with_noise])
+def test_with_a_bad_active_file_nobody_else_becomes_billing(
+    locations: Locations, damage: Callable[[Path], None]
+) -> None:
+    stage_primary(locations, "boot1", REQUEST)
+    load(locations, "boot2")
+    damage(Path(locations.settings) / "active.toml")
+    settings = load(locations, "boot2")
+    assert not settings.usable
+    assert settings.problems
+    assert [upstream.id for upstream in settings.upstreams] == [MANAGEMENT]
+    stage_removal(locations, "boot2", "delete")
+    assert load(locations, "boot3").usable
+
+
+def test_a_bad_credentials_file_is_told_and_kept_beside_the_new_one(locations: Locations) -> None:
+    save_password(locations, MANAGEMENT, Secret("0123456789abcdef"))
+    path = Path(locations.settings) / "credentials.toml"
+    path.write_text("format = ")
+    assert "credentials.toml" in load(locations, "boot1").problems[0].file
+    save_password(locations, MANAGEMENT, Secret("fedcba9876543210"))
+    assert "credentials.toml.bad" in content(locations)
+    assert load(locations, "boot1").factory.management.password == Secret("fedcba9876543210")
+
+
+@pytest.mark.parametrize(
+    ("damage", "expected"),
+    [
+        (lambda etc: (etc / "factory.toml").unlink(), "--factory"),
+        (lambda etc: (etc / "management.password").unlink(), "factory.toml:21: management.password_file"),
+        (lambda etc: (etc / "management.password").write_text("no"), "factory.toml:21: management.password_file"),
+        (lambda etc: (etc / "management.pem").unlink(), "factory.toml:22: management.trust"),
+        (lambda etc: (etc / "factory.toml").write_bytes(b"a = 1\n# \xff"), "factory.toml:2: is not UTF-8"),
+        (lambda etc: (etc / "factory.toml").write_bytes(b"#" * 300_000), "is larger than"),
+    ],
+)
+def test_without_a_factory_file_there_is_no_station(
+    locations: Locations, damage: Callable[[Path], object], expected: str
+) -> None:
+    damage(Path(locations.factory).parent)
+    with pytest.raises(SettingsError) as caught:
+        load(locations, "boot1")
+    assert expected in str(caught.value)
+
+
+class PowerCut(BaseException):
+    """The end of the process, at a system call."""
+
+
+def cut_at(call: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let the power fail at the given one of the calls that change the disk."""
+    calls: list[str] = []
+
+    def counted(name: str) -> Callable[..., object]:
+        real = getattr(os, name)
+
+        def run(*arguments: object, **options: object) -> object:
+            calls.append(name)
+            if len(calls) == call:
+                raise PowerCut
+            return real(*arguments, **options)
+
+        return run
+
+    for name in ("write", "fsync", "replace"):
+        monkeypatch.setattr(os, name, counted(name))
+    return calls
+
+
+@pytest.mark.rule("product.V4")
+@pytest.mark.parametrize("swap", [False, True])
+def test_a_power_cut_at_any_call_leaves_the_old_settings_or_the_new(
+    locations: Locations, monkeypatch: pytest.MonkeyPatch, swap: bool
+) -> None:
+    outcomes: set[UpstreamId] = set()
+    old, new = MANAGEMENT, PRIMARY_1
+    if swap:
+        stage_primary(locations, "boot1", REQUEST)
+        load(locations, "boot2")
+        stage_removal(locations, "boot2", "delete")
+        old, new = PRIMARY_1, UpstreamId("primary-2")
+    calls = 0
+    for call in range(1, 60):
+        place = replace(locations, settings=f"{locations.settings}-{call}")
+        if Path(locations.settings).exists():
+            copy_folder(Path(locations.settings), Path(place.settings))
+        with monkeypatch.context() as patch:
+            done = cut_at(call, patch)
+            try:
+                stage_primary(place, "boot3", REQUEST)
+                load(place, "boot4")
+            except PowerCut:
+                calls = call
+            else:
+                assert len(done) == call - 1
+                break
+        if swap and load(place, "boot5").billing == MANAGEMENT:
+            # cut before the set was staged: the removal that was staged before it applies, whole
+            outcomes.add(MANAGEMENT)
+            continue
+        settings = load(place, "boot5")
+        assert settings.usable
+        assert settings.problems == ()
+        assert settings.billing in (old, new)
+        outcomes.add(settings.billing)
+        if settings.primary is not None:
+            assert settings.primary.password == Secret("canary-of-primary")
+            assert Path(settings.primary.trust).is_file()
+    assert calls > 8
+    assert {MANAGEMENT, new} <= outcomes
+
+
+def copy_folder(source: Path, target: Path) -> None:
+    for path in sorted(source.rglob("*")):
+        place = target / path.relative_to(source)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_file():
+            place.write_bytes(path.read_bytes())
+
+
+def test_a_disk_that_refuses_leaves_the_change_staged_and_the_settings_in_force(
+    locations: Locations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage_primary(locations, "boot1", REQUEST)
+
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", refuse)
+        settings = load(locations, "boot2")
+        assert settings.billing == MANAGEMENT
+        assert "No space left" in settings.problems[0].message
+    assert load(locations, "boot2").billing == PRIMARY_1

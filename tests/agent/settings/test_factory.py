@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import pytest
+
+from agent.settings.addresses import SecurityProfile
+from agent.settings.factory import parse_factory
+from agent.settings.problems import SettingsError
+from agent.vocabulary.ids import MANAGEMENT, Secret
+from agent.vocabulary.options import AfterPowerLoss, AuthorisePolicy
+from hal.api import BusPlan
+
+GOOD = """\
+[station]
+vendor = "Example"
+model = "Wall 22"
+serial_number = "W-0001"
+after_power_loss = "resume"
+
+[[bus]]
+name = "bus1"
+port = "/dev/ttyS1"
+
+[[connector]]
+id = 1
+board = "viridian_epc2plus"
+bus = "bus1"
+unit = 101
+maximum_current_a = 32
+[connector.meter]
+profile = "eastron_sdm72dm_v2"
+bus = "bus1"
+unit = 1
+
+[[connector]]
+id = 2
+board = "phoenix_basic"
+bus = "bus1"
+unit = 102
+maximum_current_a = 16
+phases = 1
+captive_cable = true
+authorise = "free"
+free_token = "FREE"
+[connector.meter]
+profile = "eastron_sdm630"
+bus = "bus1"
+unit = 2
+
+[[reader]]
+name = "reader1"
+profile = "pn532_uart"
+port = "/dev/ttyS2"
+
+[management]
+url = "wss://management.example/ocpp"
+identity = "W-0001"
+security = 2
+password = "0123456789abcdef"
+
+[options.management]
+HeartbeatInterval = 300
+[options.primary]
+MeterValuesSampledData = "Energy.Active.Import.Register"
+LocalPreAuthorize = false
+"""
+
+
+def problems(old: str, new: str) -> list[str]:
+    assert old in GOOD
+    with pytest.raises(SettingsError) as caught:
+        parse_factory("factory.toml", GOOD.replace(old, new, 1))
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_a_good_file_becomes_settings() -> None:
+    factory = parse_factory("factory.toml", GOOD)
+    assert factory.station.vendor == "Example"
+    assert factory.station.after_power_loss is AfterPowerLoss.RESUME
+    assert factory.hardware.buses == (BusPlan("bus1", "/dev/ttyS1"),)
+    assert [(plan.id, plan.board_unit, plan.meter_unit) for plan in factory.hardware.connectors] == [
+        (1, 101, 1),
+        (2, 102, 2),
+    ]
+    assert factory.hardware.readers[0].connectors == (1, 2)
+    assert factory.connectors[1].authorise is AuthorisePolicy.FREE
+    assert factory.connectors[1].free_token is not None
+    assert factory.connectors[0].free_token is None
+    assert factory.management.id == MANAGEMENT
+    assert factory.management.security is SecurityProfile.TLS_BASIC
+    assert factory.management.password == Secret("0123456789abcdef")
+    assert factory.initial_keys["management"] == {"HeartbeatInterval": 300}
+    assert factory.initial_keys["primary"]["LocalPreAuthorize"] is False
+
+
+def test_the_password_is_printed_nowhere() -> None:
+    assert "0123456789abcdef" not in repr(parse_factory("factory.toml", GOOD))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("unit = 101", "unit = 300", "factory.toml:15: connector[1].unit: 300 is not possible"),
+        ("phases = 1", "phases = 2", "factory.toml:28: connector[2].phases: 2 is not possible"),
+        (
+            'after_power_loss = "resume"',
+            'after_power_loss = "maybe"',
+            'factory.toml:5: station.after_power_loss: "maybe"',
+        ),
+        ("captive_cable = true", "captive_cabel = true", "factory.toml:29: connector[2].captive_cabel: is not a known"),
+        ('vendor = "Example"', f'vendor = "{"x" * 21}"', "factory.toml:2: station.vendor: has 21 characters"),
+        ("unit = 2\n", "unit = 1\n", 'factory.toml:11: connector: "bus1 unit 1" is a unit 2 times'),
+        ("id = 2", "id = 3", "factory.toml:11: connector: ids are [1, 3]"),
+        ('free_token = "FREE"\n', "", "factory.toml:22: connector[2].free_token: is missing"),
+        ('port = "/dev/ttyS2"', 'port = "/dev/ttyS1"', 'factory.toml:7: bus: "/dev/ttyS1" is a port 2 times'),
+        ('identity = "W-0001"', 'identity = "W 0001"', "factory.toml:44: management.identity: has a blank"),
+        ('password = "0123456789abcdef"', "", "factory.toml:42: management.password: is missing"),
+        ("security = 2", "security = 0", "factory.toml:43: management.url: begins with wss:// but"),
+        ("HeartbeatInterval = 300", "HeartbeatInterval = 3.5", "factory.toml:49: options.management.HeartbeatInterval"),
+        (
+            "[options.primary]",
+            "[options.other]",
+            "factory.toml:50: options.other: is not a known field; known here: management, primary",
+        ),
+        (
+            '[connector.meter]\nprofile = "eastron_sdm630"\nbus = "bus1"\nunit = 2\n',
+            "",
+            "connector[2].meter: is missing",
+        ),
+        ('profile = "pn532_uart"', 'profile = "../../etc/passwd"', "factory.toml:39: reader[1].profile"),
+    ],
+)
+def test_a_bad_field_is_told_with_file_line_field_and_remedy(old: str, new: str, expected: str) -> None:
+    found = problems(old, new)
+    assert any(expected in problem for problem in found), found
+    assert all("; " in problem for problem in found)
+
+
+def test_a_bus_that_is_not_there_is_told() -> None:
+    found = problems('bus = "bus1"\nunit = 101', 'bus = "bus2"\nunit = 101')
+    assert 'the board of connector 1 is on bus "bus2"' in found[0]
+
+
+def test_a_newer_format_is_refused() -> None:
+    with pytest.raises(SettingsError, match="format"):
+        parse_factory("factory.toml", "format = 2\n" + GOOD)
+
+
+@pytest.mark.parametrize("section", ["[station]", "[management]"])
+def test_a_missing_section_is_told(section: str) -> None:
+    assert problems(section, "[other]")
+
+
+def test_an_empty_file_names_everything_that_it_needs() -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse_factory("factory.toml", "")
+    fields = {problem.field for problem in caught.value.problems}
+    assert {"station", "management", "connector"} <= fields

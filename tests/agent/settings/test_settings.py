@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+
+from agent.settings.addresses import SecurityProfile, UpstreamAddress
+from agent.settings.problems import SettingsError
+from agent.settings.settings import InstallerSettings, parse_installer, render_installer, toml_text
+from agent.vocabulary.ids import Secret, UpstreamId
+
+PRIMARY = UpstreamAddress(
+    UpstreamId("primary-3"),
+    'Operator "one" \\ ü',
+    "wss://cpms.example/ocpp",
+    "CP/1#?",
+    SecurityProfile.TLS_BASIC,
+    trust="primary-3.pem",
+)
+
+
+@pytest.mark.parametrize(
+    "settings", [InstallerSettings(), InstallerSettings(PRIMARY, 3, "0123abcd", "stationctl (root)")]
+)
+def test_what_is_written_is_read_back(settings: InstallerSettings) -> None:
+    assert parse_installer("active.toml", render_installer(settings)) == settings
+
+
+def test_a_password_is_never_written_into_the_settings() -> None:
+    from dataclasses import replace
+
+    text = render_installer(InstallerSettings(replace(PRIMARY, password=Secret("canary-canary-canary"))))
+    assert "canary" not in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ('id = "primary-3"', 'id = "management"', "active.toml:6: primary.id"),
+        ('trust = "primary-3.pem"', 'trust = "../management.pem"', "active.toml:11: primary.trust"),
+        ("security = 2", "security = 3", "active.toml:10: primary.security"),
+        ("wss://cpms", "wss:// cpms", "active.toml:8: primary.url: has a blank or invisible character (space)"),
+        ("format = 1", "format = 2", "active.toml:2: format"),
+        ("primaries_made", "primaries_maid", "did you mean primaries_made"),
+    ],
+)
+def test_a_bad_field_is_told_with_its_line(old: str, new: str, expected: str) -> None:
+    text = render_installer(InstallerSettings(PRIMARY, 3))
+    assert old in text
+    with pytest.raises(SettingsError) as caught:
+        parse_installer("active.toml", text.replace(old, new))
+    assert expected in str(caught.value)
+
+
+def test_a_text_cannot_leave_its_quotes() -> None:
+    assert toml_text('a"\nb = 1\u2028\x7f') == '"a\\"\\U0000000Ab = 1\\U00002028\\U0000007F"'
