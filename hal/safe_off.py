@@ -113,7 +113,8 @@ def _open(entry: SafeOff) -> int:
     try:
         speed = getattr(termios, f"B{entry.baud}")
         flags = termios.CS8 | termios.CREAD | termios.CLOCAL
-        flags |= termios.PARENB if entry.parity in ("E", "O") else 0
+        wire = not os.path.realpath(entry.port).startswith("/dev/pts/")  # a pseudo-terminal refuses a parity bit
+        flags |= termios.PARENB if wire and entry.parity in ("E", "O") else 0
         flags |= termios.PARODD if entry.parity == "O" else 0
         flags |= termios.CSTOPB if entry.stop_bits == 2 else 0
         characters = termios.tcgetattr(line)[6]

@@ -139,13 +139,19 @@ class TtyPort:
             self._loop.remove_writer(self._fd)
 
 
+def is_pseudo_terminal(address: str) -> bool:
+    """A pseudo-terminal has no wire: asking it for a parity bit fails with EINVAL when nothing else changes."""
+    return os.path.realpath(address).startswith("/dev/pts/")
+
+
 async def open_tty(address: str, settings: SerialSettings) -> SerialPort:
     """Open a tty exclusively. Raises `OSError` (pyserial's error is one) when it is missing, busy or forbidden."""
+    parity = "N" if is_pseudo_terminal(address) else settings.parity
     try:
         line = serial.Serial(
             port=address,
             baudrate=settings.baud,
-            parity=settings.parity,
+            parity=parity,
             stopbits=settings.stop_bits,
             bytesize=settings.data_bits,
             timeout=0,
