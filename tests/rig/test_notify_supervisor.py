@@ -1,3 +1,5 @@
+"""The stand-in for the service manager keeps the promises of the unit file, with a process of its own to mind."""
+
 from __future__ import annotations
 
 import asyncio

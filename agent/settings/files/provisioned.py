@@ -18,6 +18,7 @@ _FACTORY_REMEDY = "have the manufacturer provision this unit again"
 
 
 def read_factory(locations: Locations) -> Factory:
+    """The factory file as the rest of the agent needs it. Raises SettingsError with file, line, field and remedy."""
     path = Path(locations.factory)
     try:
         text = read_file(path, _FACTORY_REMEDY)
