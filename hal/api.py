@@ -283,6 +283,10 @@ class Hardware(Protocol):
     def capabilities(self) -> Mapping[int, Capabilities]:
         """By connector id, 1 and up without gaps."""
 
+    @property
+    def progress(self) -> Mapping[str, int]:
+        """How often the task of each bus has come round; each only ever counts up. For the watchdog."""
+
     def offer(self, connector: int, current_a: float, grant: int) -> None:
         """POWER. Offer a current by PWM (at least the minimum of the board). Dropped when `grant` is not current."""
 

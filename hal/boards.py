@@ -70,6 +70,14 @@ class StationHardware:
         """See `Hardware.capabilities`."""
         return self._capabilities
 
+    @property
+    def progress(self) -> Mapping[str, int]:
+        """How often the task of each bus that carries a board or a meter has come round, for the watchdog."""
+        used = {
+            name for one in self._connectors.values() for name in (one.wiring.plan.board_bus, one.wiring.plan.meter_bus)
+        }
+        return {bus.name: bus.turns for bus in self._buses if bus.name in used}
+
     def offer(self, connector: int, current_a: float, grant: int) -> None:
         """See `Hardware.offer`."""
         self._connectors[connector].outputs.offer(current_a, grant)

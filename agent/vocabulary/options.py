@@ -215,5 +215,7 @@ class StationOptions(_Options):
     """A running transaction ends when its meter stays silent past the stale limit; default: it goes on for
     `meter_fault_grace_s`, then ends with the last sample."""
     meter_fault_grace_s: float = 60.0
+    charging_refused: str = ""
+    """Why this station must not charge at all (safe mode, unusable settings), in plain words; empty: it may."""
     reset_retries: int = 1
     origins: Mapping[str, Origin] = field(default_factory=dict)

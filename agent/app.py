@@ -1,0 +1,290 @@
+"""The composition root: makes every part, joins them, and ends them in order. Nothing is decided here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from agent.control.server import Abilities, Server
+from agent.host.clock import earliest_wall_ms
+from agent.host.reboot import request_reboot
+from agent.links.address import Endpoint
+from agent.links.dialler import Dialler
+from agent.links.upstream import Ports, UpstreamTask
+from agent.ocpp.dialect import DIALECTS, Dialect
+from agent.runtime.abilities import Surroundings, make_abilities
+from agent.runtime.clock import Clock
+from agent.runtime.context import Context, Seams
+from agent.runtime.engine import Doors
+from agent.runtime.narrator import Narrator
+from agent.runtime.outboxes import Outboxes
+from agent.runtime.recorder import InputRecorder
+from agent.runtime.setup import Start, prepare
+from agent.runtime.supervision import EXIT_FAILED, EXIT_OK, Pace, Supervisor
+from agent.runtime.timekeeper import Timekeeper
+from agent.runtime.watchdog import Watchdog, Watched
+from agent.runtime.writer import ThreadWriter
+from agent.settings.addresses import SYSTEM_TRUST, SecurityProfile, UpstreamAddress
+from agent.settings.problems import Problem, SettingsError
+from agent.station.station import Station
+from agent.store.errors import StoreError
+from agent.vocabulary.effects import Restart
+from agent.vocabulary.events import StopReason, TransactionEvent
+from agent.vocabulary.ids import MANAGEMENT, UpstreamId
+from agent.vocabulary.inputs import Input, RestartRequested, Tick
+from agent.vocabulary.options import UpstreamOptions
+from hal.api import Hardware, HardwarePlan, Observer
+from hal.boards import ProfileError
+from hal.boards import build as build_hardware
+
+VERSION = "0.1.0"
+DATABASE = "stationd.db"
+FAREWELL_S = 8.0
+"""A stop by the service manager waits so long for running transactions to be ended and recorded."""
+
+
+def real_hardware(plan: HardwarePlan, observer: Observer, note: Callable[[str], None]) -> Hardware:
+    """The hardware of the factory file, on the ports of this machine. Raises SettingsError."""
+    try:
+        return build_hardware(plan, observer, log=note)
+    except ProfileError as error:
+        raise SettingsError([Problem("", str(error), "mend the factory file or the profile")]) from None
+
+
+REAL = Seams(real_hardware)
+"""Nothing replaced."""
+
+
+class Agent:
+    """One life of the agent. Made and run on its event loop; `run` returns the exit status."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._loop = asyncio.get_running_loop()
+        self._wake: asyncio.TimerHandle | None = None
+        self._ending: Restart | None = None
+        self._failed: asyncio.Future[None] = self._loop.create_future()
+        self.narrator = Narrator(context.log)
+        self.recorder = InputRecorder()
+        self.supervisor = Supervisor(Pace(context.seams.chance, self._loop.time), context.log)
+        self._outboxes = Outboxes()
+        self._make_hardware()
+        self._open_store()
+        self._make_station()
+        self._make_upstreams()
+
+    # ------------------------------------------------------------------------------------------------ the parts
+
+    def _make_hardware(self) -> None:
+        context = self._context
+        plan = replace(context.settings.factory.hardware, safe_off_folder=context.locations.run)
+        note = partial(context.log, "hardware.note")
+        self.hardware = context.seams.build_hardware(plan, self.post, lambda text: note(text=text))
+        self.start: Start = prepare(context.settings, self.hardware.capabilities, VERSION, context.safe_mode)
+
+    def _open_store(self) -> None:
+        context = self._context
+        self._dialects: Mapping[UpstreamId, Dialect] = {
+            setup.id: DIALECTS["ocpp1.6"](self.start.options) for setup in self.start.upstreams
+        }
+        self._spare_dialect = DIALECTS["ocpp1.6"](self.start.options)
+        path = Path(context.locations.state) / DATABASE
+        self.store = context.seams.make_store(
+            path, self._render, lambda text: context.log("store.row_parked", error=text)
+        )
+        self.snapshot = self.store.open(context.boot_id, round(self._loop.time() * 1000))
+        context.log("store.opened", boot=self.snapshot.boot)
+
+    def _render(
+        self, upstream: UpstreamId, event: TransactionEvent, message_id: str, foreign: str | None, offset: int | None
+    ) -> str | None:
+        return self._dialects.get(upstream, self._spare_dialect).frame(event, message_id, foreign, offset)
+
+    def _make_station(self) -> None:
+        context, seams = self._context, self._context.seams
+        earliest = earliest_wall_ms(self.snapshot.last_wall_ms)
+        self.clock = Clock(self.snapshot.boot, self._loop.time, earliest)
+        self.station = Station(self.start.options, self.start.upstreams, self.snapshot, seams.new_uuid)
+        self.writer = seams.make_writer(self.store, self.post, self._outboxes.ring, self._crashed)
+        self.upstreams: dict[UpstreamId, UpstreamTask] = {}
+        doors = Doors(
+            self.hardware,
+            self.writer,
+            self.upstreams,
+            self.narrator.note,
+            self._restart,
+            self._wake_at,
+            self.recorder.record,
+        )
+        self.engine = seams.engine(self.station, self.clock, doors, seams.barrier(), seams.grants())
+        self.timekeeper = Timekeeper(
+            self.clock, self.snapshot.boot, context.settings.billing, self.post, self.narrator.clock, seams.ntp
+        )
+
+    def _make_upstreams(self) -> None:
+        addresses = [a for a in self._context.settings.upstreams if a.id == MANAGEMENT or not self._context.safe_mode]
+        self._outboxes.open([address.id for address in addresses], self.writer)
+        for address in addresses:
+            self.upstreams[address.id] = self._upstream(address)
+
+    def _upstream(self, address: UpstreamAddress) -> UpstreamTask:
+        seams = self._context.seams
+        dialect = self._dialects[address.id]
+        password = None if address.security is SecurityProfile.UNSECURED else address.password
+        trust = None if address.trust == SYSTEM_TRUST else address.trust
+        dialler = Dialler(
+            Endpoint(address.url, address.identity, password, trust), dialect.subprotocol, seams.open_socket
+        )
+        ports = Ports(
+            mind=self,
+            outbox=self._outboxes.of(address.id),
+            clock=self.clock,
+            connect=dialler,
+            on_time=self.timekeeper.on_time,
+            note=self.narrator.note,
+            chance=seams.chance,
+            new_id=seams.new_uuid,
+            authenticated=dialler.authenticated,
+        )
+        return UpstreamTask(address.id, dialect, ports)
+
+    # ------------------------------------------------------------------------------------------------ the doors
+
+    def post(self, given: Input) -> None:
+        """Every input of the station comes through here."""
+        try:
+            self.engine.post(given)
+        except BaseException as error:
+            self._crashed(error)
+            raise
+
+    def options(self, upstream: UpstreamId) -> UpstreamOptions:
+        """Present options of an upstream, for its task."""
+        return self.station.options(upstream)
+
+    def stop(self) -> None:
+        """The service manager asks: end what runs, record it, then end. Called by the signal handler."""
+        self._context.notifier.stopping()
+        self.post(RestartRequested(reboot_system=False))
+        self._loop.call_later(FAREWELL_S, self.supervisor.stop)
+
+    def _restart(self, effect: Restart) -> None:
+        self._ending = effect
+        self.supervisor.stop()
+
+    def _crashed(self, error: BaseException) -> None:
+        """A bug in engine or writer: the process ends, what the station remembers is on the disk."""
+        if not self._failed.done():
+            self._failed.set_exception(error if isinstance(error, Exception) else RuntimeError(repr(error)))
+
+    def _wake_at(self, monotonic_ms: int) -> None:
+        if self._wake is not None:
+            self._wake.cancel()
+        self._wake = self._loop.call_at(monotonic_ms / 1000, self.post, Tick())
+
+    # ------------------------------------------------------------------------------------------------- its life
+
+    async def run(self) -> int:
+        """Live until asked to end or until a vital part fails; then end in order. Returns the exit status."""
+        self._begin()
+        failure = await self.supervisor.run()
+        if self._wake is not None:
+            self._wake.cancel()
+        if failure is not None:
+            self._dump()
+        await self._finish()
+        return EXIT_OK if failure is None else EXIT_FAILED
+
+    def _begin(self) -> None:
+        context, keeper = self._context, self.supervisor
+        if isinstance(self.writer, ThreadWriter):
+            self.writer.start()
+        self._tell_limits()
+        self.timekeeper.look_at_system()
+        self.engine.perform(self.station.start(self.clock.now()))
+        self.post(Tick())
+        keeper.require("engine", self._until_failed)
+        keeper.require("hardware", self.hardware.run)
+        for upstream, task in self.upstreams.items():
+            keeper.keep(f"upstream {upstream}", task.run)
+        keeper.keep("clock", lambda: self.timekeeper.run(self._mark_time))
+        keeper.keep("control", Server(context.locations.socket, self._abilities(), context.log).run)
+        keeper.require("watchdog", lambda: self._watchdog().run(context.watchdog_interval_s))
+        context.notifier.ready()
+        context.log("agent.ready")
+
+    async def _finish(self) -> None:
+        """After the upstreams have taken leave: close the store, and ask for the reboot if that is what ends us."""
+        context, ending = self._context, self._ending
+        try:
+            if ending is not None:
+                await self.writer.ask(lambda store: store.note_restart(StopReason(ending.reason)))
+            await self.writer.close()
+        except StoreError as error:
+            context.log("store.write_failed", error=error)
+        if ending is not None and ending.reboot_system:
+            try:
+                request_reboot(context.locations.reboot_request)
+                context.log("system.reboot_requested", reason=ending.reason)
+            except OSError as error:
+                context.log("system.reboot_failed", error=error)
+
+    async def _until_failed(self) -> None:
+        await self._failed
+
+    async def _mark_time(self, wall_ms: int) -> None:
+        await self.writer.ask(lambda store: store.mark_time(wall_ms))
+
+    def _tell_limits(self) -> None:
+        for connector, capabilities in self.hardware.capabilities.items():
+            for text in capabilities.assumptions:
+                self._context.log("hardware.assumption", connector=connector, text=text)
+            for text in capabilities.limitations:
+                self._context.log("hardware.limitation", connector=connector, text=text)
+
+    def _watchdog(self) -> Watchdog:
+        context = self._context
+        counters = {f"bus {name}": partial(self._turns, name) for name in self.hardware.progress}
+        return Watchdog(
+            Watched(
+                counters={"engine": lambda: self.engine.progress, **counters},
+                poke=lambda: self.post(Tick()),
+                feed=context.notifier.watchdog,
+                writer_stalled_s=self.writer.stalled_for_s,
+                on_writer=lambda stalled: context.log("store.stalled" if stalled else "store.recovered", stalled_s=30),
+                tell=context.log,
+            )
+        )
+
+    def _turns(self, bus: str) -> int:
+        return self.hardware.progress[bus]
+
+    def _abilities(self) -> Abilities:
+        context = self._context
+        problems = (*(str(problem) for problem in context.settings.problems), *self.start.problems)
+        return make_abilities(
+            Surroundings(
+                locations=context.locations,
+                boot_id=context.boot_id,
+                settings=context.settings,
+                problems=problems,
+                safe_mode=context.safe_mode,
+                clock=self.clock,
+                writer=self.writer,
+                links=self.upstreams,
+                overview=self.station.overview,
+                post=self.post,
+                restarts=lambda: self.supervisor.restarts,
+                dump_inputs=lambda: self.recorder.dump(context.locations.state),
+                tell=context.log,
+            )
+        )
+
+    def _dump(self) -> None:
+        try:
+            self._context.log("agent.inputs_dumped", file=self.recorder.dump(self._context.locations.state))
+        except OSError as error:
+            self._context.log("agent.dump_failed", error=error)

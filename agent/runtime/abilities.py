@@ -1,0 +1,140 @@
+"""What the control socket can do, in terms of the running agent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from agent.control.protocol import refuse
+from agent.control.server import Abilities
+from agent.control.views import LinkView, PendingView, StatusView
+from agent.links.upstream import UpstreamTask
+from agent.runtime.clock import Clock
+from agent.runtime.writer import Writer
+from agent.settings import files
+from agent.settings.locations import Locations
+from agent.settings.settings import InstallerSettings, PrimaryRequest, Settings
+from agent.store.history import Session
+from agent.vocabulary.ids import ConnectorId, UpstreamId
+from agent.vocabulary.inputs import Input, LatchCleared, RestartRequested
+from agent.vocabulary.moments import Moment
+from agent.vocabulary.overview import StationOverview
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The parts of the agent that local people may look at or touch."""
+
+    locations: Locations
+    boot_id: str
+    settings: Settings
+    problems: tuple[str, ...]
+    safe_mode: bool
+    clock: Clock
+    writer: Writer
+    links: Mapping[UpstreamId, UpstreamTask]
+    overview: Callable[[Moment], StationOverview]
+    post: Callable[[Input], None]
+    restarts: Callable[[], Mapping[str, int]]
+    dump_inputs: Callable[[], str]
+    tell: Callable[..., None]
+
+
+class _Local:
+    """The abilities, as methods over the surroundings."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._pending = around.settings.pending
+
+    async def status(self) -> StatusView:
+        """Everything `stationctl status` shows."""
+        around = self._around
+        now = around.clock.now()
+        station = around.settings.factory.station
+        return StatusView(
+            overview=around.overview(now),
+            links=tuple([await self._link(upstream) for upstream in around.links]),
+            vendor=station.vendor,
+            model=station.model,
+            serial_number=station.serial_number,
+            pending=_pending(self._pending),
+            problems=around.problems,
+            safe_mode=around.safe_mode,
+            wall_ms=now.wall_ms,
+            restarts=around.restarts(),
+        )
+
+    async def sessions(self, limit: int) -> list[Session]:
+        """The newest sessions first."""
+        return await self._around.writer.sessions(limit)
+
+    def set_primary(self, request: PrimaryRequest) -> PendingView | None:
+        """Stage a primary; the next boot of the system applies it."""
+        return self._staged(files.stage_primary(self._around.locations, self._around.boot_id, request))
+
+    def remove_primary(self, word: str, who: str) -> PendingView | None:
+        """Stage the removal of the primary."""
+        return self._staged(files.stage_removal(self._around.locations, self._around.boot_id, word, who))
+
+    def discard_pending(self) -> bool:
+        """Forget the staged change; False if there was none."""
+        self._pending = None
+        return files.discard_pending(self._around.locations)
+
+    def reboot(self, wait_for_idle: bool) -> str:
+        """Reboot the system."""
+        self._around.post(RestartRequested(reboot_system=True, wait_for_idle=wait_for_idle))
+        return "the system reboots once no transaction runs" if wait_for_idle else "the system reboots"
+
+    def clear_latch(self, connector: int) -> str:
+        """Service has mended what was latched."""
+        known = [c.id for c in self._around.settings.factory.connectors]
+        if ConnectorId(connector) not in known:
+            raise refuse("connector", f"{connector} is no connector of this station", f"use one of {known}")
+        self._around.post(LatchCleared(ConnectorId(connector)))
+        return f"latched faults of connector {connector} cleared"
+
+    def dump_inputs(self) -> str:
+        """Write the last inputs to the state folder; the file's name."""
+        name = self._around.dump_inputs()
+        self._around.tell("agent.inputs_dumped", file=name)
+        return name
+
+    async def _link(self, upstream: UpstreamId) -> LinkView:
+        address = next(a for a in self._around.settings.upstreams if a.id == upstream)
+        state = self._around.links[upstream].state
+        return LinkView(
+            upstream,
+            address.url,
+            address.identity,
+            queued=await self._around.writer.depth(upstream),
+            detail=f"{state.stage}: {state.cause}" if state.cause else state.stage,
+        )
+
+    def _staged(self, staged: InstallerSettings) -> PendingView | None:
+        self._pending = staged
+        self._around.tell("settings.staged", by=staged.changed_by)
+        return _pending(staged)
+
+
+def make_abilities(around: Surroundings) -> Abilities:
+    """For the control server."""
+    local = _Local(around)
+    return Abilities(
+        status=local.status,
+        sessions=local.sessions,
+        set_primary=local.set_primary,
+        remove_primary=local.remove_primary,
+        discard_pending=local.discard_pending,
+        reboot=local.reboot,
+        clear_latch=local.clear_latch,
+        dump_inputs=local.dump_inputs,
+    )
+
+
+def _pending(staged: InstallerSettings | None) -> PendingView | None:
+    if staged is None:
+        return None
+    primary = staged.primary
+    return PendingView(primary.url if primary else "", primary.identity if primary else "", staged.changed_by)
