@@ -55,6 +55,7 @@ class Plant:
         self.port_factory = InProcessPorts(self._line_at)
         self._rng = rng or random.Random(1)
         self._synced_s: float | None = None
+        self._ticking = False
         self._changed: asyncio.Event | None = None
         self._build()
 
@@ -62,7 +63,15 @@ class Plant:
 
     def tick(self, dt_s: float) -> None:
         """Let so many seconds of plant time pass."""
-        until_s = self.time_s + dt_s
+        if self._ticking:  # a witness looks at the plant in the middle of a change
+            return
+        self._ticking = True
+        try:
+            self._step_until(self.time_s + dt_s)
+        finally:
+            self._ticking = False
+
+    def _step_until(self, until_s: float) -> None:
         for outlet in self.outlets.values():
             outlet.react()
         while self.time_s < until_s:

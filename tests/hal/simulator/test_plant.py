@@ -119,6 +119,16 @@ def test_the_plant_is_at_the_present_when_it_is_asked_even_if_nobody_runs_it() -
     assert run_virtual(story()) == 123
 
 
+def test_a_witness_may_look_at_the_plant() -> None:
+    plant, seen = Plant(), list[float]()
+    plant.history.witnesses.append(lambda event: seen.append(plant.state()["time_s"]))
+    plant.connector(1).plug_in(CarOptions())
+    grant(plant)
+    plant.tick(10)
+    assert seen == sorted(seen)
+    assert seen[-1] > 2
+
+
 def test_plant_time_can_run_faster() -> None:
     async def story() -> float:
         plant = Plant(replace(default_settings(), time_scale=60))

@@ -189,3 +189,13 @@ def test_settings_are_volatile() -> None:
     plant.tick(1)
     assert [read(unit, at) for at in (5, 6, 28, 30)] == [0, 0, 0, 0]
     assert outlet.board.offered_a == 0
+
+
+def test_a_second_silence_lets_it_fall_back_again() -> None:
+    plant, outlet, unit = armed(0)
+    plant.tick(15)
+    ask(unit, "10 0005 0002 04 0001 0010")
+    plant.tick(9)
+    assert outlet.board.offered_a == 16
+    plant.tick(2)
+    assert outlet.board.offered_a == 0

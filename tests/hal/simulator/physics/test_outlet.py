@@ -158,3 +158,10 @@ def test_a_power_cut_opens_and_the_register_stays() -> None:
     plant.tick(60)
     assert (outlet.register.energy_wh, outlet.board.offered_a) == (register_wh, 0)
     assert not outlet.contactor.closed
+
+
+def test_without_supply_a_welded_contactor_carries_nothing() -> None:
+    plant, outlet = charging(CarOptions(stubborn=True))
+    outlet.set_condition(Condition.CONTACTOR_WELDED, True)
+    plant.set_power(False)
+    assert (outlet.contactor.closed, outlet.currents_a()) == (True, (0, 0, 0))
