@@ -220,7 +220,7 @@ def _outlet_state(outlet: Outlet) -> dict[str, Any]:
             "plugged": car is not None,
             "state": outlet.presented.value,
             "current_a": [round(amps, 3) for amps in outlet.currents_a()],
-            "soc": round(car.soc, 3) if car is not None else None,
+            "soc": round(car.soc, 3) if car is not None else 0.0,
             "energy_wh": round(car.energy_wh, 3) if car is not None else 0.0,
             "paused": car is not None and car.paused,
         },

@@ -55,6 +55,6 @@ def _row(connector: Document) -> tuple[str, ...]:
         "/".join(f"{amps:.1f}" for amps in car["current_a"]) + " A",
         f"{connector['meter']['power_w']:.0f} W",
         f"{connector['meter']['energy_wh']:.0f} Wh",
-        f"{car['soc']:.1f} %" if car["soc"] is not None else "",
+        f"{car['soc']:.1f} %" if car["plugged"] else "",
         connector["light"] or "",
     )

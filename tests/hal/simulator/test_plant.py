@@ -33,7 +33,7 @@ def test_state_has_every_field_of_the_interface() -> None:
     (connector,) = state["connectors"]
     assert state["time_s"] == 0
     assert {"plugged": False, "state": "A", "current_a": [0, 0, 0], "energy_wh": 0}.items() <= connector["car"].items()
-    assert "soc" in connector["car"]
+    assert connector["car"]["soc"] == 0
     assert connector["id"] == 1
     assert connector["pilot"] == {"state": "A", "duty_percent": 100}
     assert (connector["offered_a"], connector["contactor"], connector["lock"]) == (
