@@ -39,12 +39,10 @@ def backend(name: str, port: int, first_transaction_id: int) -> ScriptedBackend:
 
 
 @asynccontextmanager
-async def house(screen: Screen, keep: bool) -> AsyncIterator[Story]:
+async def house(screen: Screen) -> AsyncIterator[Story]:
     """Everything that a story needs, started in order and ended in order."""
     places = make_places()
     async with AsyncExitStack() as stack:
-        if not keep:
-            stack.callback(places.remove)
         screen.say(f"everything of this run lies in {places.base}")
         management = await stack.enter_async_context(backend("management", MANAGEMENT_PORT, 1000))
         primary = await stack.enter_async_context(backend("primary", PRIMARY_PORT, 2000))
@@ -55,8 +53,9 @@ async def house(screen: Screen, keep: bool) -> AsyncIterator[Story]:
         await plant.start()
         screen.say(f"plant runs: one EPC 2.0 Plus, one SDM72D-M, one PN532, control at http://{plant.control}", "+")
         command = [sys.executable, "-m", "agent", *places.arguments(), "--crash-limit", "0"]
-        await stack.enter_async_context(Runner(Plan(command, places.run, output=places.log / "agent.log")))
-        story = Story(places, plant, management, primary, screen, PASSWORDS["primary"])
+        runner = Runner(Plan(command, places.run, output=places.agent_log, safe_off=places.safe_off()))
+        await stack.enter_async_context(runner)
+        story = Story(places, plant, management, primary, screen, PASSWORDS["primary"], runner)
         async with live_view(story):
             yield story
 
@@ -88,7 +87,7 @@ async def play(once: bool) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
-        async with house(screen, keep=not once) as story:
+        async with house(screen) as story:
             told = asyncio.create_task(story.play())
             stopped = asyncio.create_task(stop.wait())
             await asyncio.wait({told, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -98,6 +97,8 @@ async def play(once: bool) -> int:
                     screen.say(line)
                 await stop.wait()
             stopped.cancel()
+        if once and not reasons:
+            story.places.remove()
     except (RuntimeError, OSError, TimeoutError) as error:
         screen.say(f"cannot play: {error}", "!")
         return 1

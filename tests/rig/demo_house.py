@@ -39,12 +39,21 @@ class Places:
         return self.base / "log"
 
     @property
+    def agent_log(self) -> Path:
+        return self.log / "agent.log"
+
+    @property
     def socket(self) -> str:
         return str(self.run / "control.socket")
 
     def arguments(self) -> list[str]:
         """The options that move the agent here; `--run` and `--boot-id` come from the runner."""
         return ["--factory", str(self.factory), "--settings", f"{self.base}/settings", "--state", f"{self.base}/state"]
+
+    def safe_off(self) -> list[str]:
+        """What the runner does after every end of the agent; its words go where the agent's go."""
+        script = 'exec "$1" -m hal.safe_off "$3" >>"$2" 2>&1'
+        return ["sh", "-c", script, "safe_off", sys.executable, str(self.agent_log)]
 
     def remove(self) -> None:
         """Forget the run."""
@@ -93,6 +102,8 @@ serial_number = "DEMO-0001"
 [[bus]]
 name = "bus1"
 port = "{ports}/bus1"
+baud = 19200
+parity = "E"
 
 [[connector]]
 id = 1

@@ -12,15 +12,17 @@ from tests.rig.backend import ScriptedBackend
 from tests.rig.demo_house import Places, PlantProcess, ask_agent
 from tests.rig.demo_view import Screen
 from tests.rig.ledger import Ledger
+from tests.rig.notify_supervisor import Runner
 from tests.rig.oracle_ledgers import delivery_findings, mirror_findings, session_findings
 from tests.rig.oracle_sessions import sessions_of
 
-IDENTITY = "DEMO 1"
-"""With a blank, so that its percent-encoding is seen."""
+IDENTITY = "DEMO#1"
+"""With a sign that the dialled address must carry percent-encoded."""
 CARD = "04A1B2C3D4E5F6"
-METER_VALUES = 4
+METER_VALUES = 6
 """Meter values that the primary shall have before it stops the charge."""
 CONNECT_S, STEP_S = 45.0, 30.0
+MOST_DEATHS, LAST_WORDS = 3, 12
 
 
 class StoryFailed(Exception):
@@ -37,6 +39,7 @@ class Story:
     primary: ScriptedBackend
     screen: Screen
     primary_password: str
+    runner: Runner
     status: Any = None
     names: dict[str, str] = field(default_factory=lambda: {"management": "management", "primary-1": "primary"})
 
@@ -119,8 +122,14 @@ class Story:
         deadline_s = asyncio.get_running_loop().time() + within_s
         while not condition():
             if asyncio.get_running_loop().time() > deadline_s:
-                raise StoryFailed(f"not within {within_s:g} s: {what}; see the logs in {self.places.log}")
+                raise StoryFailed(f"not within {within_s:g} s: {what}; {self._last_words()}")
+            if sum(death.code != 0 for death in self.runner.deaths) >= MOST_DEATHS:
+                raise StoryFailed(f"the agent died {MOST_DEATHS} times; {self._last_words()}")
             await asyncio.sleep(0.05)
+
+    def _last_words(self) -> str:
+        words = self.places.agent_log.read_text(errors="replace").splitlines()[-LAST_WORDS:]
+        return "\n    ".join([f"the end of {self.places.agent_log}:", *words])
 
     def _expect(self, answer: str, wanted: str, what: str) -> None:
         if answer != wanted:
