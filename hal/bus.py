@@ -4,11 +4,13 @@ Theory of operation
 -------------------
 `submit` may be called at any time from the loop; the outcome comes by callback, and no device makes anything raise. The
 task opens the line when there is something to say and opens it again after it was lost, at most every `REOPEN_S`, but
-always tries for an actuation. After `FAILURES_TO_REST` failures in a row a unit rests: polls of it are skipped for 5,
-then 10 seconds, so that a dead meter costs its neighbours one time-out in ten seconds. Actuations are always tried.
+always tries for an actuation. A unit that failed `FAILURES_TO_REST` times in a row and was silent for
+`SILENCE_TO_REST_S` rests: polls of it are skipped for 5, then 10 seconds, so that a dead meter costs its neighbours one
+time-out in ten seconds. Actuations are always tried.
 
 A request that timed out lets the line settle before the next one, so that a late answer is flushed and not mistaken
-for another's. Between two tries anything more urgent goes first.
+for another's. Between two tries anything more urgent goes first. Garbled answers show that the unit is there: they are
+tried again sooner, and the unit does not rest for them.
 """
 
 from __future__ import annotations
@@ -27,7 +29,11 @@ ANSWER_S = 0.4
 """Longest wait for an answer beyond its time on the wire."""
 TRIES = 2
 SETTLE_S = 0.1
+GARBLED_S = 0.1
+"""How much longer to wait once as many bytes came as the answer is long, and they were not it."""
 FAILURES_TO_REST = 3
+SILENCE_TO_REST_S = 2.0
+"""A unit on a noisy line does not rest: it must have been silent for so long as well."""
 FIRST_REST_S = 5.0
 LONGEST_REST_S = 10.0
 REOPEN_S = 2.0
@@ -38,16 +44,22 @@ Log = Callable[[str], None]
 class _UnitHealth:
     """How a unit has answered lately."""
 
+    good_at: float
     failures: int = 0
     rest_s: float = 0.0
     rests_until: float = 0.0
 
-    def good(self) -> None:
-        self.failures, self.rest_s, self.rests_until = 0, 0.0, 0.0
+    @property
+    def resting(self) -> bool:
+        """It is only looked after from time to time."""
+        return self.rest_s > 0
+
+    def good(self, now: float) -> None:
+        self.good_at, self.failures, self.rest_s, self.rests_until = now, 0, 0.0, 0.0
 
     def bad(self, now: float) -> None:
         self.failures += 1
-        if self.failures >= FAILURES_TO_REST:
+        if self.failures >= FAILURES_TO_REST and now - self.good_at >= SILENCE_TO_REST_S:
             self.rest_s = min(LONGEST_REST_S, 2 * self.rest_s) if self.rest_s else FIRST_REST_S
             self.rests_until = now + self.rest_s
 
@@ -123,7 +135,7 @@ class Bus:
                 return
             if not await self._step(job):
                 return
-        self._health_of(job.unit).good()
+        self._health_of(job.unit).good(self._now())
         job.end(Result.DONE)
 
     async def _step(self, job: Job) -> bool:
@@ -139,7 +151,7 @@ class Bus:
             job.attempts = 0
             return True
         if isinstance(answer, Refusal):
-            self._health_of(job.unit).good()
+            self._health_of(job.unit).good(self._now())
             job.end(Result.REFUSED, f"unit {job.unit}: {answer}", answer.code)
             return False
         return self._timed_out(job)
@@ -149,11 +161,13 @@ class Bus:
             return True  # revoked on the way: the loop of `_serve` ends it as such
         job.attempts += 1
         health = self._health_of(job.unit)
-        resting = health.failures >= FAILURES_TO_REST and job.priority >= Priority.PILOT
+        resting = health.resting and job.priority >= Priority.PILOT
         if job.attempts < TRIES and not resting:
             return True
-        health.bad(self._now())
-        job.end(Result.SILENT, f"unit {job.unit} does not answer")
+        if not job.garbled:
+            health.bad(self._now())
+        told = "answers with errors only" if job.garbled else "does not answer"
+        job.end(Result.SILENT, f"unit {job.unit} {told}")
         return False
 
     async def _exchange(self, job: Job) -> Reply | Refusal | None:
@@ -169,19 +183,23 @@ class Bus:
         await port.write(sent)
         wire_s = (len(sent) + modbus.response_length(request)) * self.settings.character_s
         answer = await self._answer(port, receiver, ANSWER_S + wire_s)
+        job.garbled = receiver.garbled
         self._echoing = receiver.echoed or (self._echoing and answer is None)
         self._free_at = self._now() + (SETTLE_S if answer is None else 0)
         return answer
 
     async def _answer(self, port: SerialPort, receiver: Receiver, patience_s: float) -> Reply | Refusal | None:
+        deadline = self._now() + patience_s
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience_s):
+            async with asyncio.timeout_at(deadline) as patience:
                 while True:
                     data = await port.read()
                     if not data:
                         raise OSError(f"{self.address}: the line is gone")
                     if (answer := receiver.feed(data)) is not None:
                         return answer
+                    if receiver.full:
+                        patience.reschedule(min(deadline, self._now() + GARBLED_S))
         return None
 
     async def _silence(self, gap_s: float) -> None:
@@ -218,7 +236,9 @@ class Bus:
         return job.priority >= Priority.PILOT and self._now() < self._health_of(job.unit).rests_until
 
     def _health_of(self, unit: int) -> _UnitHealth:
-        return self._health.setdefault(unit, _UnitHealth())
+        if unit not in self._health:
+            self._health[unit] = _UnitHealth(self._now())
+        return self._health[unit]
 
     @staticmethod
     def _now() -> float:

@@ -76,6 +76,8 @@ class Job:
     """Silence that the unit wants before each request."""
     attempts: int = 0
     """Tries of the request that is next."""
+    garbled: bool = False
+    """Something came in answer to it, though nothing right: the unit is there, the line is bad."""
     replies: list[tuple[int, ...]] = field(default_factory=list)
 
     @property

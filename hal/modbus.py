@@ -123,8 +123,16 @@ class Receiver:
         self._skip_echo = echoing
         self.echoed = False
         """The line gave our own bytes back."""
-        self.skipped = 0
-        """Bytes that belonged to no right answer."""
+
+    @property
+    def garbled(self) -> bool:
+        """Something came, but no right answer."""
+        return bool(self._buffer)
+
+    @property
+    def full(self) -> bool:
+        """As much came as an answer is long: what is not right by now will hardly become so."""
+        return len(self._buffer) >= self._length
 
     def feed(self, data: bytes) -> Reply | Refusal | None:
         """Add bytes; None: not complete yet."""
@@ -134,7 +142,6 @@ class Receiver:
         while at + 1 < len(self._buffer):
             found = self._answer_at(at)
             if found is not None:
-                self.skipped += at
                 return found
             at += 1
         return None
