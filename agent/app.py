@@ -37,8 +37,8 @@ from agent.vocabulary.ids import MANAGEMENT, UpstreamId
 from agent.vocabulary.inputs import Input, RestartRequested, Tick
 from agent.vocabulary.options import UpstreamOptions
 from hal.api import Hardware, HardwarePlan, Observer
-from hal.boards import ProfileError
 from hal.boards import build as build_hardware
+from hal.toml_table import ProfileError
 
 VERSION = "0.1.0"
 DATABASE = "stationd.db"
