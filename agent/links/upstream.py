@@ -132,9 +132,7 @@ class UpstreamTask:
             cause = "internal error"
             self._bug(mistakes)
         finally:
-            await self._leave(link)
-        self._enter("waiting", cause)
-        self._note("link_down", cause)
+            await self._leave(link, cause)
 
     async def _read(self, link: Link) -> None:
         while True:
@@ -192,8 +190,8 @@ class UpstreamTask:
             while texts:
                 await link.send(texts.popleft())
 
-    async def _leave(self, link: Link) -> None:
-        """Let what is due leave, close the link, and tell the station."""
+    async def _leave(self, link: Link, cause: str) -> None:
+        """Let what is due leave, tell the station, and close the link."""
         with suppress(LinkLost, TimeoutError):
             async with asyncio.timeout(FAREWELL_S):
                 await self._flush(link)
@@ -204,6 +202,8 @@ class UpstreamTask:
         self._carry()
         if self._mistake is not None:
             self._begin_anew()
+        self._enter("waiting", cause)
+        self._note("link_down", cause or "ended by the station")
         await link.close(GOING_AWAY, "")
 
     def _carry(self) -> None:

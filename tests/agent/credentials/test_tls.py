@@ -1,0 +1,39 @@
+"""TLS contexts: one upstream's roots only, nothing old, nothing from the environment."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+import pytest
+
+from agent.credentials.tls import TrustError, client_context
+from tests.rig.certificates import make_authority
+
+
+def test_a_context_checks_name_and_chain_and_speaks_nothing_old(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    context = client_context(None)
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
+    assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+    assert context.options & ssl.OP_NO_COMPRESSION
+    assert context.keylog_filename is None
+
+
+@pytest.mark.rule("product.H9")
+def test_a_file_of_roots_is_all_that_counts(tmp_path: Path) -> None:
+    file = tmp_path / "roots.pem"
+    file.write_text(make_authority().root_pem)
+    assert client_context(str(file)).cert_store_stats()["x509_ca"] == 1
+
+
+def test_a_missing_or_useless_file_is_named_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(TrustError, match="install the roots"):
+        client_context(str(tmp_path / "none.pem"))
+    file = tmp_path / "bad.pem"
+    file.write_text("no certificate")
+    with pytest.raises(TrustError, match="install it anew"):
+        client_context(str(file))

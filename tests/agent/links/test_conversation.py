@@ -1,0 +1,517 @@
+"""The talk with one upstream: order, states, time-outs. Pure: no socket, no loop, a clock moved by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from agent.vocabulary.commands import GetOptions, RemoteStop, Reset, Result, ResultStatus, SetOption
+from agent.vocabulary.effects import Answer, Ask, OptionsChanged, Publish
+from agent.vocabulary.events import Condition, ConditionChanged
+from agent.vocabulary.ids import ConnectorId, IdToken, TransactionId, UpstreamId
+from agent.vocabulary.inputs import (
+    AuthorizeAnswered,
+    CommandReceived,
+    MessageAcknowledged,
+    MessageFailed,
+    Registration,
+    UpstreamChanged,
+)
+from agent.vocabulary.moments import Moment
+from agent.vocabulary.options import UpstreamOptions
+from agent.vocabulary.outbox import RowKind
+from agent.vocabulary.records import AuthorizationStatus, Verdict
+from tests.agent.links.conftest import UPSTREAM, Talk, row
+
+TX = TransactionId("t")
+ACCEPTED = Result(ResultStatus.ACCEPTED)
+
+
+def publish(connector: int = 1, plugged: bool = False) -> Publish:
+    return Publish(UPSTREAM, ConditionChanged(Condition(ConnectorId(connector), Moment(1, 0), plugged=plugged)))
+
+
+def ask(number: int = 1, deadline_s: float = 10) -> Ask:
+    return Ask(number, UPSTREAM, IdToken("04A1"), deadline_s)
+
+
+# ------------------------------------------------------------------------------------------------ registration
+
+
+@pytest.mark.rule("ocpp16.B01")
+def test_the_boot_is_the_first_and_only_call_until_it_is_answered(talk: Talk) -> None:
+    talk.talk.tell(publish(), 0)
+    talk.talk.head(row(), 0)
+    talk.talk.connected(0)
+    talk.talk.tell(publish(plugged=True), 0)
+    assert talk.actions() == ["BootNotification"]
+    talk.wait(29)
+    assert talk.actions() == []
+
+
+@pytest.mark.rule("ocpp16.B02")
+def test_accepted_is_followed_by_all_statuses_the_station_first_and_then_the_queue(talk: Talk) -> None:
+    for connector in (2, 1, 0):
+        talk.talk.tell(publish(connector), 0)
+    talk.talk.head(row(), 0)
+    talk.boot()
+    connectors = []
+    for _ in range(3):
+        call = talk.answer()
+        assert call[2] == "StatusNotification"
+        connectors.append(call[3]["connectorId"])
+    assert connectors == [0, 1, 2]
+    assert talk.actions() == ["StartTransaction"]
+
+
+@pytest.mark.rule("ocpp16.B02")
+def test_the_time_of_the_boot_and_of_heartbeats_is_offered(talk: Talk) -> None:
+    talk.boot(interval=60)
+    talk.wait(60)
+    talk.answer({"currentTime": "2026-05-28T20:27:40Z"})
+    assert list(talk.talk.output.times) == [1_780_000_000_000, 1_780_000_060_000]
+
+
+def test_the_station_learns_each_state(talk: Talk) -> None:
+    talk.boot("Pending", 5)
+    talk.wait(5)
+    talk.answer({"status": "Accepted", "interval": 60})
+    talk.talk.disconnected()
+    assert talk.inputs() == [
+        UpstreamChanged(UPSTREAM, True, Registration.UNKNOWN),
+        UpstreamChanged(UPSTREAM, True, Registration.PENDING),
+        UpstreamChanged(UPSTREAM, True, Registration.ACCEPTED),
+        UpstreamChanged(UPSTREAM, False, Registration.ACCEPTED),
+    ]
+
+
+@pytest.mark.rule("ocpp16.B03")
+def test_pending_serves_calls_but_for_transactions_and_says_nothing_itself(talk: Talk) -> None:
+    talk.boot("Pending", 100)
+    talk.sent()
+    talk.talk.tell(publish(), 0)
+    talk.talk.head(row(), 0)
+    talk.comes(2, "p1", "GetConfiguration", {})
+    assert isinstance(talk.news()[0], CommandReceived)
+    talk.talk.tell(Answer(UPSTREAM, 1, ACCEPTED), 0)
+    talk.comes(2, "p2", "RemoteStartTransaction", {"idTag": "A"})
+    talk.comes(2, "p3", "RemoteStopTransaction", {"transactionId": 1})
+    answers = talk.sent()
+    assert [frame[:2] for frame in answers] == [[3, "p1"], [3, "p2"], [3, "p3"]]
+    assert answers[1][2] == answers[2][2] == {"status": "Rejected"}
+    talk.wait(99)
+    assert talk.sent() == []
+    talk.wait(1)
+    assert talk.actions() == ["BootNotification"]
+
+
+@pytest.mark.rule("ocpp16.B04")
+def test_rejected_answers_nothing_until_the_interval_is_over(talk: Talk) -> None:
+    talk.boot("Rejected", 100)
+    talk.sent()
+    talk.comes(2, "p1", "GetConfiguration", {})
+    talk.comes(2, "p2", "MakeCoffee", {})
+    talk.comes(2, "p3", [], {})
+    talk.wait(99)
+    assert talk.sent() == []
+    assert talk.news() == []
+    talk.wait(1)
+    assert talk.actions() == ["BootNotification"]
+    talk.comes(2, "p4", "MakeCoffee", {})
+    assert talk.sent()[0][:3] == [4, "p4", "NotImplemented"]
+
+
+@pytest.mark.rule("ocpp16.B06")
+@pytest.mark.parametrize("answer", [[4, "own-1", "InternalError", "", {}], [3, "own-1", {}], [3, "own-1", []]])
+def test_a_useless_boot_answer_is_tried_again_later(talk: Talk, answer: list[Any]) -> None:
+    talk.talk.connected(0)
+    talk.comes(*answer)
+    talk.sent()
+    talk.wait(9)
+    assert talk.sent() == []
+    talk.wait(1)
+    assert talk.actions() == ["BootNotification"]
+
+
+@pytest.mark.rule("ocpp16.B06")
+def test_a_late_acceptance_of_a_boot_counts(talk: Talk) -> None:
+    talk.talk.connected(0)
+    talk.wait(31)
+    talk.comes(3, "own-1", {"status": "Accepted", "interval": 60})
+    assert talk.inputs()[-1] == UpstreamChanged(UPSTREAM, True, Registration.ACCEPTED)
+
+
+@pytest.mark.rule("ocpp16.B07")
+@pytest.mark.rule("ocpp16.J19")
+def test_a_reconnect_tells_what_changed_and_boots_nothing(booted: Talk) -> None:
+    booted.talk.tell(publish(0), 0)
+    booted.answer()
+    booted.talk.tell(publish(1), 0)
+    booted.answer()
+    booted.talk.disconnected()
+    booted.talk.tell(publish(1, plugged=True), 0)
+    booted.talk.tell(publish(1), 0)
+    booted.talk.tell(publish(1, plugged=True), 0)
+    booted.talk.connected(5)
+    call = booted.answer()
+    assert (call[2], call[3]["status"]) == ("StatusNotification", "Preparing")
+    assert booted.sent() == []
+
+
+def test_a_reconnect_boots_where_the_option_asks(booted: Talk) -> None:
+    booted.options = replace(booted.options, boot_on_reconnect=True)
+    booted.talk.disconnected()
+    booted.talk.connected(5)
+    assert booted.actions() == ["BootNotification"]
+
+
+@pytest.mark.rule("ocpp16.B10")
+def test_a_heartbeat_follows_silence_only(talk: Talk) -> None:
+    talk.boot(interval=60)
+    talk.wait(50)
+    talk.comes(2, "p1", "MakeCoffee", {})
+    talk.sent()
+    talk.wait(59)
+    assert talk.actions() == []
+    talk.wait(1)
+    assert talk.actions() == ["Heartbeat"]
+
+
+@pytest.mark.rule("ocpp16.K09")
+def test_a_written_heartbeat_interval_counts_at_once_and_is_read_back(booted: Talk) -> None:
+    booted.comes(2, "p1", "ChangeConfiguration", {"key": "HeartbeatInterval", "value": "20"})
+    assert booted.news() == [CommandReceived(UPSTREAM, 1, SetOption("heartbeat_interval_s", 20))]
+    booted.talk.tell(Answer(UPSTREAM, 1, ACCEPTED), 0)
+    booted.sent()
+    booted.wait(19)
+    assert booted.actions() == []
+    booted.wait(1)
+    assert booted.actions() == ["Heartbeat"]
+
+
+# ----------------------------------------------------------------------------------------------------- calls
+
+
+@pytest.mark.rule("ocpp16.J05")
+def test_calls_of_the_peer_are_answered_while_an_own_call_is_in_flight(booted: Talk) -> None:
+    booted.talk.tell(ask(), 0)
+    assert booted.actions() == ["Authorize"]
+    booted.comes(2, "p1", "DataTransfer", {"vendorId": "x"})
+    assert booted.sent() == [[3, "p1", {"status": "UnknownVendorId"}]]
+
+
+@pytest.mark.rule("ocpp16.J10")
+def test_a_repeated_call_is_not_executed_twice_even_on_the_next_link(booted: Talk) -> None:
+    booted.comes(2, "p1", "Reset", {"type": "Soft"})
+    booted.talk.tell(Answer(UPSTREAM, 1, ACCEPTED), 0)
+    first = booted.sent()
+    booted.talk.disconnected()
+    booted.talk.connected(1)
+    booted.inputs()
+    booted.comes(2, "p1", "Reset", {"type": "Soft"})
+    assert booted.sent() == first == [[3, "p1", {"status": "Accepted"}]]
+    assert booted.news() == []
+
+
+def test_a_command_that_the_station_does_not_decide_gets_an_error(booted: Talk) -> None:
+    booted.comes(2, "p1", "RemoteStopTransaction", {"transactionId": 5})
+    assert booted.news() == [CommandReceived(UPSTREAM, 1, RemoteStop("5"))]
+    booted.wait(29.9)
+    assert booted.sent() == []
+    booted.wait(0.1)
+    assert booted.sent()[0][:3] == [4, "p1", "InternalError"]
+    booted.talk.tell(Answer(UPSTREAM, 1, ACCEPTED), booted.now_ms)
+    assert booted.sent() == []
+
+
+def test_a_command_dies_with_its_link(booted: Talk) -> None:
+    booted.comes(2, "p1", "Reset", {"type": "Hard"})
+    assert booted.news() == [CommandReceived(UPSTREAM, 1, Reset(hard=True))]
+    booted.talk.disconnected()
+    booted.talk.connected(1)
+    booted.talk.tell(Answer(UPSTREAM, 1, ACCEPTED), 1)
+    assert booted.sent() == []
+    booted.comes(2, "p2", "GetConfiguration", {})
+    assert booted.news()[-1] == CommandReceived(UPSTREAM, 2, GetOptions())
+
+
+def test_a_mistake_in_a_parser_costs_one_call(booted: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from agent.ocpp.v16 import parse
+
+    monkeypatch.setitem(parse._VALIDATORS, "Reset", lambda payload: 1 / 0)
+    booted.comes(2, "p1", "Reset", {"type": "Soft"})
+    assert booted.sent()[0][:3] == [4, "p1", "InternalError"]
+
+
+@pytest.mark.rule("ocpp16.J08")
+def test_noise_is_counted_and_noted_rarely(booted: Talk) -> None:
+    booted.talk.output.notes.clear()
+    for _ in range(1_000):
+        booted.talk.receive("noise", 0)
+        booted.comes(3, "nobody", {})
+    assert booted.sent() == []
+    assert len(booted.talk.output.notes) == 4
+
+
+# -------------------------------------------------------------------------------------------------- questions
+
+
+def test_a_card_is_asked_about_before_anything_that_waits(booted: Talk) -> None:
+    booted.talk.head(row(), 0)
+    booted.talk.tell(publish(), 0)
+    booted.talk.tell(ask(), 0)
+    booted.answer({"transactionId": 1})
+    call = booted.answer({"idTagInfo": {"status": "Accepted", "parentIdTag": "P", "expiryDate": None}})
+    assert (call[2], call[3]) == ("Authorize", {"idTag": "04A1"})
+    verdict = Verdict(AuthorizationStatus.ACCEPTED, parent=IdToken("P"))
+    assert booted.news()[-1] == AuthorizeAnswered(1, UPSTREAM, verdict)
+    assert booted.actions() == ["StatusNotification"]
+
+
+def test_without_a_registered_link_the_answer_is_none_at_once(talk: Talk) -> None:
+    talk.talk.tell(ask(1), 0)
+    talk.talk.connected(0)
+    talk.talk.tell(ask(2), 0)
+    assert talk.news() == [AuthorizeAnswered(1, UPSTREAM, None), AuthorizeAnswered(2, UPSTREAM, None)]
+    assert talk.actions() == ["BootNotification"]
+
+
+@pytest.mark.rule("product.H5")
+def test_a_late_answer_is_nothing(booted: Talk) -> None:
+    booted.talk.tell(ask(), 0)
+    call = booted.sent()[0]
+    booted.wait(10)
+    assert booted.news() == [AuthorizeAnswered(1, UPSTREAM, None)]
+    booted.comes(3, call[1], {"idTagInfo": {"status": "Accepted"}})
+    booted.wait(60)
+    assert booted.news() == []
+
+
+@pytest.mark.parametrize("answer", [[4, "GenericError", "", {}], [3, {}], [3, {"idTagInfo": 1}], [3, []]])
+def test_a_useless_answer_is_none(booted: Talk, answer: list[Any]) -> None:
+    booted.talk.tell(ask(), 0)
+    call = booted.sent()[0]
+    booted.comes(answer[0], call[1], *answer[1:])
+    assert booted.news() == [AuthorizeAnswered(1, UPSTREAM, None)]
+
+
+def test_open_questions_end_with_the_link_once(booted: Talk) -> None:
+    booted.talk.tell(ask(1), 0)
+    booted.talk.tell(ask(2), 0)
+    booted.talk.disconnected()
+    assert booted.news() == [AuthorizeAnswered(1, UPSTREAM, None), AuthorizeAnswered(2, UPSTREAM, None)]
+    booted.talk.connected(1)
+    booted.wait(60)
+    assert booted.news() == []
+
+
+def test_a_question_that_waits_behind_a_slow_one_still_meets_its_deadline(booted: Talk) -> None:
+    booted.talk.tell(ask(1), 0)
+    booted.wait(5)
+    booted.talk.tell(ask(2), booted.now_ms)
+    booted.wait(9.9)
+    assert booted.news() == [AuthorizeAnswered(1, UPSTREAM, None)]
+    booted.wait(0.1)
+    assert booted.news() == [AuthorizeAnswered(2, UPSTREAM, None)]
+    assert booted.actions() == ["Authorize"]
+
+
+# ------------------------------------------------------------------------------------------------ transactions
+
+
+@pytest.mark.rule("ocpp16.X20")
+def test_rows_go_one_after_another_and_only_after_the_store_has_moved(booted: Talk) -> None:
+    booted.talk.head(row("m1"), 0)
+    call = booted.answer({"transactionId": 7, "idTagInfo": {"status": "Accepted"}})
+    assert call[1] == "m1"
+    assert booted.news() == [
+        MessageAcknowledged(UPSTREAM, "m1", TX, "7", Verdict(AuthorizationStatus.ACCEPTED)),
+    ]
+    booted.talk.head(row("m1"), 0)
+    booted.wait(200)
+    assert booted.actions() == []
+    booted.talk.head(row("m2", RowKind.SAMPLE), booted.now_ms)
+    booted.answer()
+    assert booted.news() == [MessageAcknowledged(UPSTREAM, "m2", TX)]
+    booted.talk.head(row("m3", RowKind.STOP), booted.now_ms)
+    booted.answer({"idTagInfo": {"status": "Expired"}})
+    assert booted.news() == [
+        MessageAcknowledged(UPSTREAM, "m3", TX, None, Verdict(AuthorizationStatus.EXPIRED)),
+    ]
+
+
+@pytest.mark.rule("ocpp16.X22")
+def test_failures_wait_n_intervals_and_end_after_the_attempts(booted: Talk) -> None:
+    booted.talk.head(row(), 0)
+    tries = []
+    for _ in range(3):
+        call = next(frame for frame in booted.sent() if frame[2] == "StartTransaction")
+        tries.append(booted.now_ms)
+        booted.comes(4, call[1], "InternalError", "", {})
+        booted.wait(0 if len(tries) == 3 else 60 * len(tries))
+    assert tries == [0, 60_000, 180_000]
+    failed = booted.news()
+    assert [(f.attempts, f.given_up) for f in failed if isinstance(f, MessageFailed)] == [
+        (1, False),
+        (2, False),
+        (3, True),
+    ]
+    booted.talk.head(row(attempts=3), booted.now_ms)
+    booted.wait(250)
+    assert booted.actions() == []
+
+
+@pytest.mark.rule("ocpp16.X22")
+def test_attempts_go_on_where_an_earlier_run_left_them(booted: Talk) -> None:
+    booted.talk.head(row(attempts=2), 0)
+    call = booted.sent()[0]
+    booted.comes(4, call[1], "InternalError", "", {})
+    failed = booted.news()[0]
+    assert isinstance(failed, MessageFailed)
+    assert (failed.attempts, failed.given_up) == (3, True)
+
+
+@pytest.mark.rule("ocpp16.X26")
+def test_a_row_that_waits_for_its_retry_holds_nothing_else_up(booted: Talk) -> None:
+    booted.talk.head(row(), 0)
+    booted.comes(4, booted.sent()[0][1], "InternalError", "", {})
+    booted.talk.tell(publish(), 0)
+    assert booted.actions() == ["StatusNotification"]
+
+
+@pytest.mark.rule("ocpp16.X24")
+def test_what_is_sent_again_is_byte_identical(booted: Talk) -> None:
+    booted.talk.head(row(), 0)
+    first = list(booted.talk.output.texts)
+    booted.talk.disconnected()
+    booted.talk.connected(1)
+    assert list(booted.talk.output.texts) == first == [row().frame]
+    assert booted.news() == []
+
+
+@pytest.mark.rule("product.settled.time-out")
+def test_a_time_out_on_a_silent_link_closes_it_and_does_not_count(booted: Talk) -> None:
+    booted.talk.head(row(), 0)
+    booted.wait(30)
+    assert booted.talk.fault is not None
+    assert booted.news() == []
+    booted.talk.disconnected()
+    booted.talk.connected(booted.now_ms)
+    assert booted.talk.fault is None
+    assert booted.actions()[-1] == "StartTransaction"
+
+
+@pytest.mark.rule("product.settled.time-out")
+@pytest.mark.parametrize("frame", [(2, "p1", "MakeCoffee", {}), (3, "x", {}), (4, "x", "GenericError", "", {})])
+def test_a_time_out_on_a_link_that_talks_counts(booted: Talk, frame: tuple[Any, ...]) -> None:
+    booted.talk.head(row(), 0)
+    booted.wait(10)
+    booted.comes(*frame)
+    booted.wait(20)
+    assert booted.talk.fault is None
+    failed = booted.news()[0]
+    assert isinstance(failed, MessageFailed)
+    assert (failed.attempts, failed.given_up) == (1, False)
+
+
+@pytest.mark.rule("ocpp16.X25")
+def test_a_late_answer_to_the_head_is_taken_instead_of_sending_it_again(booted: Talk) -> None:
+    booted.talk.head(row(), 0)
+    booted.wait(10)
+    booted.comes(2, "p1", "MakeCoffee", {})
+    booted.wait(25)
+    booted.news()
+    booted.comes(3, "m1", {"transactionId": 9})
+    assert booted.news() == [MessageAcknowledged(UPSTREAM, "m1", TX, "9", None)]
+    booted.sent()
+    booted.wait(100)
+    assert booted.actions() == []
+
+
+def test_a_start_without_an_id_counts_as_failed(booted: Talk) -> None:
+    booted.talk.head(row(), 0)
+    booted.answer({"idTagInfo": {"status": "Accepted"}})
+    failed = booted.news()[0]
+    assert isinstance(failed, MessageFailed)
+    assert "transactionId" in failed.why
+
+
+@pytest.mark.rule("ocpp16.X23")
+def test_a_row_that_is_not_written_yet_waits_and_is_sent_when_it_is(booted: Talk) -> None:
+    booted.talk.head(row(written=False), 0)
+    assert booted.actions() == []
+    booted.talk.head(row(), 0)
+    assert booted.actions() == ["StartTransaction"]
+
+
+def test_an_empty_outbox_says_nothing_and_a_parked_row_can_come_back(booted: Talk) -> None:
+    booted.options = replace(booted.options, transaction_attempts=1)
+    booted.talk.head(row(), 0)
+    booted.comes(4, booted.sent()[0][1], "InternalError", "", {})
+    booted.talk.head(None, 0)
+    assert booted.actions() == []
+    booted.talk.head(row(), 0)
+    assert booted.actions() == ["StartTransaction"]
+
+
+# ------------------------------------------------------------------------------------------------------- links
+
+
+@pytest.mark.rule("ocpp16.J11")
+def test_two_time_outs_with_nothing_heard_close_the_link(talk: Talk) -> None:
+    talk.talk.connected(0)
+    talk.wait(39)
+    assert talk.talk.fault is None
+    talk.wait(31)
+    assert talk.talk.fault is not None
+
+
+@pytest.mark.rule("product.E4")
+def test_an_error_for_a_status_or_heartbeat_is_the_end_of_it(booted: Talk) -> None:
+    booted.talk.tell(publish(), 0)
+    call = booted.sent()[0]
+    booted.comes(4, call[1], "NotImplemented", "", {})
+    booted.wait(250)
+    assert booted.sent() == []
+    assert booted.talk.fault is None
+
+
+def test_a_connection_is_proven_by_an_answer_and_not_by_a_connect(talk: Talk) -> None:
+    talk.talk.connected(0)
+    talk.comes(2, "p1", "MakeCoffee", {})
+    assert not talk.talk.proven
+    talk.comes(3, "own-1", {"status": "Rejected", "interval": 10})
+    assert talk.talk.proven
+    talk.talk.disconnected()
+    talk.talk.connected(1)
+    assert not talk.talk.proven
+
+
+@pytest.mark.rule("ocpp16.J04")
+def test_message_ids_are_new_for_every_call(booted: Talk) -> None:
+    seen = set()
+    for step in range(20):
+        booted.talk.tell(publish(plugged=step % 2 == 0), 0)
+        seen.add(booted.answer()[1])
+    assert len(seen) == 20
+
+
+def test_changed_options_count_from_now_on(booted: Talk) -> None:
+    booted.options = UpstreamOptions(message_timeout_s=5)
+    booted.talk.tell(OptionsChanged(UPSTREAM), 0)
+    booted.talk.head(row(), 0)
+    booted.wait(5)
+    assert booted.talk.fault is not None
+
+
+def test_nothing_happens_without_a_link(talk: Talk) -> None:
+    talk.talk.receive('[2,"p1","Reset",{"type":"Soft"}]', 0)
+    talk.talk.head(row(), 0)
+    talk.talk.tell(publish(), 0)
+    talk.talk.tell(Answer(UpstreamId("primary"), 99, ACCEPTED), 0)
+    talk.wait(1_000)
+    assert talk.sent() == []
+    assert talk.inputs() == []
+    assert talk.talk.next_deadline() is None
