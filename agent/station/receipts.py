@@ -79,7 +79,7 @@ class Receipts:
 
     def synced(self, given: Synced, turn: Turn) -> None:
         """The store works."""
-        self._site.barrier_pending = False
+        self._site.synced = max(self._site.synced, given.sequence)
         if not self._site.storage_healthy:
             self._site.storage_healthy = True
             turn.note(StationNote.STORAGE_RECOVERED, f"records up to {given.sequence} are on the disk")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from agent.station.upstreams.holds import Holds
 from agent.station.upstreams.registry import Registry
+from agent.vocabulary.effects import Record
 from agent.vocabulary.events import StopReason
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.options import OPTION_BY_NAME, Origin, Scope, StationOptions
@@ -25,14 +26,22 @@ class Site:
     new_uuid: Callable[[], str]
     snapshot: Snapshot
     storage_healthy: bool = True
-    barrier_pending: bool = False
-    """A barrier record was made and no `Synced` has come since: power may still be held back."""
+    records: int = 0
+    """Records made so far: the sequence of the newest one, as the writer counts them."""
+    last_barrier: int = 0
+    synced: int = 0
     restarting: StopReason | None = None
     """Set once a restart is under way: no new session begins."""
     faults: dict[Fault, str] = field(default_factory=dict)
     """Faults of the station as a whole."""
     last_number: int = 0
     last_wall_ms: int | None = None
+
+    def count(self, record: Record) -> None:
+        """A record goes to the writer, which numbers them from 1 in this order."""
+        self.records += 1
+        if record.barrier:
+            self.last_barrier = self.records
 
     def next_number(self) -> int:
         """A number for a meter request or a question, unique in this life."""

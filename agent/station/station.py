@@ -4,6 +4,7 @@ Theory of operation
 -------------------
 `handle` is synchronous, total and deterministic: every input is either taken by exactly one part or noted as meaning
 nothing. After it, everything that waits is looked at: desk, connectors, unlocking, restart, publisher, in this order.
+If a deadline has passed by then, the same is done before the input as well: a late tick never lets a late answer win.
 Only the engine calls it. Nothing is decided here.
 """
 
@@ -93,6 +94,8 @@ class Station:
     def handle(self, given: Input, now: Moment) -> list[Effect]:
         """Take one input. Raises nothing for anything that may come from outside."""
         turn = Turn(now)
+        if self._deadline is not None and turn.reached(self._deadline):
+            self._progress(turn)  # what was due before this input happens before it, however late the tick
         self._routes[type(given)](given, turn)
         return self._settle(turn)
 
@@ -113,19 +116,24 @@ class Station:
 
     def _settle(self, turn: Turn) -> list[Effect]:
         self._site.see_wall(turn.now)
+        self._progress(turn)
+        self._restarter.finish(turn)
+        self._publisher.publish(turn)
+        self._deadline = turn.deadline_ms
+        effects = turn.effects()
+        for effect in effects:
+            if isinstance(effect, Record):
+                self._site.count(effect)
+        for connector in self._connectors.values():
+            connector.energy.turn_over(turn)
+        return effects
+
+    def _progress(self, turn: Turn) -> None:
         self._desk.settle(turn)
         self._restarter.settle(turn)
         for connector in self._connectors.values():
             progress.settle(connector, turn)
         self._unlocking.settle(turn)
-        self._desk.settle(turn)
-        self._restarter.finish(turn)
-        self._publisher.publish(turn)
-        self._deadline = turn.deadline_ms
-        effects = turn.effects()
-        if any(isinstance(effect, Record) and effect.barrier for effect in effects):
-            self._site.barrier_pending = True
-        return effects
 
     # ------------------------------------------------------------------------------------------------ routes
 

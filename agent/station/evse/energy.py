@@ -5,7 +5,7 @@ Theory of operation
 `pursue` is told each turn what may be offered (or that nothing may) and does what is missing; what was done is
 believed only when a reading confirms it. Raises wait until five seconds after the last change of duty (IEC 61851-1
 A.6); reductions go at once. Nothing is offered while the contactor was not seen open: a contactor that is closed with
-no offer is either still on its way or welded.
+no offer is either still on its way or welded. A grant is out once the record that it waits for is synced.
 
 On a stop the offer is withdrawn at once. The contactor opens by the car (it leaves C), or is opened as soon as less
 than 1 A flows, or under load after the grace; for a fault there is no grace.
@@ -28,8 +28,6 @@ from hal.api import ContactorKind, Fault
 
 DUTY_CHANGE_MS = 5000
 OFF_TIME_MS = 5000
-HELD_MS = 10_000
-"""How much longer a close command may take while the disk holds power back."""
 FEEDBACK_MS = 1000
 AUTONOMOUS_CLOSE_MS = 5000
 RESIDUAL_MS = 3000
@@ -51,7 +49,12 @@ class Energy:
         self._commanded = facts.capabilities.contactor is ContactorKind.COMMANDED
         self.grant = 0
         self.offered_a: float | None = None
-        self._proven = False
+        self._gate: int | None = None
+        """Sequence of the record that the newest power effect waits for; None: it is out."""
+        self._fresh = False
+        self._first = False
+        """The offer that waits is the one that begins: nothing can be closed yet."""
+        self._out_ms = 0
         self._changed_ms: int | None = None
         self._reduced_ms: int | None = None
         self._withdrawn_ms: int | None = None
@@ -101,16 +104,18 @@ class Energy:
         rested = self._withdrawn_ms is None or turn.reached(self._withdrawn_ms + OFF_TIME_MS)
         if self._facts.seen_open and self._facts.outputs_off and rested and self._change_allowed(turn):
             self._opened_ms = self._withdrawn_ms = self._residual_ms = None
+            self._first = True
             self._offer(limit_a, turn)
 
     def _offer(self, limit_a: float, turn: Turn) -> None:
         self.offered_a = limit_a
         self._changed_ms = turn.now_ms
+        self._fresh = True
         turn.add(Offer(self._connector, limit_a, self.grant))
 
     def _lower(self, limit_a: float, turn: Turn) -> None:
         self._reduced_ms = turn.now_ms
-        if self._proven:
+        if self._gate is None and not self._fresh:
             self.offered_a = limit_a
             self._changed_ms = turn.now_ms
             turn.add(Lower(self._connector, limit_a, self.grant))
@@ -130,12 +135,13 @@ class Energy:
         if facts.asking and facts.pwm and facts.seen_open and rested:
             self._closing_ms = turn.now_ms
             self._opened_ms = None
+            self._fresh = True
             turn.add(CloseContactor(self._connector, self.grant))
 
     def _end_offer(self, turn: Turn) -> None:
         self.grant += 1
         self.offered_a = None
-        self._proven = False
+        self._gate, self._fresh, self._first = None, False, False
         self._changed_ms = turn.now_ms
         self._over_ms = None
 
@@ -148,19 +154,13 @@ class Energy:
     # ------------------------------------------------------------------------------------------------- facts
 
     def pilot_seen(self, turn: Turn) -> None:
-        """The pilot changed: an offer is proven by PWM; a commanded contactor opens when the car leaves C."""
-        if self.offered_a is not None and self._facts.pwm:
-            self._proven = True
+        """The pilot changed: a commanded contactor opens when the car leaves C."""
         self._asking_ms = turn.now_ms if self._facts.asking and self._asking_ms is None else self._asking_ms
         if self._facts.asking:
             return
         self._asking_ms = None
         if self._commanded and self._closing_ms is not None:
-            offered = self.offered_a
             self._open(turn)
-            if offered is not None and self._facts.plugged:
-                self._withdrawn_ms = None
-                self._offer(offered, turn)
 
     def contactor_seen(self, turn: Turn) -> None:
         """The contactor reported where it is."""
@@ -191,10 +191,26 @@ class Energy:
 
     def watch(self, turn: Turn) -> Fault | None:
         """Open what is due, and say what is wrong."""
+        self._see_gate(turn)
         if self.offered_a is None:
             self._open_when_due(turn)
         welded = self._welded(turn) if self.offered_a is None or self._opened_ms is not None else None
         return welded or self._stuck(turn) or self._over_current(turn)
+
+    def turn_over(self, turn: Turn) -> None:
+        """The turn is complete: what was granted in it goes out once the last barrier record is synced."""
+        if self._fresh:
+            self._fresh, self._gate = False, self._site.last_barrier
+            self._see_gate(turn)
+
+    def _see_gate(self, turn: Turn) -> None:
+        """The grant is out once its record is synced; a contactor that closes before that closed by itself."""
+        if self._gate is None:
+            return
+        if self._gate <= self._site.synced:
+            self._gate, self._first, self._out_ms = None, False, turn.now_ms
+        elif self._first and self._facts.contactor_closed:
+            self._open(turn)
 
     def _open_when_due(self, turn: Turn) -> None:
         """Nothing is offered: see that the contactor opens."""
@@ -229,10 +245,11 @@ class Energy:
     def _stuck(self, turn: Turn) -> Fault | None:
         if not self._facts.has_feedback or self._facts.contactor_closed or self.offered_a is None:
             return None
+        if self._gate is not None or self._fresh:
+            return None  # the disk still holds it back
         due: int | None = None
         if self._commanded and self._closing_ms is not None:
-            held_ms = HELD_MS if self._site.barrier_pending else 0
-            due = max(self._closing_ms, self._contactor_ms) + FEEDBACK_MS + held_ms
+            due = max(self._closing_ms, self._contactor_ms, self._out_ms) + FEEDBACK_MS
         elif not self._commanded and self._asking_ms is not None and self._facts.pwm:
             due = max(self._asking_ms, self._contactor_ms, self._changed_ms or 0) + AUTONOMOUS_CLOSE_MS
         return Fault.CONTACTOR_STUCK if due is not None and turn.reached(due) else None

@@ -18,6 +18,7 @@ from agent.vocabulary.inputs import (
     Input,
     MessageAcknowledged,
     Registration,
+    Synced,
     Tick,
     UpstreamChanged,
 )
@@ -93,6 +94,8 @@ class Driver:
         self.boot = snapshot.boot if snapshot else 1
         self.ms = 10_000
         self.wall_known = True
+        self.disk_works = True
+        self.records = 0
         self.log: list[Effect] = []
         self.last: list[Effect] = []
         numbers = itertools.count(1)
@@ -125,6 +128,14 @@ class Driver:
     def _take(self, effects: list[Effect]) -> None:
         self.last = effects
         self.log += effects
+        made = len(self.all(Record, effects))
+        self.records += made
+        if made and self.disk_works:
+            self.sync()
+
+    def sync(self) -> None:
+        """The disk has everything."""
+        self.log += self.station.handle(Synced(self.records), self.now)
 
     def pass_time(self, seconds: float, meter: bool = True) -> list[Effect]:
         """Let time pass: ticks where the station wants them, and a meter reading each second."""
