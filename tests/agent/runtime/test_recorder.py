@@ -35,8 +35,8 @@ def test_inputs_come_back_as_they_were() -> None:
 
 
 def test_cards_become_pseudonyms_that_keep_equal_cards_equal() -> None:
-    start = CommandReceived(M, 1, RemoteStart(IdToken("04CANARY"), ConnectorId(1)))
-    text = record(CardSeen("reader1", "04canary"), start, CardSeen("reader1", "04OTHER"))
+    start = CommandReceived(M, 1, RemoteStart(IdToken("04canary"), ConnectorId(1)))
+    text = record(CardSeen("reader1", "04CANARY"), start, CardSeen("reader1", "04OTHER"))
     assert "canary" not in text.casefold()
     (_, card), (_, command), (_, other) = read_inputs(text)
     assert isinstance(card, CardSeen)

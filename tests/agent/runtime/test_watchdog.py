@@ -60,6 +60,17 @@ def test_feeding_goes_on_after_a_late_round() -> None:
     assert station.rounds(3) == 3
 
 
+def test_progress_counts_since_the_last_feed_and_not_since_the_last_round() -> None:
+    station = Station()
+    station.rounds(1)
+    station.engine_alive = False
+    before = station.fed
+    for number in range(10):
+        station.engine += number % 2
+        station.rounds(1, bus_alive=number % 2 == 0)
+    assert station.fed - before == 5
+
+
 def test_a_stalled_disk_is_a_storage_fault_and_no_reason_to_starve() -> None:
     station = Station()
     station.stalled_s = 31.0

@@ -116,6 +116,13 @@ def test_random_texts_neither_raise_nor_pass_with_anything_strange() -> None:
             assert not set(text) & set(' ?#\\"')
 
 
+def test_a_password_in_a_url_is_refused_and_not_quoted() -> None:
+    complaint = check_url("ws://user:canary@host/")
+    assert complaint is not None
+    assert "its own field" in complaint.remedy
+    assert "canary" not in complaint.message + complaint.remedy
+
+
 def test_a_password_is_never_quoted() -> None:
     for text in ("short", "canary canary", "canaryé-canary", "c" * 50):
         complaint = check_password(text)

@@ -238,6 +238,17 @@ def test_with_a_bad_active_file_nobody_else_becomes_billing(
     assert load(locations, "boot3").usable
 
 
+def test_a_factory_file_that_took_over_the_primarys_address_makes_nobody_billing_twice(locations: Locations) -> None:
+    stage_primary(locations, "boot1", REQUEST)
+    load(locations, "boot2")
+    text = FACTORY.replace("wss://management.example/ocpp", REQUEST.url).replace("W-0001", REQUEST.identity)
+    Path(locations.factory).write_text(text)
+    settings = load(locations, "boot3")
+    assert not settings.usable
+    assert [upstream.id for upstream in settings.upstreams] == [MANAGEMENT]
+    assert settings.problems[0].field == "primary.url"
+
+
 def test_a_bad_credentials_file_is_told_and_kept_beside_the_new_one(locations: Locations) -> None:
     save_password(locations, MANAGEMENT, Secret("0123456789abcdef"))
     path = Path(locations.settings) / "credentials.toml"
