@@ -4,8 +4,8 @@ Theory of operation
 -------------------
 `submit` numbers a record and returns. The thread commits everything that waits in one transaction, synced if a barrier
 is among it. `Synced(n)` says that all records up to n are on the disk: at once after a barrier, for lazy records with
-the next barrier or after a minute. A commit that fails leaves its records at the head; `RecordFailed` is posted once for a
-head, and it is tried again with backoff, alone. Questions are answered on the same thread, between commits.
+the next barrier or after a minute. A commit that fails leaves its records at the head; `RecordFailed` is posted once
+for a head, and it is tried again with backoff, alone. Questions are answered on the same thread, between commits.
 
 What the thread has to tell is handed to the event loop; `post` and `changed` are only called there.
 """

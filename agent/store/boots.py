@@ -14,6 +14,8 @@ from agent.store.database import Database
 from agent.vocabulary.events import StopReason
 
 _RESTART = "restart_reason"
+_COUNT = "boots"
+"""The number of the newest boot a second time, on another page: a number must never come twice."""
 
 
 class Boots:
@@ -29,7 +31,9 @@ class Boots:
         if newest is not None and newest[1] == boot_id:
             self.current = newest[0]
             return False
-        self.current = newest[0] + 1 if newest else 1
+        counted = self._database.row("SELECT value FROM meta WHERE name = ?", (_COUNT,))
+        self.current = max(newest[0] if newest else 0, counted[0] if counted else 0) + 1
+        self._set(_COUNT, self.current)
         self._database.execute(
             "INSERT INTO boots (boot, boot_id, opened_ms) VALUES (?, ?, ?)", (self.current, boot_id, opened_ms)
         )
@@ -68,10 +72,7 @@ class Boots:
 
     def note_restart(self, reason: StopReason) -> None:
         """The agent is about to end on purpose. Inside a transaction."""
-        self._database.execute(
-            "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = ?2",
-            (_RESTART, reason.value),
-        )
+        self._set(_RESTART, reason.value)
 
     def take_restart(self) -> StopReason | None:
         """Why the last run ended, if on purpose; told once. Inside a transaction."""
@@ -80,3 +81,8 @@ class Boots:
             return None
         self._database.execute("DELETE FROM meta WHERE name = ?", (_RESTART,))
         return next((reason for reason in StopReason if reason.value == found[0]), None)
+
+    def _set(self, name: str, value: int | str) -> None:
+        self._database.execute(
+            "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = ?2", (name, value)
+        )

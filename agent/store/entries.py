@@ -41,7 +41,7 @@ class Tables:
 
     def forget(self) -> None:
         """Drop all that is remembered, after a rolled-back transaction."""
-        self.upstreams.load()
+        self.upstreams.forget()
         self.journal.forget()
         self.readings.forget()
         self.outbox.forget()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from agent.store.entries import Tables
 from agent.store.receipts import Receipt
-from agent.vocabulary.ids import TransactionId
+from agent.vocabulary.ids import TransactionId, UpstreamId
 from agent.vocabulary.records import LadderStep, SaveReading, TransactionRecord
 
 HISTORY_MS = 366 * 24 * 3_600_000
@@ -58,6 +58,8 @@ class History:
                 tables.readings.drop(number)
 
     def _of(self, number: int) -> tuple[Receipt, ...]:
-        outbox, upstreams = self._tables.outbox, self._tables.upstreams
-        receipts = self._tables.receipts.of(number)
-        return tuple(replace(r, waiting=outbox.waiting(number, upstreams.number(r.upstream))) for r in receipts)
+        return tuple(replace(r, waiting=self._waiting(number, r.upstream)) for r in self._tables.receipts.of(number))
+
+    def _waiting(self, number: int, upstream: UpstreamId) -> int:
+        known = self._tables.upstreams.known(upstream)
+        return 0 if known is None else self._tables.outbox.waiting(number, known)

@@ -33,33 +33,48 @@ class UpstreamNumbers:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._numbers: dict[UpstreamId, int] = {}
-        self._ids: dict[int, UpstreamId] = {}
+        self._known: dict[int, UpstreamId] | None = None
 
-    def load(self) -> None:
-        """Read the table anew."""
-        rows = self._database.rows("SELECT number, id FROM upstreams")
-        self._ids = {number: UpstreamId(text) for number, text in rows}
-        self._numbers = {upstream: number for number, upstream in self._ids.items()}
+    def forget(self) -> None:
+        """Drop what is remembered, after a rolled-back transaction."""
+        self._known = None
 
     def known(self, upstream: UpstreamId) -> int | None:
         """The number of an upstream, or None if it never had anything stored."""
+        self._load()
         return self._numbers.get(upstream)
 
     def number(self, upstream: UpstreamId) -> int:
         """The number of an upstream, given now if it has none. Inside a transaction."""
+        ids = self._load()
         number = self._numbers.get(upstream)
         if number is None:
-            number = max(self._ids, default=0) + 1
+            number = max(ids, default=0) + 1
             self._database.execute("INSERT INTO upstreams (number, id) VALUES (?, ?)", (number, upstream))
-            self._numbers[upstream], self._ids[number] = number, upstream
+            self._database.execute(
+                "INSERT OR REPLACE INTO cursors (upstream, row, id) VALUES (?, 0, ?)", (number, upstream)
+            )
+            self._numbers[upstream], ids[number] = number, upstream
         return number
 
     def id(self, number: int) -> UpstreamId:
         """The upstream behind a number. Raises ValueError if nobody is."""
-        if number not in self._ids:
+        ids = self._load()
+        if number not in ids:
             raise ValueError(f"no upstream has the number {number}")
-        return self._ids[number]
+        return ids[number]
+
+    def id_or_lost(self, number: int) -> UpstreamId:
+        """Like `id`, with a name that no upstream has if nobody is behind the number."""
+        return self._load().get(number) or UpstreamId(f"lost-{number}")
 
     def all(self) -> list[tuple[int, UpstreamId]]:
         """Every upstream that ever had anything stored."""
-        return sorted(self._ids.items())
+        return sorted(self._load().items())
+
+    def _load(self) -> dict[int, UpstreamId]:
+        if self._known is None:
+            rows = self._database.rows("SELECT number, id FROM upstreams")
+            self._known = {number: UpstreamId(text) for number, text in rows}
+            self._numbers = {upstream: number for number, upstream in self._known.items()}
+        return self._known

@@ -113,10 +113,7 @@ class Outbox:
         if first is None or first[0] != row:
             self._database.execute("DELETE FROM outbox WHERE row = ?", (row,))
             return
-        self._database.execute(
-            "INSERT INTO cursors (upstream, row) VALUES (?, ?) ON CONFLICT (upstream) DO UPDATE SET row = ?2",
-            (upstream, row),
-        )
+        self._database.execute("UPDATE cursors SET row = ? WHERE upstream = ?", (row, upstream))
         queue.cursor, queue.first = row, row + 1
         queue.done += 1
         if queue.done >= SWEEP_AT:

@@ -100,7 +100,7 @@ class Receipts:
         )
         return [
             Receipt(
-                self._upstreams.id(row & (1 << _SHIFT) - 1),
+                self._upstreams.id_or_lost(row & (1 << _SHIFT) - 1),
                 Delivery(start),
                 Delivery(stop),
                 attempts,

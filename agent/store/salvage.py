@@ -2,10 +2,11 @@
 
 Theory of operation
 -------------------
-Every table is read from both ends up to the damage; between the two, tables with integer keys are asked key by key.
-Rows are copied as they are: whether one makes sense is found out when it is loaded, like any other row. If the file
-does not even open, because its header or schema is damaged, the pages of the schema are taken from a fresh file, whose
-tables lie on the same pages because the same migrations made both.
+Every table is read from both ends up to the damage; what lies between is looked for page by page. Rows are copied as
+they are: whether one makes sense is found out when it is loaded, like any other row. If header or schema are damaged,
+the pages of the schema are first taken from a fresh file, whose tables lie on the same pages because the same
+migrations made both. Numbers that rows carry and nobody explains any more get a name that nobody else has, so that no
+message ever goes to another upstream and no transaction is taken for another.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from pathlib import Path
 from agent.store.damage import Report
 from agent.store.database import Database, Wreck
 from agent.store.errors import StoreError
+from agent.store.leaf_scan import leaf_rows
 from agent.store.schema import Row
-from agent.store.transplant import transplant_schema
+from agent.store.transplant import merged_pages, transplant_schema
 
 TABLES = {
     "meta": "name",
@@ -39,8 +41,26 @@ TABLES = {
     "damaged": "row",
 }
 """Every table with its key."""
-_INTEGER_KEYS = frozenset({"transactions", "readings", "outbox", "parked", "receipts", "upstreams", "boots", "cursors"})
-_LARGEST_GAP = 100_000
+_NONE, _INT, _TEXT, _BLOB = (type(None),), (int,), (str,), (bytes,)
+_ID = (bytes, str)
+SHAPES: dict[str, tuple[tuple[type, ...], ...]] = {
+    "transactions": (_NONE, _ID, _INT, _BLOB),
+    "readings": (_NONE, _BLOB),
+    "outbox": (
+        _NONE,
+        _INT,
+        _ID,
+        (int, type(None)),
+        _INT,
+        _INT,
+        (int, type(None)),
+        (bytes, type(None)),
+        (bytes, type(None)),
+    ),
+    "receipts": (_NONE, _INT, _INT, _INT, _INT, (str, type(None)), (bytes, type(None)), (str, type(None))),
+}
+"""How rows of the tables look that are worth a search page by page. Their key is kept elsewhere: its column is None."""
+_WITH_UPSTREAM = ("outbox", "parked", "options", "holds", "cache")
 
 
 def salvage(database: Database, report: Report) -> None:
@@ -50,7 +70,7 @@ def salvage(database: Database, report: Report) -> None:
     except OSError as error:
         raise StoreError(f"cannot set {database.path} aside: {error}") from error
     database.open()
-    copied = _copy_all(database, aside, graft=False) or _copy_all(database, aside, graft=True)
+    copied = _copy_all(database, aside)
     report(f"the damaged database is kept as {aside.name}; {copied} rows were saved into a new one")
 
 
@@ -65,16 +85,17 @@ def _set_aside(database: Database) -> Path:
     return aside
 
 
-def _copy_all(database: Database, aside: Path, graft: bool) -> int:
+def _copy_all(database: Database, aside: Path) -> int:
     scratch = aside.with_name(aside.name + ".scratch")
     try:
         _copy_files(aside, scratch)
-        if graft:
+        pages, page_size = merged_pages(scratch)
+        if not _schema_is_whole(scratch):
             transplant_schema(scratch)
         wreck = Wreck(scratch)
         try:
             with database.transaction(barrier=True):
-                return sum(_copy_table(database, wreck, table, key) for table, key in TABLES.items())
+                return _copy_tables(database, wreck, bytes(pages), page_size)
         finally:
             wreck.close()
     except OSError as error:
@@ -85,6 +106,13 @@ def _copy_all(database: Database, aside: Path, graft: bool) -> int:
                 os.unlink(f"{scratch}{suffix}")
 
 
+def _schema_is_whole(scratch: Path) -> bool:
+    wreck = Wreck(scratch)
+    names, whole = wreck.rows("SELECT name FROM sqlite_schema WHERE type = 'table'")
+    wreck.close()
+    return whole and {row[0] for row in names} >= set(TABLES)
+
+
 def _copy_files(source: Path, target: Path) -> None:
     shutil.copyfile(source, target)
     wal = source.with_name(source.name + "-wal")
@@ -92,26 +120,72 @@ def _copy_files(source: Path, target: Path) -> None:
         shutil.copyfile(wal, target.with_name(target.name + "-wal"))
 
 
-def _copy_table(database: Database, wreck: Wreck, table: str, key: str) -> int:
-    columns = ", ".join(row[1] for row in database.rows(f"PRAGMA table_info({table})"))
-    marks = ", ".join("?" * (columns.count(",") + 1))
-    copied = 0
-    for row in _read_table(wreck, table, key, columns):
-        with contextlib.suppress(StoreError):  # a row that no column takes is damaged; the file is kept aside
-            copied += database.execute(f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})", row)
+def _copy_tables(database: Database, wreck: Wreck, pages: bytes, page_size: int) -> int:
+    copied, torn = 0, []
+    for table, key in TABLES.items():
+        columns = [row[1] for row in database.rows(f"PRAGMA table_info({table})")]
+        rows, whole = _read_table(wreck, table, key, columns)
+        copied += sum(_insert(database, "REPLACE", table, columns, row) for row in rows)
+        if not whole:
+            torn.append((table, columns))
+    if torn:
+        copied += _copy_leaves(database, torn, pages, page_size)
+    _name_upstreams(database)
+    _name_transactions(database)
     return copied
 
 
-def _read_table(wreck: Wreck, table: str, key: str, columns: str) -> list[Row]:
-    select = f"SELECT {columns} FROM {table} NOT INDEXED"
-    upward, whole = wreck.rows(f"{select} ORDER BY {key}")
+def _read_table(wreck: Wreck, table: str, key: str, columns: list[str]) -> tuple[list[Row], bool]:
+    select = f"SELECT {', '.join(columns)} FROM {table} NOT INDEXED ORDER BY "
+    upward, whole = wreck.rows(select + key)
     if whole:
-        return upward
-    downward, _ = wreck.rows(f"{select} ORDER BY {', '.join(part + ' DESC' for part in key.split(', '))}")
-    between: list[Row] = []
-    if table in _INTEGER_KEYS:
-        low = upward[-1][0] if upward else 0
-        high = downward[-1][0] if downward else low + _LARGEST_GAP
-        for candidate in range(low + 1, min(high, low + _LARGEST_GAP)):
-            between += wreck.rows(f"{select} WHERE {key} = ?", (candidate,))[0]
-    return upward + between + downward
+        return upward, True
+    downward, _ = wreck.rows(select + ", ".join(part + " DESC" for part in key.split(", ")))
+    return upward + downward, False
+
+
+def _copy_leaves(database: Database, torn: list[tuple[str, list[str]]], pages: bytes, page_size: int) -> int:
+    """Rows of torn tables from pages that the tree no longer reaches. Rows that are done are left where they are."""
+    copied = 0
+    done: dict[int, int] = dict(database.rows("SELECT upstream, row FROM cursors"))
+    shapes = {table: (columns, SHAPES[table]) for table, columns in torn if table in SHAPES}
+    for key, values in leaf_rows(pages, page_size):
+        for table, (columns, shape) in shapes.items():
+            if not _fits(values, shape) or (table == "outbox" and key <= done.get(values[1], 0)):
+                continue
+            copied += _insert(database, "IGNORE", table, columns, (key, *values[1:]))
+    return copied
+
+
+def _fits(values: Row, shape: tuple[tuple[type, ...], ...]) -> bool:
+    return len(values) == len(shape) and all(
+        isinstance(value, kinds) for value, kinds in zip(values, shape, strict=True)
+    )
+
+
+def _insert(database: Database, conflict: str, table: str, columns: list[str], row: Row) -> int:
+    marks = ", ".join("?" * len(columns))
+    with contextlib.suppress(StoreError):  # a row that no column takes is damaged; the file is kept aside
+        return database.execute(f"INSERT OR {conflict} INTO {table} ({', '.join(columns)}) VALUES ({marks})", row)
+    return 0
+
+
+def _name_upstreams(database: Database) -> None:
+    """Every number that a row carries gets a name and a cursor again, so that no other upstream is ever given it."""
+    known = {row[0] for row in database.rows("SELECT number FROM upstreams")}
+    named: dict[int, str] = dict(database.rows("SELECT upstream, id FROM cursors"))
+    used = {row[0] for table in _WITH_UPSTREAM for row in database.rows(f"SELECT DISTINCT upstream FROM {table}")}
+    for number in sorted((used | set(named)) - known - {0}):
+        name = named.get(number, f"lost-{number}")
+        database.execute("INSERT INTO upstreams (number, id) VALUES (?, ?)", (number, name))
+    database.execute("INSERT OR IGNORE INTO cursors (upstream, row, id) SELECT number, 0, id FROM upstreams")
+
+
+def _name_transactions(database: Database) -> None:
+    """A transaction of which only messages or receipts are left keeps its number."""
+    database.execute(
+        "INSERT OR IGNORE INTO transactions (number, id, stopped, record) "
+        "SELECT number, 'lost-' || number, 2, x'' FROM "
+        "(SELECT number FROM outbox UNION SELECT row >> 16 FROM receipts UNION SELECT number FROM parked) "
+        "WHERE number IS NOT NULL"
+    )

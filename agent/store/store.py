@@ -52,7 +52,6 @@ class Store:
         self._tables = _tables(database, render, report)
         self._entries = Entries(self._tables)
         self._history = History(self._tables)
-        self._stale = False
 
     def open(self, boot_id: str, monotonic_ms: int = 0) -> Snapshot:
         """Open, salvaging a damaged file, and count the boot. Raises StoreError or NewerStore.
@@ -146,15 +145,12 @@ class Store:
 
     @contextlib.contextmanager
     def _writing(self, barrier: bool) -> Iterator[None]:
-        """A transaction; after a failure what is remembered is read anew before the next one."""
-        if self._stale:
-            self._tables.forget()
-            self._stale = False
+        """A transaction; after a failure everything that is remembered is read anew."""
         try:
             with self._database.transaction(barrier):
                 yield
         except BaseException:
-            self._stale = True
+            self._tables.forget()
             raise
 
     def _enter(self, boot_id: str, monotonic_ms: int) -> Snapshot:

@@ -21,13 +21,8 @@ _WAL_HEADER, _FRAME_HEADER = 32, 24
 
 def transplant_schema(path: Path) -> None:
     """Repair header and schema of the file at `path` in place, as well as can be. Raises OSError."""
-    pages = bytearray(path.read_bytes())
-    wal = path.with_name(path.name + "-wal")
-    page_size = _page_size(bytes(pages), wal)
-    if wal.exists():
-        _fold(pages, wal.read_bytes(), page_size)
-        wal.unlink()
-    pages += bytes(-len(pages) % page_size)
+    pages, page_size = merged_pages(path)
+    path.with_name(path.name + "-wal").unlink(missing_ok=True)
     for number, page in _fresh_schema(path, page_size).items():
         pages[(number - 1) * page_size : number * page_size] = page
     pages[28:40] = struct.pack(">III", len(pages) // page_size, 0, 0)
@@ -35,11 +30,20 @@ def transplant_schema(path: Path) -> None:
     path.write_bytes(pages)
 
 
-def _page_size(pages: bytes, wal: Path) -> int:
+def merged_pages(path: Path) -> tuple[bytearray, int]:
+    """The pages of a file with what its WAL holds, and their size. Raises OSError."""
+    pages = bytearray(path.read_bytes())
+    wal = path.with_name(path.name + "-wal")
+    log = wal.read_bytes() if wal.exists() else b""
+    page_size = _page_size(bytes(pages[:100]), log)
+    _fold(pages, log, page_size)
+    pages += bytes(-len(pages) % page_size)
+    return pages, page_size
+
+
+def _page_size(header: bytes, log: bytes) -> int:
     """From the WAL, else the header, else what this release uses."""
-    candidates = [int.from_bytes(pages[16:18], "big")]
-    if wal.exists():
-        candidates.insert(0, int.from_bytes(wal.read_bytes()[8:12], "big"))
+    candidates = (int.from_bytes(log[8:12], "big"), int.from_bytes(header[16:18], "big"))
     return next((size for size in candidates if size in (512, 1024, 2048, 4096, 8192)), PAGE_SIZE)
 
 

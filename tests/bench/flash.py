@@ -23,7 +23,7 @@ from pathlib import Path
 from agent.store.database import Database
 from agent.store.store import Store
 from agent.vocabulary.ids import MANAGEMENT, UpstreamId
-from tests.bench.play import render, session
+from tests.rig.sessions import render, session
 
 UPSTREAMS = (MANAGEMENT, UpstreamId("primary"))
 WARM_UP, MEASURED = 30, 100

@@ -1,8 +1,8 @@
 """Power cuts for the store: what a disk would hold at any instant.
 
-The rig is a folder with the files of a `Database`. At each sync it keeps a copy of them; `cut()` gives a new folder as a
-cut at this instant leaves it: what was synced last, for sure, and of what was written since either nothing or a random
-part, by sectors of 512 bytes, as a disk may have kept it.
+The rig is a folder with the files of a `Database`. At each sync it keeps a copy of them; `cut()` gives a new folder as
+a cut at this instant leaves it: what was synced last, for sure, and of what was written since either nothing or a
+random part, by sectors of 512 bytes, as a disk may have kept it.
 
     rig = CrashStore(tmp_path)
     store = rig.store(render)              # or Store(Database(rig.path, on_sync=rig.synced), render)
@@ -82,6 +82,8 @@ class CrashStore:
         for at in range(0, len(new), SECTOR):
             if new[at : at + SECTOR] != old[at : at + SECTOR] and chance.random() < 0.5:
                 mixed[at : at + SECTOR] = new[at : at + SECTOR]
+        if name.endswith("-wal") and new[16:24] != old[16:24]:
+            mixed[:32] = new[:32]  # SQLite syncs the header of a WAL that begins anew before anything else of it
         return bytes(mixed)
 
 

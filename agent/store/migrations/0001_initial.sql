@@ -46,7 +46,8 @@ BEGIN
 END;
 
 -- The last row of each upstream that is done; rows up to it are swept later, many at a time.
-CREATE TABLE cursors (upstream INTEGER PRIMARY KEY, row INTEGER NOT NULL);
+-- The id is here a second time, on another page than in upstreams: without it nobody would know whose the rows are.
+CREATE TABLE cursors (upstream INTEGER PRIMARY KEY, row INTEGER NOT NULL, id TEXT NOT NULL);
 
 CREATE TABLE parked (
     row INTEGER PRIMARY KEY,

@@ -1,4 +1,4 @@
-"""A session of ten minutes as records, for the benches of the store: samples every minute, any number of upstreams."""
+"""Charging sessions as records, for tests and benches of the store: samples every minute, any number of upstreams."""
 
 from __future__ import annotations
 
