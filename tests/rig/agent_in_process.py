@@ -1,0 +1,161 @@
+"""One life of the agent in this process, for `StationRig`: started, stopped in order, or gone at any instant.
+
+It is `agent.app.Agent` itself; what is put in through its seams: ports of the plant, a store on a `CrashStore`, the
+inline writer, seeded chance, and (for cuts between two effects) a fuse before every door of the engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import random
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from agent.app import Agent
+from agent.host.logs import Log
+from agent.runtime.context import Context, Seams
+from agent.runtime.engine import Doors, Engine
+from agent.runtime.inline_writer import Disk, InlineWriter
+from agent.settings.locations import Locations
+from agent.settings.settings import Settings
+from agent.vocabulary.inputs import Input
+from hal import boards
+from hal.api import Hardware, HardwarePlan, Observer
+from hal.serial_port import PortFactory
+from tests.rig.crash_store import CrashStore
+from tests.rig.fuse import Fuse, Fused
+
+HARDWARE = frozenset(
+    {"offer", "lower", "withdraw", "open_contactor", "close_contactor", "drive_lock", "read_meter", "all_off"}
+    | {"session_pace", "show"}
+)
+"""Deeds of the hardware that are effects."""
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What one life is given."""
+
+    settings: Settings
+    store: CrashStore
+    ports: PortFactory
+    run: Path
+    boot_id: str
+    chance: random.Random
+    fuse: Fuse | None = None
+    defects: Mapping[str, Any] = field(default_factory=dict)
+    """Named substitutes by seam of `agent.runtime.context.Seams`: what a test breaks on purpose."""
+
+
+class AgentInProcess:
+    """Make it inside the loop, then `start`; end it with `stop` or `vanish`."""
+
+    def __init__(self, life: Life) -> None:
+        self._life = life
+        self._log = io.StringIO()
+        self._running: asyncio.Task[int] | None = None
+        self.disk = Disk()
+        """What is wrong with the disk; a test changes it while things run."""
+        life.run.mkdir(parents=True, exist_ok=True)
+        locations = Locations(state=str(life.store.folder), run=str(life.run), settings=str(life.run / "settings"))
+        self.agent = Agent(Context(locations, life.boot_id, life.settings, Log(self._log, strict=True), self._seams()))
+
+    @property
+    def log(self) -> str:
+        """What it wrote to its log so far."""
+        return self._log.getvalue()
+
+    @property
+    def status(self) -> int | None:
+        """The exit status once it has ended by itself."""
+        return self._running.result() if self._running is not None and self._running.done() else None
+
+    def start(self) -> None:
+        """Run."""
+        self._running = asyncio.get_running_loop().create_task(self.agent.run(), name="agent")
+
+    async def stop(self) -> int:
+        """Ask it to end as the service manager would; its exit status."""
+        assert self._running is not None
+        if not self._running.done():
+            self.agent.stop()
+        return await self._running
+
+    async def ended(self) -> int:
+        """Wait until it ends by itself (a reset); its exit status."""
+        assert self._running is not None
+        return await self._running
+
+    def freeze(self) -> None:
+        """From now on nothing is handled, written or switched; the tasks still have to be ended by `vanish`."""
+        self.agent.engine.post = _nothing  # type: ignore[method-assign]
+        if isinstance(self.agent.writer, InlineWriter):
+            self.agent.writer.cut()
+
+    async def vanish(self) -> None:
+        """Gone from one moment to the next, as by SIGKILL or a power cut. Whoever calls cuts its links first."""
+        assert self._running is not None
+        self.freeze()
+        self._running.cancel()
+        await asyncio.gather(self._running, return_exceptions=True)
+        self.agent.store._database.abandon()
+
+    def stored_transactions(self) -> list[tuple[str, int]]:
+        """The transactions in the journal with their connectors."""
+        sessions = self.agent.store.sessions(1000)
+        return [(str(one.transaction.id), int(one.transaction.where.connector)) for one in sessions]
+
+    def _seams(self) -> Seams:
+        life = self._life
+
+        def build_hardware(plan: HardwarePlan, observer: Observer, note: Callable[[str], None]) -> Hardware:
+            return boards.build(plan, observer, life.ports, note)
+
+        seams = Seams(
+            build_hardware,
+            make_store=lambda path, render, report: life.store.store(render, report),
+            make_writer=lambda store, post, ring, crashed: InlineWriter(store, post, ring, None, self.disk),
+            engine=self._engine,  # type: ignore[arg-type]
+            chance=life.chance.random,
+            new_uuid=lambda: str(uuid.UUID(int=life.chance.getrandbits(128), version=4)),
+            ntp=lambda: False,
+        )
+        return replace(seams, **{name: value for name, value in life.defects.items() if name != "engine"})
+
+    def _engine(self, station: Any, clock: Any, doors: Doors, barrier: Any, grants: Any) -> Engine:
+        engine: Callable[..., Engine] = self._life.defects.get("engine", Engine)
+        fuse = self._life.fuse
+        return engine(station, clock, doors if fuse is None else _fused(doors, fuse), barrier, grants)
+
+
+class _FusedUpstreams(Mapping[Any, Any]):
+    """The upstreams of the engine, which are filled in later, each behind the fuse."""
+
+    def __init__(self, upstreams: Mapping[Any, Any], fuse: Fuse) -> None:
+        self._upstreams, self._fuse = upstreams, fuse
+
+    def __getitem__(self, key: Any) -> Any:
+        return Fused(self._upstreams[key], self._fuse, ["tell"], str(key))
+
+    def __iter__(self) -> Any:
+        return iter(self._upstreams)
+
+    def __len__(self) -> int:
+        return len(self._upstreams)
+
+
+def _fused(doors: Doors, fuse: Fuse) -> Doors:
+    return replace(
+        doors,
+        hardware=Fused(doors.hardware, fuse, HARDWARE, "hardware"),
+        writer=Fused(doors.writer, fuse, ["submit"], "writer"),
+        upstreams=_FusedUpstreams(doors.upstreams, fuse),
+    )
+
+
+def _nothing(given: Input) -> None:
+    """Takes an input and does nothing with it."""
