@@ -50,6 +50,8 @@ class World:
     happenings: Iterable[Happening]
     ledgers: Mapping[str, Ledger]
     billing: str
+    ended_s: float = 0.0
+    """Plant time at which the story ends; what is late by then is late."""
     ledger_zero_s: float = 0.0
     wall_zero_ms: int = 0
     commits: Iterable[Commit] | None = None
@@ -67,7 +69,7 @@ class World:
 
 def findings(world: World) -> list[Finding]:
     """Everything that is wrong, by law. An empty list is a green scenario."""
-    plant = tracks(world.happenings)
+    plant = tracks(world.happenings, world.ended_s)
     found = safety_findings(plant.values(), world.limits)
     books = {name: sessions_of(ledger) for name, ledger in world.ledgers.items()}
     for name, ledger in world.ledgers.items():

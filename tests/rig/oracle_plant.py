@@ -73,13 +73,13 @@ class Track:
         return notes[-1][1] - notes[0][1] if notes else None
 
 
-def tracks(happenings: Iterable[Any]) -> dict[int, Track]:
-    """The history by connector."""
+def tracks(happenings: Iterable[Any], ended_s: float = 0.0) -> dict[int, Track]:
+    """The history by connector, told until `ended_s` (or its last change, if that is later)."""
     found: dict[int, Track] = {}
     for event in happenings:
         found.setdefault(event.connector, Track(event.connector)).note(event.time_s, event.kind, event.value)
     for track in found.values():
-        track.end_s = max(other.end_s for other in found.values())
+        track.end_s = max(ended_s, *(other.end_s for other in found.values()))
     return found
 
 

@@ -289,6 +289,7 @@ class StationRig(Driver):
             "happenings": list(self.plant.history),
             "ledgers": {b.name: b.ledger for b in self.backends},
             "billing": self.billing.name,
+            "ended_s": self.plant.time_s,
             "ledger_zero_s": self.zero_s,
             "wall_zero_ms": self._zero_wall_ms,
             "commits": self.commits,

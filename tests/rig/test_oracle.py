@@ -55,7 +55,9 @@ class Story:
                 ledger.add(1000 + at_s, RECEIVED, json.dumps([2, message_id, action, payload]))
                 if answer is not None:
                     ledger.add(1000 + at_s, SENT, json.dumps([3, message_id, answer]))
-        return World(self.events, ledgers, "primary", 1000.0, wall_ms_of(ZERO), **self.options)
+        return World(
+            self.events, ledgers, "primary", ledger_zero_s=1000.0, wall_zero_ms=wall_ms_of(ZERO), **self.options
+        )
 
 
 def iso(seconds: float) -> str:
@@ -324,6 +326,13 @@ def test_a_second_session_must_not_start_below_the_first() -> None:
     for name in story.told:
         story.edit(name, "s2", meterStart=6000)
     assert "INV-3" in {finding.law for finding in findings(story.world())}
+
+
+def test_what_is_late_is_seen_though_nothing_happens_any_more() -> None:
+    story = right()
+    story.events = [event for event in story.events if event.time_s <= 100]
+    assert findings(story.world()) == []
+    assert "INV-6" in {finding.law for finding in findings(replace(story.world(), ended_s=130.0))}
 
 
 def test_excuses_are_for_what_they_name() -> None:
