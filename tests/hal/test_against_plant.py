@@ -1,4 +1,4 @@
-"""The hardware layer against the virtual plant, in one process on virtual time: boards and meters behave as described."""
+"""The hardware layer against the virtual plant, in one process on virtual time: devices behave as described."""
 
 from __future__ import annotations
 
