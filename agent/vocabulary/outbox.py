@@ -26,4 +26,4 @@ class OutboxRow:
     transaction: TransactionId | None
     kind: RowKind
     attempts: int = 0
-    """Failed attempts so far (OCPP 1.6 9.1.21 "TransactionMessageAttempts")."""
+    """Failed attempts so far (OCPP 1.6 "TransactionMessageAttempts")."""
