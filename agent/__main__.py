@@ -18,7 +18,7 @@ from agent.host.logs import Log, is_under_journald
 from agent.host.notify import Notifier, watchdog_interval_s
 from agent.runtime.context import WATCHDOG_INTERVAL_S, Context
 from agent.runtime.crashes import CrashFile, RunMark, Verdict
-from agent.runtime.supervision import EXIT_SETTINGS
+from agent.runtime.supervision import EXIT_OK, EXIT_SETTINGS
 from agent.settings.files import load
 from agent.settings.locations import add_options, from_options
 from agent.settings.problems import SettingsError
@@ -29,31 +29,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one life of the agent; the exit status."""
     options = parse(arguments)
     log = Log(sys.stderr, prefixes=is_under_journald(os.environ, sys.stderr.fileno()))
-    notifier = Notifier.from_environment(os.environ)
     locations = from_options(options)
     try:
         boot = boot_id(options.boot_id)
         for folder in (locations.settings, locations.state, locations.run):
             Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-        crashes = CrashFile(locations.state)
-        verdict = _count_start(crashes, boot, options.crash_limit, log)
         log("agent.starting", version=VERSION, boot=boot)
         settings = load(locations, boot)
     except (BootIdError, SettingsError, OSError) as error:
-        for line in str(error).splitlines():
-            log("settings.problem", problem=line)
-        return EXIT_SETTINGS
+        return _unusable(error, log)
     _tell_settings(settings, log)
+    crashes = CrashFile(locations.state)
+    verdict = _count_start(crashes, boot, options.crash_limit, log)
     if verdict.safe_mode:
         log("agent.safe_mode", crashes=len(verdict.mark.crashes_s))
+    notifier = Notifier.from_environment(os.environ)
     interval_s = watchdog_interval_s(os.environ, os.getpid()) or WATCHDOG_INTERVAL_S
     context = Context(locations, boot, settings, log, REAL, notifier, verdict.safe_mode, interval_s)
     try:
         status = asyncio.run(live(context))
     except SettingsError as error:
-        log("settings.problem", problem=error)
-        return EXIT_SETTINGS
-    if status == 0:
+        status = _unusable(error, log)
+    if status in (EXIT_OK, EXIT_SETTINGS):
         _count_end(crashes, verdict.mark, log)
     log("agent.stopped")
     return status
@@ -75,6 +72,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--version", action="version", version=f"stationd {VERSION}")
     add_options(parser)
     return parser.parse_args(arguments)
+
+
+def _unusable(error: Exception, log: Log) -> int:
+    for line in str(error).splitlines():
+        log("settings.problem", problem=line)
+    return EXIT_SETTINGS
 
 
 def _count_start(crashes: CrashFile, boot: str, limit: int, log: Log) -> Verdict:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -80,7 +79,7 @@ class Agent:
 
     def _make_hardware(self) -> None:
         context = self._context
-        plan = replace(context.settings.factory.hardware, safe_off_folder=context.locations.run)
+        plan = context.settings.factory.hardware
         note = partial(context.log, "hardware.note")
         self.hardware = context.seams.build_hardware(plan, self.post, lambda text: note(text=text))
         self.start: Start = prepare(context.settings, self.hardware.capabilities, VERSION, context.safe_mode)

@@ -113,9 +113,11 @@ class _Local:
         )
 
     def _staged(self, staged: InstallerSettings) -> PendingView | None:
-        self._pending = staged
+        """Remember what is staged. A removal of what never came into force leaves nothing pending."""
+        nothing = staged.primary is None and self._around.settings.primary is None
+        self._pending = None if nothing else staged
         self._around.tell("settings.staged", by=staged.changed_by)
-        return _pending(staged)
+        return _pending(self._pending)
 
 
 def make_abilities(around: Surroundings) -> Abilities:

@@ -70,10 +70,13 @@ class Unlock:
 
 @dataclass(frozen=True, slots=True)
 class Reset:
+    """Soft: end transactions and restart the agent. Hard: the same, and reboot the system."""
+
     hard: bool
 
     @property
     def kind(self) -> CommandKind:
+        """Soft and hard are rows of their own in the permission table."""
         return CommandKind.RESET_HARD if self.hard else CommandKind.RESET_SOFT
 
 
