@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from agent.station.evse.connector import Connector
 from agent.station.evse.view import condition
@@ -35,7 +36,9 @@ def _connector(site: Site, connector: Connector, light: LightPattern | None, now
     return ConnectorOverview(
         connector.id,
         connector.state.value,
-        condition(connector, site.registry.billing.id, now),
+        replace(
+            condition(connector, now), held_by_other=site.holds.held_by_other(connector.id, site.registry.billing.id)
+        ),
         own,
         foreign,
         token.masked if token else None,

@@ -107,6 +107,8 @@ class FaultBook:
 
     def has(self, *reactions: Reaction) -> Fault | None:
         """The first fault, in the order of the table, with one of these reactions."""
+        if not self._seen and not self._of_station:
+            return None
         for fault, reaction in REACTIONS.items():
             if reaction in reactions and (fault in self._seen or fault in self._of_station):
                 return fault

@@ -11,7 +11,7 @@ from agent.station.evse.session import SessionState
 from agent.station.site import Site
 from agent.station.turn import Turn
 from agent.vocabulary.events import ChargingState, Condition
-from agent.vocabulary.ids import STATION, UpstreamId
+from agent.vocabulary.ids import STATION
 from agent.vocabulary.moments import Moment
 from hal.api import Fault, LightPattern
 
@@ -37,8 +37,8 @@ def charging_state(connector: Connector) -> ChargingState:
     return ChargingState.SUSPENDED_EV
 
 
-def condition(connector: Connector, upstream: UpstreamId, now: Moment) -> Condition:
-    """The condition of a connector as one upstream is told it."""
+def condition(connector: Connector, now: Moment) -> Condition:
+    """The condition of a connector; whose hold it is, is added for each upstream."""
     transaction = connector.transaction if connector.state is SessionState.RUNNING else None
     fault, warning = faults(connector)
     holds = connector.site.holds
@@ -47,7 +47,6 @@ def condition(connector: Connector, upstream: UpstreamId, now: Moment) -> Condit
         connector.id,
         now,
         operative=holds.operative(connector.id),
-        held_by_other=holds.held_by_other(connector.id, upstream),
         fault=fault,
         warning=warning,
         detail=connector.faults.detail(shown) if shown else "",
@@ -61,7 +60,7 @@ def condition(connector: Connector, upstream: UpstreamId, now: Moment) -> Condit
     )
 
 
-def station_condition(site: Site, upstream: UpstreamId, now: Moment) -> Condition:
+def station_condition(site: Site, now: Moment) -> Condition:
     """The condition of connector 0."""
     fault = next((f for f in site.faults if f is Fault.EMERGENCY_STOP), None)
     warning = next((f for f in site.faults if f is not fault), None)
@@ -70,7 +69,6 @@ def station_condition(site: Site, upstream: UpstreamId, now: Moment) -> Conditio
         STATION,
         now,
         operative=site.holds.operative(STATION),
-        held_by_other=site.holds.held_by_other(STATION, upstream),
         fault=fault,
         warning=warning,
         detail=site.faults.get(shown, "") if shown else "",

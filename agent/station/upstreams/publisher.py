@@ -21,7 +21,7 @@ from agent.vocabulary.moments import Moment
 from hal.api import LightPattern
 
 SETTLING_MS = 3000
-_NEVER = Moment(0, 0)
+NEVER = Moment(0, 0)
 
 
 class Publisher:
@@ -39,23 +39,23 @@ class Publisher:
         if self._started_ms is None:
             self._started_ms = turn.now_ms
         settled = turn.reached(self._started_ms + SETTLING_MS)
-        for upstream in self._site.registry:
-            self._tell(upstream.id, station_condition(self._site, upstream.id, turn.now), turn)
+        self._tell_all(station_condition(self._site, NEVER), turn)
         for connector in self._connectors.values():
             if settled or connector.facts.pilot_known or faults(connector)[0] is not None:
-                for upstream in self._site.registry:
-                    self._tell(upstream.id, condition(connector, upstream.id, turn.now), turn)
+                self._tell_all(condition(connector, NEVER), turn)
             self._light(connector, turn)
 
-    def _tell(self, upstream: UpstreamId, now: Condition, turn: Turn) -> None:
-        known = self._site.registry.get(upstream)
-        assert known is not None
-        event = ConditionChanged(now)
-        comparable = replace(now, at=_NEVER)
-        if self._told.get((upstream, now.connector)) == comparable or delivery(event, known.role) is not Delivery.LIVE:
-            return
-        self._told[upstream, now.connector] = comparable
-        turn.add(Publish(upstream, event))
+    def _tell_all(self, timeless: Condition, turn: Turn) -> None:
+        """Tell every upstream that knows it otherwise; the instant of a condition is when it became so."""
+        for upstream in self._site.registry:
+            held_by_other = self._site.holds.held_by_other(timeless.connector, upstream.id)
+            seen = replace(timeless, held_by_other=True) if held_by_other else timeless
+            if self._told.get((upstream.id, seen.connector)) == seen:
+                continue
+            event = ConditionChanged(replace(seen, at=turn.now))
+            if delivery(event, upstream.role) is Delivery.LIVE:
+                self._told[upstream.id, seen.connector] = seen
+                turn.add(Publish(upstream.id, event))
 
     def _light(self, connector: Connector, turn: Turn) -> None:
         pattern = LIGHTS[light_state(connector, turn)]

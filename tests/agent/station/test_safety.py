@@ -31,11 +31,11 @@ from agent.vocabulary.options import StationOptions
 from agent.vocabulary.records import AuthorizationStatus, Enqueue, Snapshot, Verdict
 from hal import api
 from tests.agent.station.driver import PRIMARY, SOCKET, WALL, connector, two_upstreams
-from tests.agent.station.oracle import Oracle
+from tests.agent.station.oracle import Objection, Oracle
 
 COMMANDED = replace(SOCKET, contactor=api.ContactorKind.COMMANDED, lock=None, cable_rating=False)
 _P = api.PilotState
-CARDS = ("04A1B2C3", "04FFFFFF", "08123456")
+CARDS = ("04A1B2C3", "04A1B2C3", "04FFFFFF", "04FFFFFF", "08123456")
 CONNECTION_TIMEOUT_S = 60
 
 
@@ -54,6 +54,7 @@ class Chaos:
         self.ms = 1000
         self.energy = {1: 1000, 2: 5000}
         self.asks: list[int] = []
+        self.unanswered: list[int] = []
         self.requests: list[tuple[int, int]] = []
         self.rows: list[tuple[str, str, str]] = []
         self.wishes: list[Input] = []
@@ -82,6 +83,7 @@ class Chaos:
             match effect:
                 case fx.Ask(ask):
                     self.asks.append(ask)
+                    self.unanswered.append(ask)
                 case fx.ReadMeter(number, request):
                     self.requests.append((number, request))
                 case fx.DriveLock(number, locked):
@@ -90,6 +92,7 @@ class Chaos:
                     self.wishes.append(api.ContactorSeen(number, False))
                 case fx.Offer(number):
                     self.wishes.append(api.PilotSeen(number, api.PilotState.C, True))
+                    self.wishes.append(api.ContactorSeen(number, number == 1))
                 case fx.CloseContactor(number):
                     self.wishes.append(api.ContactorSeen(number, True))
                 case fx.Record(entries):
@@ -108,23 +111,26 @@ class Chaos:
         elif self.requests and roll < 0.5:
             number, request = self.requests.pop()
             self.give(self._meter(number, request))
-        elif self.asks and roll < 0.6:
-            self.give(self._answer())
+        elif self.unanswered and roll < 0.6:
+            self.give(self._answer(self.unanswered.pop()))
         elif self.troubles and roll < 0.7:
             self.give(self.troubles.pop())
-        elif roll < 0.8:
+        elif self.oracle.synced < self.oracle.sequence and roll < 0.85:
             self._sync()
+        elif self.asks and roll < 0.73:
+            self.give(self._answer(self.random.choice(self.asks)))
         else:
             self.give(self._anything())
 
     def _meter(self, number: int, request: int) -> api.MeterSeen:
         self.energy[number] += self.random.choice((0, 1, 5, 40))
-        current = self.random.choice((0.0, 0.0, 0.5, 10.0, 16.0, 50.0))
+        flows = self.oracle.sockets[number].closed is True
+        usual = self.random.choice((0.3, 10.0, 16.0)) if flows else 0.0
+        current = usual if self.random.random() < 0.98 else self.random.choice((0.0, 2.0, 50.0))
         value = api.Measured(api.Measurand.CURRENT_IMPORT, current, api.Phase.L1)
         return api.MeterSeen(number, self.energy[number], (value,), request)
 
-    def _answer(self) -> Input:
-        ask = self.random.choice((self.asks[-1], self.random.choice(self.asks)))
+    def _answer(self, ask: int) -> Input:
         upstream = self.random.choice((PRIMARY, PRIMARY, PRIMARY, MANAGEMENT))
         return inputs.AuthorizeAnswered(ask, upstream, self._verdict())
 
@@ -136,21 +142,23 @@ class Chaos:
         outstanding = self.oracle.sequence
         if self.random.random() < 0.05:
             self.give(inputs.RecordFailed(outstanding, "disk"))
+            self.troubles.append(inputs.Synced(outstanding))
         elif outstanding > self.oracle.synced:
-            self.give(inputs.Synced(self.random.randint(self.oracle.synced + 1, outstanding)))
-        elif self.random.random() < 0.5:
+            self.give(inputs.Synced(self.random.choice((outstanding, outstanding, self.oracle.synced + 1))))
+        else:
             self.give(inputs.Synced(outstanding))
 
     def _anything(self) -> Input:
         r, number = self.random, self.random.choice((1, 2))
         upstream = r.choice((MANAGEMENT, PRIMARY))
         makers = (
-            (24, lambda: api.PilotSeen(number, r.choice((_P.A, _P.B, _P.B, _P.B, _P.C, _P.C)), r.random() < 0.5)),
+            (4, lambda: api.PilotSeen(number, _P.A, False)),
+            (16, lambda: api.PilotSeen(number, r.choice((_P.B, _P.B, _P.C)), r.random() < 0.7)),
             (1, lambda: api.PilotSeen(number, r.choice(tuple(_P)), False)),
             (14, lambda: api.CardSeen("reader", r.choice(CARDS))),
-            (6, lambda: api.CableSeen(number, r.choice((None, 13, 20, 32)))),
-            (4, lambda: api.ContactorSeen(number, r.random() < 0.3)),
-            (3, lambda: api.LockSeen(number, r.random() < 0.7)),
+            (2, lambda: api.CableSeen(number, r.choice((None, 4, 13, 20, 20, 32, 32)))),
+            (1, lambda: api.ContactorSeen(number, r.random() < 0.3)),
+            (1, lambda: api.LockSeen(number, r.random() < 0.7)),
             (8, lambda: self._meter(number, 0)),
             (2, self._fault),
             (2, lambda: api.FaultSeen(r.choice((1, 2, None)), r.choice(tuple(api.Fault)), False)),
@@ -229,3 +237,29 @@ def test_no_input_ever_grants_power_that_is_not_due() -> None:
 @pytest.mark.nightly
 def test_no_input_of_a_hundred_thousand_grants_power_that_is_not_due() -> None:
     check(lives=100, steps=1000, base=1000)
+
+
+def many_lives(lives: int) -> None:
+    for seed in range(lives):
+        run(seed, 1000)
+
+
+DEFECTS = {
+    "the lock is believed": ("agent.station.evse.lock.Lock.holds", property(lambda self: True)),
+    "the cable is let go at once": ("agent.station.evse.energy.Energy.quiet", lambda self, turn: True),
+    "faults stop nothing": ("agent.station.evse.faults.FaultBook.has", lambda self, *reactions: None),
+    "old questions count": ("agent.station.authorization.desk.Desk._outdated", lambda self, question: False),
+    "unplugging is not seen": ("agent.station.evse.connector.Connector.unplugged", lambda self, turn: None),
+    "the start is lazy": (
+        "agent.station.turn.Turn.record",
+        lambda self, *entries, barrier=False: self._entries.extend(entries),
+    ),
+}
+
+
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda name: name.replace(" ", "-"))
+def test_the_oracle_objects_to_a_station_with_a_defect(defect: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    target, substitute = DEFECTS[defect]
+    monkeypatch.setattr(target, substitute)
+    with pytest.raises(Objection):
+        many_lives(60)
