@@ -44,6 +44,7 @@ def build(
     _check_ids(plan)
     buses = {one.name: _make_bus(one, plan, profiles, opener, tell) for one in plan.buses}
     connectors = {one.id: _make_connector(one, profiles[one.id], buses, observer, tell) for one in plan.connectors}
+    _check_units([one.wiring for one in connectors.values()])
     readers = [
         CardReader(one, find_reader(one.profile, plan.profile_folders), opener, observer, tell) for one in plan.readers
     ]
@@ -198,6 +199,19 @@ def _check_ids(plan: HardwarePlan) -> None:
     names = [one.name for one in plan.buses]
     if len(set(names)) != len(names):
         raise ProfileError(f"bus names are {names}; each bus needs a name of its own")
+
+
+def _check_units(wirings: Sequence[Wiring]) -> None:
+    taken: dict[tuple[str, int], str] = {}
+    for one in wirings:
+        id = one.plan.id
+        for bus, unit, who in (
+            (one.board_bus.name, one.board_unit, f"board of connector {id}"),
+            (one.meter_bus.name, one.meter_unit, f"meter of connector {id}"),
+        ):
+            other = taken.setdefault((bus, unit), who)
+            if other != who:
+                raise ProfileError(f"bus {bus!r}: unit {unit} is {other} and {who}; give each a unit of its own")
 
 
 def _make_bus(
