@@ -20,7 +20,6 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,87 +27,21 @@ from agent.settings.addresses import SecurityProfile, UpstreamAddress
 from agent.settings.factory import parse_factory
 from agent.settings.settings import Settings
 from agent.vocabulary.ids import UpstreamId
-from hal.simulator.physics.car import CarOptions
-from hal.simulator.physics.outlet import Condition
 from hal.simulator.plant import Plant
 from hal.simulator.settings import from_factory
 from tests.rig.agent_in_process import AgentInProcess, Life
 from tests.rig.backend import ScriptedBackend
 from tests.rig.crash_store import CrashStore
+from tests.rig.driver import Driver
 from tests.rig.fuse import Fuse
 from tests.rig.link_cutter import LinkCutter
 from tests.rig.oracle import Commit, World, check
 from tests.rig.oracle_plant import Limits
+from tests.rig.rig_options import RigOptions
 from tests.rig.virtual_time import until, wall_ms
 
-CARD = "04A1B2C3D4E5F6"
 PRIMARY = UpstreamId("primary-1")
 QUIET_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class RigOptions:
-    """What kind of station is under test."""
-
-    connectors: int = 1
-    board: str = "viridian_epc2plus"
-    meter: str = "eastron_sdm72dm_v2"
-    reader: str = "pn532_uart"
-    captive_cable: bool = False
-    primary: bool = True
-    """A primary is configured; else management is Billing."""
-    station: dict[str, Any] = field(default_factory=dict)
-    """Further values of `[station]`."""
-    management_keys: dict[str, Any] = field(default_factory=lambda: {"MeterValueSampleInterval": 30})
-    primary_keys: dict[str, Any] = field(default_factory=lambda: {"MeterValueSampleInterval": 20})
-
-    def factory(self, management_url: str) -> str:
-        """The factory file as text."""
-        station = {"vendor": "Rig", "model": "Rig", **self.station}
-        parts = ["[station]", *_rows(station), '[[bus]]\nname = "bus1"\nport = "bus1"\nbaud = 19200\nparity = "E"']
-        for number in range(1, self.connectors + 1):
-            board = {"id": number, "board": self.board, "bus": "bus1", "maximum_current_a": 16}
-            board |= {"phases": 3, "captive_cable": self.captive_cable}
-            board |= {"unit": 100 + number} if self.connectors > 1 else {}
-            meter = {"profile": self.meter, "bus": "bus1"} | ({"unit": number} if self.connectors > 1 else {})
-            parts += ["[[connector]]", *_rows(board), "[connector.meter]", *_rows(meter)]
-        reader = {"name": "reader1", "profile": self.reader, "port": "reader1"}
-        parts += ["[[reader]]", *_rows(reader | {"connectors": list(range(1, self.connectors + 1))})]
-        parts += ["[management]", *_rows({"url": management_url, "identity": "CP1", "security": 0})]
-        parts += ["[options.management]", *_rows(self.management_keys)]
-        parts += ["[options.primary]", *_rows(self.primary_keys)]
-        return "\n".join(parts) + "\n"
-
-
-class Driver:
-    """What somebody standing before the station can do."""
-
-    plant: Plant
-
-    def plug(self, connector: int = 1, **car: Any) -> None:
-        """A car arrives; `car` as in `CarOptions`."""
-        self.plant.connector(connector).plug_in(CarOptions(**car))
-
-    def unplug(self, connector: int = 1) -> None:
-        """The car goes."""
-        self.plant.connector(connector).plug_out()
-
-    def card(self, token: str = CARD, reader: str | None = None) -> None:
-        """A card is held to a reader."""
-        self.plant.sync()
-        self.plant.present_card(token, reader)
-
-    def pause(self, paused: bool = True, connector: int = 1) -> None:
-        """The car stops asking for power, or asks again."""
-        self.plant.connector(connector).pause(paused)
-
-    def fault(self, condition: str, active: bool = True, connector: int = 1) -> None:
-        """Break something, or mend it; names as in the control interface of the plant."""
-        self.plant.set_condition(connector, Condition(condition), active)
-
-    def closed(self, connector: int = 1) -> bool:
-        """The contactor is closed right now."""
-        return bool(self.plant.connector(connector).contactor.closed)
 
 
 class StationRig(Driver):
@@ -330,13 +263,3 @@ class StationRig(Driver):
 async def _ended(task: asyncio.Future[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-def _rows(values: dict[str, Any]) -> list[str]:
-    return [f"{name} = {_toml(value)}" for name, value in values.items()]
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f'"{value}"' if isinstance(value, str) else str(value)
