@@ -7,13 +7,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from hal.api import LightPattern, LockSeen, Reading
-from hal.blocks import write_requests
 from hal.bus import Bus
 from hal.bus_queue import Outcome, Priority
 from hal.changes import Changes, FaultKeeper
+from hal.device import Device, Reports
 from hal.drivers.lock import LockDriver
 from hal.profile import Access, BoardProfile, Probe, Profile, Register, Write
-from hal.register_reader import RegisterReader
 from hal.registers import Value
 
 Print = Callable[[str], None]
@@ -25,10 +24,8 @@ class BenchDevice:
 
     def __init__(self, profile: Profile, bus: Bus, unit: int, tell: Print) -> None:
         self._profile = profile
-        self._bus = bus
-        self._unit = unit
         self._tell = tell
-        self._reader = RegisterReader(bus, unit, profile.limits)
+        self._device = Device.on(bus, unit, profile)
 
     async def probe(self) -> bool:
         """Does the right device answer? Prints what it said."""
@@ -50,7 +47,7 @@ class BenchDevice:
         for register in self._profile.registers.values():
             if register.access is Access.WRITE:
                 continue
-            values = await self._reader.read([register])
+            values = await self._device.reader.read([register])
             if isinstance(values, Outcome):
                 self._tell(f"  {register.name:28} -- {values.detail}")
                 well = False
@@ -92,18 +89,9 @@ class BenchDevice:
             seen.append(reading)
             ended.set()
 
-        driver = LockDriver(
-            1,
-            part,
-            self._board.registers,
-            self._bus,
-            self._unit,
-            self._reader,
-            self._board.limits.gap_ms / 1000,
-            Changes(observe),
-            FaultKeeper(1, observe, self._tell),
-            lambda what, detail: self._tell(f"{what}: {detail}"),
-        )
+        faults = FaultKeeper(1, observe, self._tell)
+        reports = Reports(1, Changes(observe), faults, lambda what, detail: self._tell(f"{what}: {detail}"))
+        driver = LockDriver(part, self._device, reports)
         await self._write("setup", self._board.setup)
         driver.drive(locked)
         task = asyncio.create_task(driver.run())
@@ -142,14 +130,12 @@ class BenchDevice:
     async def _write(self, what: str, writes: Sequence[Write], current_a: float = 0) -> bool:
         if not writes:
             return True
-        requests = write_requests(writes, self._board.registers, self._unit, current_a)
-        gap_s = self._profile.limits.gap_ms / 1000
-        outcome = await self._bus.ask(self._unit, requests, Priority.ACTUATE, gap_s)
+        outcome = await self._device.write(writes, Priority.ACTUATE, current_a)
         self._tell(f"{what}: {'written' if outcome.done else outcome.detail}")
         return outcome.done
 
     async def _read(self, registers: Sequence[Register]) -> Mapping[str, Value] | None:
-        values = await self._reader.read(registers, Priority.ACTUATE)
+        values = await self._device.reader.read(registers, Priority.ACTUATE)
         if isinstance(values, Outcome):
             self._tell(values.detail)
             return None

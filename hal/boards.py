@@ -138,8 +138,8 @@ def capabilities_of(connector: Connector, connectors: Mapping[int, Connector]) -
     return Capabilities(
         contactor=board.contactor.kind,
         contactor_feedback=board.contactor.feedback,
-        lock=board.lock.confirmation if board.lock and wiring.has_lock else None,
-        cable_rating=board.cable is not None and not wiring.plan.captive_cable,
+        lock=wiring.lock.confirmation if wiring.lock else None,
+        cable_rating=wiring.cable is not None,
         dead_man=board.dead_man.dead_man if board.dead_man else None,
         light=board.light is not None,
         measurands=connector.measurands,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from hal.api import ActuationFailed, ConnectorPlan, LightPattern, Measurand, Observer, Phase, PilotState
 from hal.bus import Bus
 from hal.changes import Changes, FaultKeeper
+from hal.device import Device, Reports
 from hal.drivers.contactor import ContactorDriver
 from hal.drivers.fault_words import FaultWordDriver
 from hal.drivers.light import LightDriver
@@ -17,8 +18,7 @@ from hal.drivers.meter import MeterDriver
 from hal.drivers.outputs import OutputsDriver
 from hal.drivers.pilot import CableDriver, PilotDriver
 from hal.polling import BoardPoller, MeterPoller
-from hal.profile import BoardProfile, MeterProfile, Register
-from hal.register_reader import RegisterReader
+from hal.profile import BoardProfile, CablePart, LockPart, MeterProfile, Register
 from hal.registers import Value
 
 Log = Callable[[str], None]
@@ -50,9 +50,14 @@ class Wiring:
         return min(self.plan.maximum_current_a, self.board.offer.maximum_a)
 
     @property
-    def has_lock(self) -> bool:
+    def lock(self) -> LockPart | None:
         """A captive cable has nothing to lock (IEC 61851-1 case C)."""
-        return self.board.lock is not None and not self.plan.captive_cable
+        return None if self.plan.captive_cable else self.board.lock
+
+    @property
+    def cable(self) -> CablePart | None:
+        """A captive cable has the rating of the installation."""
+        return None if self.plan.captive_cable else self.board.cable
 
 
 class Connector:
@@ -62,47 +67,20 @@ class Connector:
         self.wiring = wiring
         self._observer = observer
         plan, board = wiring.plan, wiring.board
-        self._changes = Changes(observer)
-        self._faults = FaultKeeper(plan.id, observer, log)
-        board_reader = RegisterReader(wiring.board_bus, wiring.board_unit, board.limits)
-        self._pilot = PilotDriver(plan.id, board.pilot, self._changes, self._faults)
-        self._contactor = ContactorDriver(plan.id, board.contactor, self._changes, self._faults)
-        self._fault_words = FaultWordDriver(board.faults, self._faults)
-        self._cable = (
-            CableDriver(plan.id, board.cable, self._changes, self._faults)
-            if board.cable and not plan.captive_cable
-            else None
-        )
-        self.outputs = OutputsDriver(
-            plan.id,
-            board,
-            wiring.most_a,
-            wiring.board_bus,
-            wiring.board_unit,
-            board_reader,
-            self._contactor,
-            self._changes,
-            self._faults,
-            self._failed,
-        )
-        self.lock = self._make_lock(board_reader)
-        self._light = self._make_light()
-        self._meter = MeterDriver(plan.id, wiring.meter, plan.phases, self._faults, self._contactor)
-        self._board_poller = BoardPoller(
-            board_reader,
-            self._watched(),
-            self._faults,
-            self._take,
-            lambda: self._pilot.recheck_at,
-            self._board_is_back,
-        )
-        self._meter_poller = MeterPoller(
-            RegisterReader(wiring.meter_bus, wiring.meter_unit, wiring.meter.limits),
-            self._meter.wanted,
-            self._faults,
-            self._take_meter,
-            lambda detail: self._failed("read_meter", detail),
-        )
+        changes = Changes(observer)
+        faults = FaultKeeper(plan.id, observer, log)
+        self._reports = Reports(plan.id, changes, faults, self._failed)
+        self._device = Device.on(wiring.board_bus, wiring.board_unit, board)
+        self._pilot = PilotDriver(plan.id, board.pilot, changes, faults)
+        self._contactor = ContactorDriver(plan.id, board.contactor, changes, faults)
+        self._fault_words = FaultWordDriver(board.faults, faults)
+        self._cable = CableDriver(plan.id, wiring.cable, changes, faults) if wiring.cable else None
+        self._light = LightDriver(board.light, self._device, self._failed) if board.light else None
+        self.lock = LockDriver(wiring.lock, self._device, self._reports) if wiring.lock else None
+        self.outputs = OutputsDriver(board, wiring.most_a, self._device, self._contactor, self._reports)
+        self._meter = MeterDriver(plan.id, wiring.meter, plan.phases, faults, self._contactor)
+        self._board_poller = self._make_board_poller()
+        self._meter_poller = self._make_meter_poller()
 
     @property
     def measurands(self) -> tuple[tuple[Measurand, Phase | None], ...]:
@@ -139,41 +117,31 @@ class Connector:
             if self.lock is not None:
                 tasks.create_task(self.lock.run(), name=f"lock of connector {self.wiring.plan.id}")
 
-    def _make_lock(self, reader: RegisterReader) -> LockDriver | None:
-        part = self.wiring.board.lock
-        if part is None or not self.wiring.has_lock:
-            return None
-        return LockDriver(
-            self.wiring.plan.id,
-            part,
-            self.wiring.board.registers,
-            self.wiring.board_bus,
-            self.wiring.board_unit,
-            reader,
-            self.wiring.board.limits.gap_ms / 1000,
-            self._changes,
-            self._faults,
-            self._failed,
+    def _make_board_poller(self) -> BoardPoller:
+        return BoardPoller(
+            self._device.reader,
+            self._watched(),
+            self._reports.faults,
+            self._take,
+            lambda: self._pilot.recheck_at,
+            self._board_is_back,
         )
 
-    def _make_light(self) -> LightDriver | None:
-        board = self.wiring.board
-        if board.light is None:
-            return None
-        return LightDriver(
-            board.light,
-            board.registers,
-            self.wiring.board_bus,
-            self.wiring.board_unit,
-            board.limits.gap_ms / 1000,
-            lambda detail: self._failed("light", detail),
+    def _make_meter_poller(self) -> MeterPoller:
+        meter = Device.on(self.wiring.meter_bus, self.wiring.meter_unit, self.wiring.meter)
+        return MeterPoller(
+            meter.reader,
+            self._meter.wanted,
+            self._reports.faults,
+            self._take_meter,
+            lambda detail: self._failed("read_meter", detail),
         )
 
     def _watched(self) -> tuple[Register, ...]:
         board = self.wiring.board
         names: list[str | None] = [board.pilot.register, board.pilot.advertised, board.contactor.register]
         names += [one.register for one in board.faults]
-        names += [board.cable.register] if board.cable and self._cable else []
+        names += [self.wiring.cable.register] if self.wiring.cable else []
         names += self.lock.watched if self.lock else ()
         return tuple(board.registers[name] for name in dict.fromkeys(names) if name)
 

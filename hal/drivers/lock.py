@@ -7,15 +7,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from hal.api import Fault, LockConfirmation, LockSeen
-from hal.blocks import write_requests
-from hal.bus import Bus
 from hal.bus_queue import Outcome, Priority
-from hal.changes import Changes, FaultKeeper
-from hal.profile import LockPart, Register, Write
-from hal.register_reader import RegisterReader
+from hal.device import Device, Reports
+from hal.profile import LockPart, Write
 from hal.registers import Value, bit
 
 LOOK_AGAIN_S = 0.1
@@ -24,31 +21,12 @@ BETWEEN_TRIES_S = 0.5
 
 
 class LockDriver:
-    """One lock. `failed(what, detail)` tells of a write that did not get through."""
+    """One lock."""
 
-    def __init__(
-        self,
-        connector: int,
-        part: LockPart,
-        registers: Mapping[str, Register],
-        bus: Bus,
-        unit: int,
-        reader: RegisterReader,
-        gap_s: float,
-        changes: Changes,
-        faults: FaultKeeper,
-        failed: Callable[[str, str], None],
-    ) -> None:
-        self._connector = connector
+    def __init__(self, part: LockPart, device: Device, reports: Reports) -> None:
         self._part = part
-        self._registers = registers
-        self._bus = bus
-        self._unit = unit
-        self._reader = reader
-        self._gap_s = gap_s
-        self._changes = changes
-        self._faults = faults
-        self._failed = failed
+        self._device = device
+        self._reports = reports
         self._wish: bool | None = None
         self._wake = asyncio.Event()
         self._driving = False
@@ -94,14 +72,14 @@ class LockDriver:
             self._moved_since = now
         elif now - self._moved_since >= MOVED_DEBOUNCE_S:
             self._moved_since = None
-            self._faults.set(Fault.LOCK, "moved", not locked, now, "opened by itself")
+            self._reports.faults.set(Fault.LOCK, "moved", not locked, now, "opened by itself")
             self._tell(locked)
 
     async def _drive(self, wish: bool) -> None:
         for _ in range(self._part.tries):
             outcome = await self._push(wish)
             if outcome.failed:
-                self._failed("lock" if wish else "unlock", outcome.detail)
+                self._reports.failed("lock" if wish else "unlock", outcome.detail)
             elif await self._confirmed(wish):
                 self._settle(wish)
                 return
@@ -109,17 +87,17 @@ class LockDriver:
                 return  # a newer wish
             await asyncio.sleep(BETWEEN_TRIES_S)
         detail = "did not lock" if wish else "did not unlock"
-        self._faults.set(Fault.LOCK, "drive", True, self._now(), detail)
+        self._reports.faults.set(Fault.LOCK, "drive", True, self._now(), detail)
 
     def _settle(self, locked: bool) -> None:
-        self._faults.set(Fault.LOCK, "drive", False, self._now())
-        self._faults.set(Fault.LOCK, "moved", False, self._now())
+        self._reports.faults.set(Fault.LOCK, "drive", False, self._now())
+        self._reports.faults.set(Fault.LOCK, "moved", False, self._now())
         self._moved_since = None
         self._tell(locked)
 
     def _tell(self, locked: bool) -> None:
         self._locked = locked
-        self._changes.tell_always(LockSeen(self._connector, locked))
+        self._reports.changes.tell_always(LockSeen(self._reports.connector, locked))
 
     async def _push(self, wish: bool) -> Outcome:
         outcome = await self._write(self._part.locked if wish else self._part.unlocked)
@@ -129,8 +107,7 @@ class LockDriver:
         return outcome
 
     async def _write(self, value: int) -> Outcome:
-        requests = write_requests((Write(self._part.register, value),), self._registers, self._unit)
-        return await self._bus.ask(self._unit, requests, Priority.ACTUATE, self._gap_s, self._connector)
+        return await self._device.write((Write(self._part.register, value),), Priority.ACTUATE)
 
     async def _confirmed(self, wish: bool) -> bool:
         """Look until the position is as wanted; without a position, wait and look for the fault bits once."""
@@ -149,8 +126,8 @@ class LockDriver:
             await asyncio.sleep(LOOK_AGAIN_S)
 
     async def _look(self) -> Mapping[str, Value] | None:
-        registers = [self._registers[name] for name in self.watched]
-        values = await self._reader.read(registers, Priority.ACTUATE)
+        registers = [self._device.registers[name] for name in self.watched]
+        values = await self._device.reader.read(registers, Priority.ACTUATE)
         return None if isinstance(values, Outcome) else values
 
     def _fault_bits(self, values: Mapping[str, Value]) -> bool:

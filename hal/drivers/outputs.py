@@ -15,50 +15,30 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from hal.api import ContactorKind, Fault, OutputsOff
-from hal.blocks import write_requests
-from hal.bus import Bus
 from hal.bus_queue import Job, Outcome, Priority
-from hal.changes import Changes, FaultKeeper
+from hal.device import Device, Reports
 from hal.drivers.contactor import ContactorDriver
-from hal.modbus import WriteWords
 from hal.profile import BoardProfile, Write
-from hal.register_reader import RegisterReader
 from hal.registers import ValueType
 
 TRY_AGAIN_S = 0.5
 CHECK_DEAD_MAN_S = 10.0
-Failed = Callable[[str, str], None]
 
 
 class OutputsDriver:
     """The outputs of one connector. `most_a` is the least of what board and installation bear."""
 
     def __init__(
-        self,
-        connector: int,
-        profile: BoardProfile,
-        most_a: float,
-        bus: Bus,
-        unit: int,
-        reader: RegisterReader,
-        contactor: ContactorDriver,
-        changes: Changes,
-        faults: FaultKeeper,
-        failed: Failed,
+        self, board: BoardProfile, most_a: float, device: Device, contactor: ContactorDriver, reports: Reports
     ) -> None:
-        self._connector = connector
-        self._profile = profile
+        self._board = board
         self._most_a = most_a
-        self._bus = bus
-        self._unit = unit
-        self._reader = reader
+        self._device = device
         self._contactor = contactor
-        self._changes = changes
-        self._faults = faults
-        self._failed = failed
+        self._reports = reports
         self._wake = asyncio.Event()
         self._grant = 0
         self._refresh_at = 0.0
@@ -79,8 +59,8 @@ class OutputsDriver:
         """POWER. See `Hardware.offer`."""
         if grant < self._grant:
             return
-        if current_a < self._profile.offer.minimum_a:
-            self._failed("offer", f"{current_a:g} A is below the minimum of the board")
+        if current_a < self._board.offer.minimum_a:
+            self._reports.failed("offer", f"{current_a:g} A is below the minimum of the board")
             return
         self._grant = grant
         self.desired_a = self._whole(current_a)
@@ -92,7 +72,7 @@ class OutputsDriver:
         """SAFER. Writes the offer anew with less; below the minimum of the board there is only off."""
         if self.desired_a is None or grant < self._grant or current_a >= self.desired_a:
             return
-        if current_a < self._profile.offer.minimum_a:
+        if current_a < self._board.offer.minimum_a:
             self.withdraw(grant)
             return
         self.desired_a = self._whole(current_a)
@@ -109,17 +89,17 @@ class OutputsDriver:
 
     def close_contactor(self, grant: int) -> None:
         """POWER. Does nothing where the board closes by itself."""
-        if self._profile.contactor.kind is not ContactorKind.COMMANDED or grant < self._grant:
+        if self._board.contactor.kind is not ContactorKind.COMMANDED or grant < self._grant:
             return
         self._grant = grant
         self.wants_closed = True
         self._open_pending = False
         self._command_contactor()
-        self._submit("close_contactor", self._profile.contactor.close, Priority.ACTUATE, "contactor", grant)
+        self._submit("close_contactor", self._board.contactor.close, Priority.ACTUATE, "contactor", grant)
 
     def open_contactor(self, grant: int) -> None:
         """SAFER. Opens what we command and takes the offer away: the strongest stop of an autonomous board."""
-        if self._profile.contactor.open:
+        if self._board.contactor.open:
             self._revoke(grant)
             self.wants_closed = False
             self._open_pending = True
@@ -141,7 +121,7 @@ class OutputsDriver:
         self._prepare_wanted = True
         self._refresh_at = 0.0
         self._off_pending = self.desired_a is None
-        self._open_pending = bool(self._profile.contactor.open) and not self.wants_closed
+        self._open_pending = bool(self._board.contactor.open) and not self.wants_closed
         self._wake.set()
 
     # ------------------------------------------------------------------------------------------------ follow-up
@@ -169,22 +149,20 @@ class OutputsDriver:
         if self.desired_a is not None and self._now() >= self._refresh_at:
             self._write_offer()
             if self.wants_closed:
-                self._submit(
-                    "close_contactor", self._profile.contactor.close, Priority.ACTUATE, "contactor", self._grant
-                )
+                self._submit("close_contactor", self._board.contactor.close, Priority.ACTUATE, "contactor", self._grant)
 
     async def _switch_all_off(self) -> None:
-        off = (*self._profile.contactor.open, *self._profile.offer.withdraw)
+        off = (*self._board.contactor.open, *self._board.offer.withdraw)
         outcome = await self._ask(off)
         prepared = outcome.done and await self._prepare()
         if prepared and (await self._ask(off)).done and await self._read_back(off):
             self._all_off_wanted = False
-            self._changes.tell_always(OutputsOff(self._connector))
+            self._reports.changes.tell_always(OutputsOff(self._reports.connector))
 
     async def _prepare(self) -> bool:
         """Settings as the profile wants them and the dead-man armed; a fault while they are not."""
-        dead_man = self._profile.dead_man
-        right = await self._bring_in_order("setup", self._profile.setup)
+        dead_man = self._board.dead_man
+        right = await self._bring_in_order("setup", self._board.setup)
         armed = await self._bring_in_order("dead-man", dead_man.arm) if dead_man else True
         if dead_man:
             self._check_at = self._now() + CHECK_DEAD_MAN_S
@@ -192,54 +170,52 @@ class OutputsDriver:
 
     async def _bring_in_order(self, name: str, writes: Sequence[Write]) -> bool:
         if not writes or await self._read_back(writes):
-            self._faults.set(Fault.CONTROLLER_OTHER, name, False, self._now())
+            self._reports.faults.set(Fault.CONTROLLER_OTHER, name, False, self._now())
             return True
         outcome = await self._ask(writes)
         right = outcome.done and await self._read_back(writes)
         if right or not outcome.failed or outcome.code:
             detail = f"{name} is not as the profile wants it"
-            self._faults.set(Fault.CONTROLLER_OTHER, name, not right, self._now(), detail)
+            self._reports.faults.set(Fault.CONTROLLER_OTHER, name, not right, self._now(), detail)
         return right
 
     async def _read_back(self, writes: Sequence[Write]) -> bool:
-        registers = [self._profile.registers[one.register] for one in writes]
-        values = await self._reader.read(registers, Priority.ACTUATE)
+        registers = [self._board.registers[one.register] for one in writes]
+        values = await self._device.reader.read(registers, Priority.ACTUATE)
         if isinstance(values, Outcome):
             return False
         return all(values.get(one.register) == one.value for one in writes)
 
     async def _ask(self, writes: Sequence[Write]) -> Outcome:
-        requests = write_requests(writes, self._profile.registers, self._unit)
-        return await self._bus.ask(self._unit, requests, Priority.STOP, self._gap_s, self._connector)
+        return await self._device.write(writes, Priority.STOP)
 
     # --------------------------------------------------------------------------------------------------- writes
 
     def _write_offer(self) -> None:
-        self._refresh_at = self._now() + self._profile.offer.refresh_s
+        self._refresh_at = self._now() + self._board.offer.refresh_s
         self._command_contactor()
-        self._submit("offer", self._profile.offer.grant, Priority.ACTUATE, "offer", self._grant)
+        self._submit("offer", self._board.offer.grant, Priority.ACTUATE, "offer", self._grant)
 
     def _write_off(self) -> None:
-        self._submit("withdraw", self._profile.offer.withdraw, Priority.STOP, "offer", None)
+        self._submit("withdraw", self._board.offer.withdraw, Priority.STOP, "offer", None)
 
     def _write_open(self) -> None:
-        self._submit("open_contactor", self._profile.contactor.open, Priority.STOP, "contactor", None)
+        self._submit("open_contactor", self._board.contactor.open, Priority.STOP, "contactor", None)
 
     def _submit(self, what: str, writes: Sequence[Write], priority: Priority, key: str, grant: int | None) -> None:
-        requests: Sequence[WriteWords] = write_requests(
-            writes, self._profile.registers, self._unit, self.desired_a or 0.0
-        )
+        device = self._device
 
         def done(outcome: Outcome) -> None:
             self._written(what, outcome)
 
-        job = Job(self._unit, requests, priority, done, self._connector, key, grant, self._gap_s)
-        self._bus.submit(job)
+        requests = device.requests(writes, self.desired_a or 0.0)
+        connector = self._reports.connector
+        device.bus.submit(Job(device.unit, requests, priority, done, connector, key, grant, device.gap_s))
 
     def _written(self, what: str, outcome: Outcome) -> None:
         if outcome.failed and what not in self._told:
             self._told.add(what)  # written again until it works, told once
-            self._failed(what, outcome.detail)
+            self._reports.failed(what, outcome.detail)
         if not outcome.done:
             return
         self._told.discard(what)
@@ -250,23 +226,19 @@ class OutputsDriver:
 
     def _revoke(self, grant: int) -> None:
         self._grant = max(grant, self._grant)
-        self._bus.revoke(self._connector, self._grant)
+        self._device.bus.revoke(self._reports.connector, self._grant)
 
     def _command_contactor(self) -> None:
-        commanded = self._profile.contactor.kind is ContactorKind.COMMANDED
+        commanded = self._board.contactor.kind is ContactorKind.COMMANDED
         self._contactor.command(self.wants_closed if commanded else self.desired_a is not None, self._now())
 
     def _whole(self, current_a: float) -> float:
         """Never more than allowed: cut to the maximum and down to the resolution of the register."""
-        register = next(self._profile.registers[one.register] for one in self._profile.offer.grant if one.value is None)
+        register = next(self._board.registers[one.register] for one in self._board.offer.grant if one.value is None)
         capped = min(current_a, self._most_a)
         if register.type is ValueType.FLOAT32:
             return capped
         return math.floor(capped / register.scale + 1e-9) * register.scale
-
-    @property
-    def _gap_s(self) -> float:
-        return self._profile.limits.gap_ms / 1000
 
     @staticmethod
     def _now() -> float:
