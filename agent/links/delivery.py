@@ -14,13 +14,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from agent.ocpp.dialect import Dialect
-from agent.ocpp.exchange import StartAnswer, Unusable
+from agent.ocpp.exchange import Unusable
 from agent.ocpp.wire import CallError, CallResult
 from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.inputs import Input, MessageAcknowledged, MessageFailed
 from agent.vocabulary.options import UpstreamOptions
-from agent.vocabulary.outbox import OutboxRow, RowKind
-from agent.vocabulary.records import Verdict
+from agent.vocabulary.outbox import OutboxRow
 
 
 class Delivery:
@@ -64,15 +63,16 @@ class Delivery:
         if isinstance(answer, CallError):
             self.failed(f"CALLERROR {answer.code}", options, now_ms)
             return
+        row = self._row
+        if row is None or self._settled:
+            return
         try:
-            foreign_id, verdict = self._read(answer)
+            read = self._dialect.read_row(row.kind, answer.payload)
         except Unusable as unusable:
             self.failed(str(unusable), options, now_ms)
             return
-        row = self._row
-        if row is not None and not self._settled:
-            self._settled = True
-            self._post(MessageAcknowledged(self._upstream, row.message_id, row.transaction, foreign_id, verdict))
+        self._settled = True
+        self._post(MessageAcknowledged(self._upstream, row.message_id, row.transaction, read.foreign_id, read.verdict))
 
     def failed(self, why: str, options: UpstreamOptions, now_ms: int) -> None:
         """The peer failed to process the head: it counts."""
@@ -83,11 +83,3 @@ class Delivery:
         self._settled = given_up = self._failures >= options.transaction_attempts
         self._retry_at_ms = now_ms + 1000 * self._failures * options.transaction_retry_interval_s
         self._post(MessageFailed(self._upstream, row.message_id, row.transaction, self._failures, given_up, why))
-
-    def _read(self, answer: CallResult) -> tuple[str | None, Verdict | None]:
-        if self._row is not None and self._row.kind is RowKind.START:
-            start: StartAnswer = self._dialect.read_start(answer.payload)
-            return start.foreign_id, start.verdict
-        if self._row is not None and self._row.kind is RowKind.STOP:
-            return None, self._dialect.read_verdict(answer.payload)
-        return None, None

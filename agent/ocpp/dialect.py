@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
-from agent.ocpp.exchange import BootAnswer, Parsed, StartAnswer, Status
+from agent.ocpp.exchange import BootAnswer, Parsed, RowAnswer, Status
 from agent.ocpp.v16.dialect import V16
 from agent.ocpp.wire import Call, JsonObject
 from agent.vocabulary.commands import Result
 from agent.vocabulary.events import Condition, TransactionEvent
 from agent.vocabulary.ids import IdToken
 from agent.vocabulary.options import StationOptions
+from agent.vocabulary.outbox import RowKind
 from agent.vocabulary.records import Verdict
 
 
@@ -77,11 +78,8 @@ class Dialect(Protocol):
     def read_authorize(self, payload: JsonObject) -> Verdict:
         """Raises Unusable."""
 
-    def read_start(self, payload: JsonObject) -> StartAnswer:
-        """Raises Unusable."""
-
-    def read_verdict(self, payload: JsonObject) -> Verdict | None:
-        """The verdict in the answer to a transaction's end."""
+    def read_row(self, kind: RowKind, payload: JsonObject) -> RowAnswer:
+        """The answer to a row of the outbox. Raises Unusable for a start that got no id."""
 
     def parse(self, call: Call, registered: bool) -> Parsed:
         """A command, a ready answer or a refusal; total over all calls."""

@@ -26,11 +26,11 @@ class BootAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class StartAnswer:
-    """The peer's id of a transaction and its verdict on the card, if it gave one."""
+class RowAnswer:
+    """What the answer to a row of the outbox holds: the peer's id of a started transaction, a verdict on the card."""
 
-    foreign_id: str
-    verdict: Verdict | None
+    foreign_id: str | None = None
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from agent.ocpp.exchange import BootAnswer, StartAnswer, Unusable
+from agent.ocpp.exchange import BootAnswer, RowAnswer, Unusable
 from agent.ocpp.wire import JsonObject
 from agent.vocabulary.ids import IdToken
 from agent.vocabulary.inputs import Registration
 from agent.vocabulary.moments import parse_iso8601
+from agent.vocabulary.outbox import RowKind
 from agent.vocabulary.records import AuthorizationStatus, Verdict
 
 EARLIEST_WALL_MS: Final = 1_735_689_600_000  # 2025-01-01: no station with this software lived before
@@ -48,12 +49,19 @@ def authorize(payload: JsonObject) -> Verdict:
     return found
 
 
-def start(payload: JsonObject) -> StartAnswer:
-    """StartTransaction.conf: any integer is a transaction id, zero and negative ones too (errata 3.54)."""
+def row(kind: RowKind, payload: JsonObject) -> RowAnswer:
+    """The answer to a transaction message. Raises Unusable for a StartTransaction.conf without an id.
+
+    Any integer is a transaction id, zero and negative ones too (errata 3.54).
+    """
+    if kind is RowKind.SAMPLE:
+        return RowAnswer()
+    if kind is RowKind.STOP:
+        return RowAnswer(verdict=verdict(payload))
     foreign_id = _integer(payload.get("transactionId"))
     if foreign_id is None:
         raise Unusable("StartTransaction.conf has no transactionId")
-    return StartAnswer(str(foreign_id), verdict(payload))
+    return RowAnswer(str(foreign_id), verdict(payload))
 
 
 def verdict(payload: JsonObject) -> Verdict | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.ocpp.exchange import BootAnswer, Parsed, StartAnswer, Status
+from agent.ocpp.exchange import BootAnswer, Parsed, RowAnswer, Status
 from agent.ocpp.v16 import answers, confirmations, parse, render
 from agent.ocpp.v16.keys import StationFacts
 from agent.ocpp.v16.status import StatusBoard
@@ -11,6 +11,7 @@ from agent.vocabulary.commands import Result
 from agent.vocabulary.events import TransactionEvent
 from agent.vocabulary.ids import IdToken
 from agent.vocabulary.options import StationOptions
+from agent.vocabulary.outbox import RowKind
 from agent.vocabulary.records import Verdict
 
 
@@ -58,13 +59,9 @@ class V16:
         """Authorize.conf. Raises Unusable."""
         return confirmations.authorize(parse.without_nulls(payload))
 
-    def read_start(self, payload: JsonObject) -> StartAnswer:
-        """The answer to a transaction's start. Raises Unusable without an id."""
-        return confirmations.start(parse.without_nulls(payload))
-
-    def read_verdict(self, payload: JsonObject) -> Verdict | None:
-        """The verdict in the answer to a transaction's end, if there is one."""
-        return confirmations.verdict(parse.without_nulls(payload))
+    def read_row(self, kind: RowKind, payload: JsonObject) -> RowAnswer:
+        """The answer to a transaction message. Raises Unusable for a start that got no id."""
+        return confirmations.row(kind, parse.without_nulls(payload))
 
     def parse(self, call: Call, registered: bool) -> Parsed:
         """What a call of the peer asks for."""

@@ -16,7 +16,6 @@ from hal.api import Measurand, Measured
 
 Payload = dict[str, Any]
 
-MAXIMUM_ID_TOKEN: Final = 20
 MAXIMUM_INFO: Final = 50
 _LOCATIONS: Final[Mapping[Measurand, str]] = {Measurand.STATE_OF_CHARGE: "EV", Measurand.TEMPERATURE: "Body"}
 
@@ -35,8 +34,8 @@ def boot(station: StationOptions) -> Payload:
 
 
 def authorize(token: IdToken) -> Payload:
-    """Authorize.req (OCPP 1.6 6.1)."""
-    return {"idTag": token.value[:MAXIMUM_ID_TOKEN]}
+    """Authorize.req (OCPP 1.6 6.1). A card is never cut: it would be another one."""
+    return {"idTag": token.value}
 
 
 def status(report: Status, offset_ms: int | None) -> Payload:
@@ -77,7 +76,7 @@ def _start(event: TransactionStarted, offset_ms: int | None) -> Payload | None:
         return None
     payload: Payload = {
         "connectorId": int(event.where.connector),
-        "idTag": event.token.value[:MAXIMUM_ID_TOKEN],
+        "idTag": event.token.value,
         "meterStart": event.meter_start_wh,
         "timestamp": timestamp,
     }
@@ -107,7 +106,7 @@ def _stop(event: TransactionStopped, foreign_id: str | None, offset_ms: int | No
         "reason": event.reason.value,
     }
     if event.token is not None:
-        payload["idTag"] = event.token.value[:MAXIMUM_ID_TOKEN]
+        payload["idTag"] = event.token.value
     values = [_meter_value(sample, event.where.connector, offset_ms) for sample in event.samples]
     if values:
         payload["transactionData"] = [value for value in values if value is not None]

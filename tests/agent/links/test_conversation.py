@@ -143,8 +143,8 @@ def test_a_late_acceptance_of_a_boot_counts(talk: Talk) -> None:
     assert talk.inputs()[-1] == UpstreamChanged(UPSTREAM, True, Registration.ACCEPTED)
 
 
-@pytest.mark.rule("ocpp16.B07")
 @pytest.mark.rule("ocpp16.J19")
+@pytest.mark.rule("ocpp16.B07")
 def test_a_reconnect_tells_what_changed_and_boots_nothing(booted: Talk) -> None:
     booted.talk.tell(publish(0), 0)
     booted.answer()
@@ -230,6 +230,7 @@ def test_a_command_dies_with_its_link(booted: Talk) -> None:
     booted.comes(2, "p1", "Reset", {"type": "Hard"})
     assert booted.news() == [CommandReceived(UPSTREAM, 1, Reset(hard=True))]
     booted.talk.disconnected()
+    assert booted.talk.next_deadline() is None
     booted.talk.connected(1)
     booted.talk.tell(Answer(UPSTREAM, 1, ACCEPTED), 1)
     assert booted.sent() == []
@@ -392,6 +393,7 @@ def test_what_is_sent_again_is_byte_identical(booted: Talk) -> None:
 
 
 @pytest.mark.rule("product.settled.time-out")
+@pytest.mark.rule("ocpp16.X22")
 def test_a_time_out_on_a_silent_link_closes_it_and_does_not_count(booted: Talk) -> None:
     booted.talk.head(row(), 0)
     booted.wait(30)
@@ -404,6 +406,7 @@ def test_a_time_out_on_a_silent_link_closes_it_and_does_not_count(booted: Talk) 
 
 
 @pytest.mark.rule("product.settled.time-out")
+@pytest.mark.rule("ocpp16.X22")
 @pytest.mark.parametrize("frame", [(2, "p1", "MakeCoffee", {}), (3, "x", {}), (4, "x", "GenericError", "", {})])
 def test_a_time_out_on_a_link_that_talks_counts(booted: Talk, frame: tuple[Any, ...]) -> None:
     booted.talk.head(row(), 0)

@@ -11,7 +11,7 @@ from websockets.asyncio.server import ServerConnection
 
 from agent.links.address import Endpoint
 from agent.links.dialler import Dialler
-from agent.links.ports import LinkRefused
+from agent.links.ports import LinkLost, LinkRefused
 from agent.vocabulary.commands import Result, ResultStatus
 from agent.vocabulary.effects import Answer, Ask, OptionsChanged, Publish
 from agent.vocabulary.events import Condition, ConditionChanged
@@ -167,6 +167,23 @@ def test_the_answer_to_a_reset_leaves_before_the_farewell() -> None:
     run_virtual(story())
 
 
+def test_what_is_told_in_the_very_last_moment_still_leaves() -> None:
+    async def story() -> None:
+        world = World()
+        async with upstream(world=world) as (task, _, backend):
+            await accepted(world)
+            await backend.connection.send('[2,"r1","Reset",{"type":"Soft"}]')
+            await until(lambda: world.posted(CommandReceived), within_s=1)
+            for other in asyncio.all_tasks():
+                if other.get_name() == "upstream":
+                    other.cancel()
+            task.tell(Answer(PRIMARY, 1, Result(ResultStatus.ACCEPTED)))
+        await until(lambda: backend.closes, within_s=5)
+        assert backend.answer_to("r1") == [3, "r1", {"status": "Accepted"}]
+
+    run_virtual(story())
+
+
 @pytest.mark.rule("ocpp16.J05")
 def test_a_station_that_answers_inside_post_is_answered_for_once() -> None:
     async def story() -> None:
@@ -189,6 +206,7 @@ def test_a_station_that_answers_inside_post_is_answered_for_once() -> None:
 
 
 @pytest.mark.rule("product.settled.time-out")
+@pytest.mark.rule("ocpp16.X22")
 def test_a_mute_backend_costs_no_attempt_and_the_frame_is_sent_again_as_it_was() -> None:
     async def mute_for_transactions(backend: Backend, connection: ServerConnection, frame: list[Any]) -> None:
         if frame[2] != "StartTransaction" or len(backend.connections) > 1:
@@ -289,6 +307,43 @@ def test_a_flood_of_calls_starves_nobody() -> None:
             await flood
             await until(lambda: backend.answer_to("f1999"), within_s=5)
             assert len(backend.connections) == 1
+
+    run_virtual(story())
+
+
+def test_a_link_that_always_has_a_frame_lets_others_run() -> None:
+    class Torrent:
+        """A link on which the next frame is always there already."""
+
+        received = 0
+
+        async def receive(self) -> str:
+            self.received += 1
+            if self.received > 5_000:
+                raise LinkLost("enough")
+            return '[3,"nobody",{}]'
+
+        async def send(self, text: str) -> None:
+            pass
+
+        async def ping(self, deadline_s: float) -> None:
+            pass
+
+        async def close(self, code: int, why: str) -> None:
+            pass
+
+    async def story() -> None:
+        torrent = Torrent()
+
+        async def connect() -> Torrent:
+            return torrent
+
+        async with running(task_of(World(), connect)):
+            turns = 0
+            while torrent.received <= 5_000:
+                await asyncio.sleep(0)
+                turns += 1
+            assert turns > 1_000
 
     run_virtual(story())
 

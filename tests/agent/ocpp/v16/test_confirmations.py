@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from agent.ocpp.exchange import BootAnswer, StartAnswer, Unusable
+from agent.ocpp.exchange import BootAnswer, RowAnswer, Unusable
 from agent.ocpp.v16.dialect import V16
 from agent.vocabulary.ids import IdToken
 from agent.vocabulary.inputs import Registration
+from agent.vocabulary.outbox import RowKind
 from agent.vocabulary.records import AuthorizationStatus, Verdict
 
 NOW = "2026-05-28T20:26:40.123Z"
@@ -68,20 +69,20 @@ def test_a_start_answer_survives_nulls_and_extras(dialect: V16) -> None:
         "vendor": {"x": 1},
         "idTagInfo": {"status": "Accepted", "expiryDate": None, "parentIdTag": "PARENT", "more": []},
     }
-    assert dialect.read_start(payload) == StartAnswer(
+    assert dialect.read_row(RowKind.START, payload) == RowAnswer(
         "-3", Verdict(AuthorizationStatus.ACCEPTED, parent=IdToken("PARENT"))
     )
 
 
 @pytest.mark.parametrize(("value", "text"), [(0, "0"), (5.0, "5"), ("17", "17"), (123456789012345, "123456789012345")])
 def test_a_transaction_id_is_read_as_it_comes(dialect: V16, value: Any, text: str) -> None:
-    assert dialect.read_start({"transactionId": value}) == StartAnswer(text, None)
+    assert dialect.read_row(RowKind.START, {"transactionId": value}) == RowAnswer(text, None)
 
 
 @pytest.mark.parametrize("value", [None, "", "x", 1.5, True, [1], {"id": 1}, "1-2", "--1"])
 def test_a_start_answer_without_an_id_is_none(dialect: V16, value: Any) -> None:
     with pytest.raises(Unusable):
-        dialect.read_start({"transactionId": value, "idTagInfo": {"status": "Accepted"}})
+        dialect.read_row(RowKind.START, {"transactionId": value, "idTagInfo": {"status": "Accepted"}})
 
 
 @pytest.mark.rule("ocpp16.T03")
@@ -98,6 +99,6 @@ def test_every_status_and_the_expiry_are_read(dialect: V16, status: Authorizatio
 
 @pytest.mark.parametrize("payload", [{}, {"idTagInfo": None}, {"idTagInfo": "Accepted"}, {"idTagInfo": []}])
 def test_an_answer_without_id_tag_info(dialect: V16, payload: dict[str, Any]) -> None:
-    assert dialect.read_verdict(payload) is None
+    assert dialect.read_row(RowKind.STOP, payload) == RowAnswer()
     with pytest.raises(Unusable):
         dialect.read_authorize(payload)

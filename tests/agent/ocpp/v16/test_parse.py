@@ -151,8 +151,8 @@ def configuration(dialect: V16, *asked: str, heartbeat_s: int = 300) -> dict[str
     return dict(dialect.answer(Call("1", "GetConfiguration", payload), result, heartbeat_s))
 
 
-@pytest.mark.rule("ocpp16.K01")
 @pytest.mark.rule("ocpp16.K10")
+@pytest.mark.rule("ocpp16.K01")
 def test_all_keys_are_listed_but_the_secret(dialect: V16, valid: Valid) -> None:
     payload = configuration(dialect)
     valid("GetConfigurationResponse", payload)

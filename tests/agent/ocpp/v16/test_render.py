@@ -164,10 +164,15 @@ def test_texts_are_clipped_to_what_the_schema_allows(valid: Valid, make_station:
     long = "x" * 600
     station = replace(make_station(), vendor=long, model=long, serial_number=long, firmware_version=long)
     valid("BootNotification", render.boot(station))
-    valid("Authorize", render.authorize(IdToken(long)))
     status = Status(ConnectorId(1), "Faulted", "OtherError", AT, long, long)
     valid("StatusNotification", render.status(status, None))
-    valid("StartTransaction", payload_of(replace(STARTED, token=IdToken(long))))
+
+
+@pytest.mark.rule("ocpp16.T02")
+@pytest.mark.parametrize("card", ["x", "04A1B2C3D4E5F60718293", "ab*ü -7", "0123456789abcdefghij"])
+def test_a_card_goes_out_as_it_is(card: str) -> None:
+    assert render.authorize(IdToken(card)) == {"idTag": card}
+    assert payload_of(replace(STARTED, token=IdToken(card)))["idTag"] == card
 
 
 @pytest.mark.rule("ocpp16.T05")
