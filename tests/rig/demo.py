@@ -97,7 +97,7 @@ async def play(once: bool) -> int:
                     screen.say(line)
                 await stop.wait()
             stopped.cancel()
-        if once and not reasons:
+        if not reasons:
             story.places.remove()
     except (RuntimeError, OSError, TimeoutError) as error:
         screen.say(f"cannot play: {error}", "!")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -102,13 +104,14 @@ class Story:
 
     def how_to_play(self) -> list[str]:
         """What to type in another terminal."""
-        plant = f"python -m hal.simulator.client --control {self.plant.control}"
-        stationctl = "python -m agent.stationctl"
+        python = os.path.relpath(sys.executable)
+        plant = f"{python} -m hal.simulator.client --control {self.plant.control}"
+        stationctl, socket = f"{python} -m agent.stationctl", f"--socket {self.places.socket}"
         return [
             "",
-            "it stays up; in another terminal, with the environment of this run (.venv-newest/bin/python):",
-            f"  {plant} plug | card {CARD} | unplug | fault residual_current | watch",
-            f"  {stationctl} status | watch | sessions | reboot  --socket {self.places.socket}",
+            "it stays up; in another terminal, in this folder:",
+            *(f"  {plant} {verb}" for verb in ("plug", f"card {CARD}", "watch", "unplug", "fault residual_current")),
+            *(f"  {stationctl} {verb} {socket}" for verb in ("status", "sessions", "reboot")),
             f"logs are in {self.places.log}; control-C ends everything",
         ]
 
