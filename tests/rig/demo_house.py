@@ -19,6 +19,50 @@ ROOT = Path(__file__).resolve().parents[2]
 LONGEST_SOCKET_PATH = 100
 READY_S = 20.0
 
+FACTORY = """\
+format = 1
+
+[station]
+vendor = "Demo"
+model = "Two upstreams"
+serial_number = "DEMO-0001"
+
+[[bus]]
+name = "bus1"
+port = "{ports}/bus1"
+baud = 19200
+parity = "E"
+
+[[connector]]
+id = 1
+board = "viridian_epc2plus"
+bus = "bus1"
+maximum_current_a = 16
+phases = 3
+
+[connector.meter]
+profile = "eastron_sdm72dm_v2"
+bus = "bus1"
+
+[[reader]]
+name = "reader1"
+profile = "pn532_uart"
+port = "{ports}/reader1"
+connectors = [1]
+
+[management]
+url = "{management_url}"
+identity = "{identity}"
+security = 1
+password = "{password}"
+
+[options.management]
+MeterValueSampleInterval = 4
+
+[options.primary]
+MeterValueSampleInterval = 2
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Places:
@@ -90,52 +134,8 @@ def free_port(wanted: int) -> int:
 def write_factory(places: Places, management_url: str, identity: str, password: str) -> None:
     """The factory file of the station that is played."""
     ports = places.base / "ports"
-    places.factory.write_text(
-        f"""\
-format = 1
-
-[station]
-vendor = "Demo"
-model = "Two upstreams"
-serial_number = "DEMO-0001"
-
-[[bus]]
-name = "bus1"
-port = "{ports}/bus1"
-baud = 19200
-parity = "E"
-
-[[connector]]
-id = 1
-board = "viridian_epc2plus"
-bus = "bus1"
-maximum_current_a = 16
-phases = 3
-
-[connector.meter]
-profile = "eastron_sdm72dm_v2"
-bus = "bus1"
-
-[[reader]]
-name = "reader1"
-profile = "pn532_uart"
-port = "{ports}/reader1"
-connectors = [1]
-
-[management]
-url = "{management_url}"
-identity = "{identity}"
-security = 1
-password = "{password}"
-
-[options.management]
-MeterValueSampleInterval = 4
-
-[options.primary]
-MeterValueSampleInterval = 2
-""",
-        encoding="utf-8",
-    )
+    text = FACTORY.format(ports=ports, management_url=management_url, identity=identity, password=password)
+    places.factory.write_text(text, encoding="utf-8")
 
 
 class PlantProcess:
