@@ -197,21 +197,24 @@ class Conversation:
 
     def _choose(self, now_ms: int) -> tuple[str, str, _Purpose] | None:
         """The order of the theory above."""
-        message_id = self._new_id()
         if self._registration.boot_due(now_ms):
+            message_id = self._new_id()
             return message_id, self._dialect.boot(message_id), _Boot()
         if not self._registration.accepted:
             return None
         ask = self._questions.next()
         if ask is not None:
             self._questions.sent(ask)
+            message_id = self._new_id()
             return message_id, self._dialect.authorize(ask.token, message_id), _Question(ask)
         status = self._statuses.peek()
         if status is not None:
             self._statuses.taken(status)
+            message_id = self._new_id()
             return message_id, self._dialect.status(status, message_id, self._offset_ms()), _Told(status)
         if self._registration.heartbeat_due(now_ms):
             self._registration.beaten(now_ms)
+            message_id = self._new_id()
             return message_id, self._dialect.heartbeat(message_id), _Beat()
         row = self._delivery.due(now_ms)
         if row is not None and row.frame is not None:
