@@ -127,11 +127,15 @@ class Bus:
             job.end(Result.SKIPPED, f"unit {job.unit} has not answered; left alone for a while")
             return
         while not job.finished:
+            if self._queue.waits_before(job.priority):
+                self._queue.put_back(job)
+                return
+            await self._silence(max(job.gap_s, self.settings.silence_s))
             if self._queue.stale(job):
                 job.end(Result.REVOKED, "grant is no longer current")
                 return
-            if self._queue.waits_before(job.priority):
-                self._queue.put_back(job)
+            if self._queue.waits_before(min(job.priority, Priority.PILOT)):
+                self._queue.put_back(job)  # for an actuation; were it for any poll, meters with long gaps would starve
                 return
             if not await self._step(job):
                 return
@@ -173,9 +177,8 @@ class Bus:
     async def _exchange(self, job: Job) -> Reply | Refusal | None:
         """One request and its answer; None: no right answer in time. Raises `OSError` when the line is gone."""
         port = await self._open(job.priority)
-        await self._silence(max(job.gap_s, self.settings.silence_s))
         if self._queue.stale(job):
-            return None  # revoked during the gap; the caller's loop drops it before it is tried again
+            return None  # revoked while the line was opened: the loop of `_serve` ends it as such
         request = job.next_request
         receiver = Receiver(request, self._echoing)
         sent = modbus.encode(request)

@@ -40,17 +40,19 @@ class Freshness:
         self._fault = fault
         self._faults = faults
         self._good_at = now
+        self._silent = False
 
     def good(self, now: float) -> bool:
         """A round succeeded. True when it ended a silence that was told."""
         self._good_at = now
-        was_offline = self._faults.active(self._fault)
+        was_silent, self._silent = self._silent, False
         self._faults.set(self._fault, "silence", False, now)
-        return was_offline
+        return was_silent
 
     def bad(self, now: float, period_s: float, detail: str) -> None:
         """A round failed."""
         if now - self._good_at >= max(3 * period_s, LEAST_STALE_S):
+            self._silent = True
             self._faults.set(self._fault, "silence", True, now, detail)
 
 

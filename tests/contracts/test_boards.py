@@ -45,7 +45,7 @@ def test_satisfies_the_protocol(bench: Bench) -> None:
 
 async def _off(bench: Bench) -> None:
     bench.hardware.all_off()
-    await until(lambda: bench.seen(OutputsOff), within_s=3)
+    await until(lambda: bench.seen(OutputsOff) and bench.seen(PilotSeen), within_s=3)
 
 
 async def _charging(bench: Bench, current_a: float = 16) -> None:

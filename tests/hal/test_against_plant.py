@@ -66,7 +66,7 @@ class Desk:
 
     async def charging(self) -> None:
         self.hardware.all_off()
-        await until(lambda: self.seen(OutputsOff), within_s=10)
+        await until(lambda: self.seen(OutputsOff) and self.seen(PilotSeen), within_s=10)
         self.plant.connector(1).plug_in(CarOptions(amps=16.0))
         await until(lambda: self.seen(PilotSeen)[-1].state is PilotState.B, within_s=1)
         self.hardware.drive_lock(1, True)

@@ -304,3 +304,15 @@ def test_a_lost_line_is_opened_again_by_polls_alone() -> None:
         assert answered[-5:] == [True] * 5
 
     Desk(FakeLine(unit())).play(scenario)
+
+
+def test_a_stop_does_not_wait_for_a_request_that_waits_for_its_gap() -> None:
+    async def scenario(desk: Desk) -> None:
+        assert (await desk.read()).done
+        desk.submit("meter", Priority.METER, READ, gap_s=0.5)
+        await asyncio.sleep(0.1)
+        desk.submit("stop", Priority.STOP, WriteWords(1, 5, 0, (0,)))
+        await until(lambda: len(desk.ended) == 2, within_s=2)
+        assert [name for name, _ in desk.ended] == ["stop", "meter"]
+
+    Desk(FakeLine(unit())).play(scenario)
