@@ -10,10 +10,10 @@ no offer is either still on its way or welded. A grant is out once the record th
 On a stop the offer is withdrawn at once. The contactor opens by the car (it leaves C), or is opened as soon as less
 than 1 A flows, or under load after the grace; for a fault there is no grace.
 
-What is found wrong is returned by `watch`: closed a second after it was opened, or more than 1 A for three seconds with
-everything off (welded); not closed a second after it was told to, or five seconds after an autonomous board saw offer
-and C (stuck); more than the offer + 10 % + 0.5 A for more than seven seconds, not counted for six seconds after a
-reduction (over-current).
+What is found wrong is returned by `watch`: closed a second after it was opened (an autonomous board opens when the car
+has left C, or under load after a grace of its own), or more than 1 A for three seconds with everything off (welded);
+not closed a second after it was told to, or five seconds after an autonomous board saw offer and C (stuck); more than
+the offer + 10 % + 0.5 A for more than seven seconds, not counted for six seconds after a reduction (over-current).
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ DUTY_CHANGE_MS = 5000
 OFF_TIME_MS = 5000
 FEEDBACK_MS = 1000
 AUTONOMOUS_CLOSE_MS = 5000
+AUTONOMOUS_GRACE_MS = 6000
+"""From the end of the offer until an autonomous board opens under load (IEC 61851-1 A.5)."""
 RESIDUAL_MS = 3000
 OVER_CURRENT_MS = 7000
 AFTER_REDUCTION_MS = 6000
@@ -62,6 +64,10 @@ class Energy:
         self._contactor_ms = 0
         self._closing_ms: int | None = None
         self._asking_ms: int | None = None
+        self._left_ms = 0
+        """When the car last stopped asking."""
+        self._dark_ms = 0
+        """When the offer last ended."""
         self._residual_ms: int | None = None
         self._over_ms: int | None = None
 
@@ -140,6 +146,7 @@ class Energy:
 
     def _end_offer(self, turn: Turn) -> None:
         self.grant += 1
+        self._dark_ms = self._dark_ms if self.offered_a is None else turn.now_ms
         self.offered_a = None
         self._gate, self._fresh, self._first = None, False, False
         self._changed_ms = turn.now_ms
@@ -158,6 +165,7 @@ class Energy:
         self._asking_ms = turn.now_ms if self._facts.asking and self._asking_ms is None else self._asking_ms
         if self._facts.asking:
             return
+        self._left_ms = turn.now_ms if self._asking_ms is not None else self._left_ms
         self._asking_ms = None
         if self._commanded and self._closing_ms is not None:
             self._open(turn)
@@ -230,8 +238,11 @@ class Energy:
     def _welded(self, turn: Turn) -> Fault | None:
         if self._opened_ms is None and (self._withdrawn_ms is not None or not self._facts.seen_open):
             return None  # still within the grace
+        if self._opened_ms is not None and not turn.reached(self._open_by_ms(self._opened_ms)):
+            self._residual_ms = None
+            return None
         if self._facts.contactor_closed and self._opened_ms is not None:
-            return Fault.CONTACTOR_WELDED if turn.reached(self._opened_ms + FEEDBACK_MS) else None
+            return Fault.CONTACTOR_WELDED
         current = self._meter.current_a(turn)
         if current is None or current <= NO_LOAD_A:
             self._residual_ms = None
@@ -241,6 +252,13 @@ class Energy:
             self._residual_ms = turn.now_ms
         confirmed = latest is not None and latest.at.monotonic_ms >= self._residual_ms + RESIDUAL_MS
         return Fault.CONTACTOR_WELDED if confirmed else None
+
+    def _open_by_ms(self, opened_ms: int) -> int:
+        """When a contactor that was told to open has to be seen open."""
+        if self._commanded:
+            return opened_ms + FEEDBACK_MS
+        by_itself_ms = self._dark_ms + AUTONOMOUS_GRACE_MS if self._facts.asking else self._left_ms
+        return max(opened_ms, by_itself_ms) + FEEDBACK_MS
 
     def _stuck(self, turn: Turn) -> Fault | None:
         if not self._facts.has_feedback or self._facts.contactor_closed or self.offered_a is None:
