@@ -2,10 +2,10 @@
 
 Theory of operation
 -------------------
-The database is in WAL mode, so a commit appends pages to one file. A *barrier* commit runs with `synchronous=FULL`: it
-returns after the WAL is on the disk, with every lazy commit before it, because a sync is of the whole file. A *lazy*
-commit runs with `synchronous=NORMAL`: it survives the death of the process, not of the power, until the next barrier
-or `sync()`. The mode is only switched outside transactions, where SQLite allows it.
+The database is in WAL mode with `synchronous=FULL`. A *barrier* commit appends its pages to the WAL and returns after
+they are on the disk. A *lazy* one stays in the open transaction, and its statements go to the lazy log: it survives the
+death of the process, not of the power, until the next barrier commits it too or `sync()` syncs the log. A step that
+fails rolls the open transaction back; what was pending in it is put back before the next question or step.
 
 Locking is exclusive: nobody else may open the file, and SQLite then keeps its index of the WAL in memory instead of a
 third file whose pages the kernel would write to flash. The WAL is laid out with zeros when the database is opened and
@@ -17,14 +17,15 @@ SQLite never checkpoints by itself below `_HARD_LIMIT`: the owner calls `checkpo
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from agent.store.errors import DamagedStore, StoreError
+from agent.store.lazy_log import LazyLog, Statement
 from agent.store.schema import Row, check_readable, migrations
+from agent.store.wal import FRAME_HEADER, WalFile
 
 PAGE_SIZE = 512
 """Bytes of a page of a new file; chosen by tests/bench/flash.py."""
@@ -33,7 +34,8 @@ WAL_BYTES = 256 * 1024
 _HARD_LIMIT = 8
 """Times `WAL_BYTES` after which SQLite checkpoints inside a commit, should nobody have called."""
 
-_WAL_HEADER, _FRAME_HEADER = 32, 24
+SqlError = sqlite3.Error
+"""For whoever reads a wreck."""
 
 
 class Database:
@@ -53,10 +55,12 @@ class Database:
         """True while lazy commits wait for a sync."""
         self._page_size = page_size
         self._wal_bytes = wal_bytes
-        self._frames_seen = (b"", 0)
         self._connection: sqlite3.Connection | None = None
-        self._wal = -1
-        self._full = True
+        self._wal = WalFile(self.wal_path)
+        self._log = LazyLog(path.with_name(path.name + "-lazy"))
+        self._generation = 0
+        self._statements: list[Statement] = []
+        self._pending: list[Statement] = []
 
     def open(self) -> None:
         """Open or create, check, migrate. Raises DamagedStore, NewerStore (untouched) or StoreError."""
@@ -64,8 +68,8 @@ class Database:
             self._connection = self._connect()
             self._check()
             self._migrate()
-            self._wal = os.open(self.wal_path, os.O_RDWR)
-            _lay_out(self._wal, self._wal_bytes)
+            self._take_up()
+            self._wal.open(self._wal_bytes)
         except sqlite3.Error as error:
             self.abandon()
             raise _translated(error, f"cannot open {self.path}") from error
@@ -94,75 +98,77 @@ class Database:
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """One statement inside a transaction; the number of rows it changed."""
         try:
-            return self._live().execute(sql, parameters).rowcount
+            changed = self._live().execute(sql, parameters).rowcount
         except (sqlite3.Error, OverflowError) as error:
             raise _translated(error, "cannot write") from error
+        if changed:
+            self._statements.append((sql, tuple(parameters)))
+        return changed
 
     @contextlib.contextmanager
     def transaction(self, barrier: bool) -> Iterator[None]:
         """Everything inside is committed together or not at all. Raises StoreError if it is not."""
-        connection = self._live()
-        try:
-            self._switch(full=barrier)
-            connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.Error as error:
-            raise _translated(error, "cannot begin") from error
-        changes = connection.total_changes
+        self._begin()
+        self._statements = []
         try:
             yield
-            connection.execute("COMMIT")
+            if self._statements and not barrier:
+                barrier = not self._log.append(self._generation, self._statements)
+            if barrier and (self._statements or self._pending):
+                self._commit()
         except BaseException as error:
-            with contextlib.suppress(sqlite3.Error):
-                connection.execute("ROLLBACK")
-            if isinstance(error, sqlite3.Error):
+            self._roll_back()
+            if isinstance(error, sqlite3.Error | OSError):
                 raise _translated(error, "cannot commit") from error
             raise
-        self._committed(barrier, wrote=connection.total_changes != changes)
+        if barrier:
+            self.sync()
+        elif self._statements:
+            self._pending += self._statements
+            self.unsynced = True
+        elif not self._pending:
+            self._roll_back()
 
     def sync(self) -> None:
         """Bring lazy commits to the disk; nothing to do, nothing written. Raises StoreError."""
         if not self.unsynced:
             return
         try:
-            os.fdatasync(self._wal)
+            self._log.sync()
         except OSError as error:
-            raise StoreError(f"cannot sync {self.wal_path}: {error}") from error
+            raise StoreError(f"cannot sync {self._log.path}: {error}") from error
         self._synced()
 
     def checkpoint_if_due(self) -> bool:
         """Copy the WAL into the database once it is long; two syncs. For a moment when nothing waits."""
-        if self.wal_frames() * (self._page_size + _FRAME_HEADER) < self._wal_bytes:
+        if self.wal_frames() * (self._page_size + FRAME_HEADER) < self._wal_bytes:
             return False
         self.checkpoint()
         return True
 
     def checkpoint(self) -> None:
         """Copy the WAL into the database now. Raises StoreError."""
+        if self._pending:
+            with self.transaction(barrier=True):
+                """SQLite makes no checkpoint inside a transaction: what is open goes first."""
         try:
-            self._switch(full=True)
             self._live().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
         except sqlite3.Error as error:
             raise _translated(error, "cannot checkpoint") from error
         self._synced()
 
     def wal_frames(self) -> int:
-        """How many pages the WAL holds since it last began anew, read from the file itself."""
-        header = os.pread(self._wal, _WAL_HEADER, 0)
-        salts, (known, count) = header[16:24], self._frames_seen
-        count = count if salts == known else 0
-        step = self._page_size + _FRAME_HEADER
-        while salts and os.pread(self._wal, 8, _WAL_HEADER + count * step + 8) == salts:
-            count += 1
-        self._frames_seen = (salts, count)
-        return count
+        """How many pages the WAL holds since it last began anew."""
+        return self._wal.frames(self._page_size)
 
     def close(self) -> None:
         """Sync and close in order; SQLite then folds the WAL into the database."""
         if self._connection is None:
             return
         try:
-            self.sync()
-            self._switch(full=True)
+            if self._pending:
+                with self.transaction(barrier=True):
+                    """What is open is committed."""
             self._connection.close()
         except sqlite3.Error as error:
             raise _translated(error, "cannot close") from error
@@ -176,24 +182,21 @@ class Database:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.close()
             self._connection = None
-        if self._wal >= 0:
-            os.close(self._wal)
-            self._wal = -1
+        self._log.close()
+        self._pending, self.unsynced = [], False
+        self._wal.close()
 
-    def _live(self) -> sqlite3.Connection:
+    def _open_connection(self) -> sqlite3.Connection:
         if self._connection is None:
             raise StoreError(f"{self.path} is not open")
         return self._connection
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, isolation_level=None, timeout=0, check_same_thread=False)
-        self._connection = connection
+        connection = self._connection = connect(self.path)
         connection.execute(f"PRAGMA page_size={self._page_size}")
-        connection.execute("PRAGMA locking_mode=EXCLUSIVE")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA secure_delete=OFF")
-        connection.execute("PRAGMA cell_size_check=ON")
         connection.execute("PRAGMA trusted_schema=OFF")
         connection.execute("PRAGMA cache_size=-1024")
         self._page_size = connection.execute("PRAGMA page_size").fetchone()[0]
@@ -222,18 +225,49 @@ class Database:
                 raise DamagedStore(f"{self.path} does not hold the tables of version {version}: {error}") from error
             raise
 
-    def _switch(self, full: bool) -> None:
-        if full != self._full:
-            self._live().execute(f"PRAGMA synchronous={'FULL' if full else 'NORMAL'}")
-            self._full = full
+    def _begin(self) -> None:
+        """Open a transaction if none is open, with all that is pending in it."""
+        connection = self._open_connection()
+        if connection.in_transaction:
+            return
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for sql, values in self._pending:
+                connection.execute(sql, values)
+        except sqlite3.Error as error:
+            self._roll_back()
+            raise _translated(error, "cannot begin") from error
 
-    def _committed(self, barrier: bool, wrote: bool) -> None:
-        if barrier and wrote:
-            self._synced()
-        elif barrier:
-            self.sync()  # SQLite does not sync a commit that changed nothing, and earlier lazy ones may wait
-        elif wrote:
-            self.unsynced = True
+    def _commit(self) -> None:
+        """Commit all that is open and make the lazy log begin anew."""
+        connection = self._open_connection()
+        connection.execute("UPDATE cursors SET row = ? WHERE upstream = 0", (self._generation + 1,))
+        connection.execute("COMMIT")
+        self._generation += 1
+        self._pending = []
+        self._log.restart()
+        self._synced()
+
+    def _roll_back(self) -> None:
+        """Forget what is open; what is pending comes back with the next question."""
+        with contextlib.suppress(sqlite3.Error):
+            if self._open_connection().in_transaction:
+                self._open_connection().execute("ROLLBACK")
+
+    def _take_up(self) -> None:
+        """Read the generation, and put back what the lazy log holds for it."""
+        found = self._open_connection().execute("SELECT row FROM cursors WHERE upstream = 0").fetchone()
+        if found is None or not isinstance(found[0], int):
+            raise DamagedStore(f"{self.path} does not know the generation of its lazy log")
+        self._generation = found[0]
+        self._pending = self._log.open(self._generation)
+        self.unsynced = bool(self._pending)
+
+    def _live(self) -> sqlite3.Connection:
+        """The connection, with all that is pending visible."""
+        if self._pending:
+            self._begin()
+        return self._open_connection()
 
     def _synced(self) -> None:
         self.unsynced = False
@@ -241,37 +275,12 @@ class Database:
             self.on_sync()
 
 
-def _lay_out(wal: int, size: int) -> None:
-    """Make the WAL at least `size` bytes long. Zeros are no valid frame, so they end the log for SQLite."""
-    present = os.fstat(wal).st_size
-    if present < size:
-        os.pwrite(wal, bytes(size - present), present)
-        os.fdatasync(wal)
-
-
-class Wreck:
-    """A damaged file, opened to read what can still be read. Nothing here raises for damage."""
-
-    def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        with contextlib.suppress(sqlite3.Error):
-            self._connection.execute("PRAGMA locking_mode=EXCLUSIVE")
-            self._connection.execute("PRAGMA cell_size_check=ON")
-
-    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> tuple[list[Row], bool]:
-        """The rows of a query up to the first damage, and whether there was none."""
-        found: list[Row] = []
-        try:
-            for row in self._connection.execute(sql, parameters):
-                found.append(row)
-        except (sqlite3.Error, UnicodeDecodeError, OverflowError):
-            return found, False
-        return found, True
-
-    def close(self) -> None:
-        """Let go of the file."""
-        with contextlib.suppress(sqlite3.Error):
-            self._connection.close()
+def connect(path: Path) -> sqlite3.Connection:
+    """A bare connection for one owner; nothing is read yet."""
+    connection = sqlite3.connect(path, isolation_level=None, timeout=0, check_same_thread=False)
+    connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+    connection.execute("PRAGMA cell_size_check=ON")
+    return connection
 
 
 def _translated(error: Exception, doing: str) -> StoreError:

@@ -48,7 +48,10 @@ class Tables:
 
 
 class Entries:
-    """Applies entries, inside a transaction. Applying an acknowledgement twice changes nothing."""
+    """Applies entries, inside a transaction. Applying an acknowledgement twice changes nothing.
+
+    The readings of a transaction go when its stop is recorded: all that anybody wants of them is in the stop's event.
+    """
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
@@ -58,6 +61,9 @@ class Entries:
         touched: set[UpstreamId] = set()
         for entry in sorted(entries, key=lambda entry: not isinstance(entry, r.SaveTransaction)):
             touched |= self._one(entry)
+        for entry in entries:
+            if isinstance(entry, r.SaveTransaction) and entry.transaction.stopped_at is not None:
+                self._tables.readings.drop(self._tables.journal.number(entry.transaction.id))
         return touched
 
     def _one(self, entry: r.Entry) -> set[UpstreamId]:
@@ -141,13 +147,6 @@ class Entries:
         if entry.foreign_id is not None or entry.verdict is not None:
             foreign_id = entry.foreign_id if kind is RowKind.START else None
             tables.receipts.answered(number, upstream, foreign_id, entry.verdict)
-        if kind is RowKind.STOP:
-            self._settle(number)
-
-    def _settle(self, number: int) -> None:
-        """A stop is out of the way: drop readings that nobody needs any more."""
-        if self._tables.receipts.settled(number):
-            self._tables.readings.drop(number)
 
     def _count_attempt(self, entry: r.CountAttempt) -> None:
         stored = self._find(entry.upstream, entry.message_id)
@@ -168,8 +167,6 @@ class Entries:
         tables.receipts.count_parked(stored.number, stored.upstream, entry.why)
         if stored.kind is RowKind.START:
             tables.frames.write_followers(stored)
-        if stored.kind is RowKind.STOP:
-            self._settle(stored.number)
 
     def _fix_wall_time(self, entry: r.FixWallTime) -> None:
         if self._tables.boots.fix(entry.boot, entry.offset_ms):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from agent.store.entries import Tables
 from agent.store.receipts import Receipt
-from agent.vocabulary.ids import TransactionId, UpstreamId
+from agent.vocabulary.ids import TransactionId
 from agent.vocabulary.records import LadderStep, SaveReading, TransactionRecord
 
 HISTORY_MS = 366 * 24 * 3_600_000
@@ -30,12 +30,15 @@ class History:
 
     def sessions(self, limit: int) -> list[Session]:
         """The newest sessions first."""
-        return [Session(record, self._of(number)) for number, record in self._tables.journal.newest(limit)]
+        found = self._tables.journal.newest(limit)
+        numbers = [number for number, _ in found]
+        waiting = self._tables.outbox.waiting(min(numbers, default=0), max(numbers, default=0))
+        return [Session(record, self._of(number, waiting)) for number, record in found]
 
     def receipts(self, transaction: TransactionId) -> tuple[Receipt, ...]:
         """What became of one transaction at each upstream; empty if it is not known."""
         number = self._tables.journal.known(transaction)
-        return () if number is None else self._of(number)
+        return () if number is None else self._of(number, self._tables.outbox.waiting(number, number))
 
     def readings(self, transaction: TransactionId) -> list[SaveReading]:
         """The stored readings of a transaction. Inside a transaction of the database."""
@@ -57,9 +60,7 @@ class History:
                 tables.receipts.drop(number)
                 tables.readings.drop(number)
 
-    def _of(self, number: int) -> tuple[Receipt, ...]:
-        return tuple(replace(r, waiting=self._waiting(number, r.upstream)) for r in self._tables.receipts.of(number))
-
-    def _waiting(self, number: int, upstream: UpstreamId) -> int:
-        known = self._tables.upstreams.known(upstream)
-        return 0 if known is None else self._tables.outbox.waiting(number, known)
+    def _of(self, number: int, waiting: dict[tuple[int, int], int]) -> tuple[Receipt, ...]:
+        known = self._tables.upstreams.known
+        receipts = self._tables.receipts.of(number)
+        return tuple(replace(r, waiting=waiting.get((number, known(r.upstream) or 0), 0)) for r in receipts)

@@ -51,6 +51,8 @@ class _Queue:
     first: int
     depth: int
     done: int
+    swept: int = 0
+    """No done row of it lies up to here."""
 
 
 class Outbox:
@@ -116,7 +118,7 @@ class Outbox:
         self._database.execute("UPDATE cursors SET row = ? WHERE upstream = ?", (row, upstream))
         queue.cursor, queue.first = row, row + 1
         queue.done += 1
-        if queue.done >= SWEEP_AT:
+        if queue.done >= SWEEP_AT or queue.depth == 0:
             self._sweep(upstream, queue)
 
     def count_attempts(self, row: int, attempts: int) -> None:
@@ -146,13 +148,14 @@ class Outbox:
         """How many rows are neither done nor parked."""
         return self._queue(upstream).depth
 
-    def waiting(self, number: int, upstream: int) -> int:
-        """How many undone rows of one transaction there are."""
-        found = self._database.row(
-            "SELECT count(*) FROM outbox WHERE row >= ? AND upstream = ? AND number = ?",
-            (self._queue(upstream).first, upstream, number),
+    def waiting(self, first: int, last: int) -> dict[tuple[int, int], int]:
+        """Undone rows by (transaction, upstream) number, for a range of transactions."""
+        rows = self._database.rows(
+            "SELECT outbox.number, outbox.upstream, count(*) FROM outbox JOIN cursors USING (upstream) "
+            "WHERE outbox.row > cursors.row AND number BETWEEN ? AND ? GROUP BY 1, 2",
+            (first, last),
         )
-        return int(found[0]) if found else 0
+        return {(number, upstream): count for number, upstream, count in rows}
 
     def frameless_of(self, number: int, upstream: int, start: int) -> list[Row]:
         """Raw rows of a transaction, behind its start row, that wait for their frame. Ends at its stop row."""
@@ -188,14 +191,15 @@ class Outbox:
         return found
 
     def _sweep(self, upstream: int, queue: _Queue) -> None:
-        self._database.execute("DELETE FROM outbox WHERE row <= ? AND upstream = ?", (queue.cursor, upstream))
-        queue.done = 0
+        self._database.execute(
+            "DELETE FROM outbox WHERE row > ? AND row <= ? AND upstream = ?", (queue.swept, queue.cursor, upstream)
+        )
+        queue.done, queue.swept = 0, queue.cursor
 
     def _newest(self) -> int:
-        found = self._database.row(
-            "SELECT max(coalesce((SELECT max(row) FROM outbox), 0), coalesce((SELECT max(row) FROM cursors), 0))"
-        )
-        return int(found[0]) if found else 0
+        newest = self._database.row("SELECT max(row) FROM outbox")
+        cursor = self._database.row("SELECT max(row) FROM cursors WHERE upstream > 0")
+        return max((found[0] for found in (newest, cursor) if found and found[0]), default=0)
 
     def _queue(self, upstream: int) -> _Queue:
         if upstream not in self._queues:

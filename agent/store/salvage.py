@@ -17,11 +17,13 @@ import shutil
 from pathlib import Path
 
 from agent.store.damage import Report
-from agent.store.database import Database, Wreck
+from agent.store.database import Database
 from agent.store.errors import StoreError
+from agent.store.lazy_log import read_statements
 from agent.store.leaf_scan import leaf_rows
 from agent.store.schema import Row
 from agent.store.transplant import merged_pages, transplant_schema
+from agent.store.wreck import Wreck
 
 TABLES = {
     "meta": "name",
@@ -80,8 +82,9 @@ def _set_aside(database: Database) -> Path:
     while (aside := database.path.with_name(f"{database.path.name}.damaged-{number}")).exists():
         number += 1
     os.rename(database.path, aside)
-    if database.wal_path.exists():
-        os.rename(database.wal_path, aside.with_name(aside.name + "-wal"))
+    for suffix in ("-wal", "-lazy"):
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(f"{database.path}{suffix}", f"{aside}{suffix}")
     return aside
 
 
@@ -95,7 +98,9 @@ def _copy_all(database: Database, aside: Path) -> int:
         wreck = Wreck(scratch)
         try:
             with database.transaction(barrier=True):
-                return _copy_tables(database, wreck, bytes(pages), page_size)
+                copied = _copy_tables(database, wreck, bytes(pages), page_size)
+                _apply_lazy(database, aside.with_name(aside.name + "-lazy"))
+                return copied
         finally:
             wreck.close()
     except OSError as error:
@@ -170,10 +175,18 @@ def _insert(database: Database, conflict: str, table: str, columns: list[str], r
     return 0
 
 
+def _apply_lazy(database: Database, log: Path) -> None:
+    """What was not in the damaged file yet, as far as it makes sense."""
+    generation = database.row("SELECT row FROM cursors WHERE upstream = 0")
+    for sql, values in read_statements(log, generation[0]) if generation is not None else ():
+        with contextlib.suppress(StoreError):
+            database.execute(sql, values)
+
+
 def _name_upstreams(database: Database) -> None:
     """Every number that a row carries gets a name and a cursor again, so that no other upstream is ever given it."""
     known = {row[0] for row in database.rows("SELECT number FROM upstreams")}
-    named: dict[int, str] = dict(database.rows("SELECT upstream, id FROM cursors"))
+    named: dict[int, str] = dict(database.rows("SELECT upstream, id FROM cursors WHERE upstream > 0"))
     used = {row[0] for table in _WITH_UPSTREAM for row in database.rows(f"SELECT DISTINCT upstream FROM {table}")}
     for number in sorted((used | set(named)) - known - {0}):
         name = named.get(number, f"lost-{number}")

@@ -116,7 +116,7 @@ class Store:
         return self._history.receipts(transaction)
 
     def readings(self, transaction: TransactionId) -> list[SaveReading]:
-        """The stored readings of a transaction that is not delivered everywhere yet, oldest first."""
+        """The stored readings of a transaction that has not stopped, oldest first."""
         with self._writing(barrier=False):
             return self._history.readings(transaction)
 

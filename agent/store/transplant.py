@@ -15,8 +15,7 @@ import struct
 from pathlib import Path
 
 from agent.store.database import PAGE_SIZE, Database
-
-_WAL_HEADER, _FRAME_HEADER = 32, 24
+from agent.store.wal import FRAME_HEADER, HEADER
 
 
 def transplant_schema(path: Path) -> None:
@@ -50,12 +49,12 @@ def _page_size(header: bytes, log: bytes) -> int:
 def _fold(pages: bytearray, wal: bytes, page_size: int) -> None:
     """Write the committed frames of the WAL over the pages they replace."""
     salts, pending = wal[16:24], {}
-    step = _FRAME_HEADER + page_size
-    for at in range(_WAL_HEADER, len(wal) - step + 1, step):
+    step = FRAME_HEADER + page_size
+    for at in range(HEADER, len(wal) - step + 1, step):
         number, size_after_commit = struct.unpack(">II", wal[at : at + 8])
         if wal[at + 8 : at + 16] != salts or number == 0:
             return
-        pending[number] = wal[at + _FRAME_HEADER : at + step]
+        pending[number] = wal[at + FRAME_HEADER : at + step]
         if size_after_commit:
             for target, page in pending.items():
                 pages += bytes(max(0, target * page_size - len(pages)))
@@ -74,7 +73,7 @@ def _fresh_schema(path: Path, page_size: int) -> dict[int, bytes]:
         content = fresh.read_bytes()
     finally:
         database.abandon()
-        for suffix in ("", "-wal"):
+        for suffix in ("", "-wal", "-lazy"):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(f"{fresh}{suffix}")
     count = len(content) // page_size

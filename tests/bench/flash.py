@@ -162,6 +162,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pages", default="512,1024,2048,4096")
     parser.add_argument("--wal", default="256", help="KiB of WAL between checkpoints, comma separated")
+    parser.add_argument("--mount", default="noatime", help="mount options; separate sets with a semicolon")
     parser.add_argument("--blocks", default="4096,1024", help="block sizes of the file system")
     options = parser.parse_args(arguments)
     try:
@@ -169,7 +170,7 @@ def main(arguments: list[str]) -> int:
         for block in map(int, options.blocks.split(",")):
             for page in map(int, options.pages.split(",")):
                 for wal in map(int, options.wal.split(",")):
-                    once, minutely = (measure(page, wal, minutes, block) for minutes in (False, True))
+                    once, minutely = (measure(page, wal, minutes, block, options.mount) for minutes in (False, True))
                     print(
                         f"{block:5} {page:5} {wal:8} | {once.kilobytes:12.1f} {once.syncs:6.1f} {once.milliseconds:5.1f}"
                         f" | {minutely.kilobytes:15.1f} {minutely.syncs:6.1f}",

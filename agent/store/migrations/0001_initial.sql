@@ -47,7 +47,9 @@ END;
 
 -- The last row of each upstream that is done; rows up to it are swept later, many at a time.
 -- The id is here a second time, on another page than in upstreams: without it nobody would know whose the rows are.
+-- Row 0 is the generation of the lazy log (agent/store/lazy_log.py): it lies here because this page is always written.
 CREATE TABLE cursors (upstream INTEGER PRIMARY KEY, row INTEGER NOT NULL, id TEXT NOT NULL);
+INSERT INTO cursors (upstream, row, id) VALUES (0, 1, '');
 
 CREATE TABLE parked (
     row INTEGER PRIMARY KEY,

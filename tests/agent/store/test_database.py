@@ -145,7 +145,7 @@ def test_a_checkpoint_happens_when_it_is_due_and_only_then(tmp_path: Path) -> No
     database = opened(tmp_path / "a.db", wal_bytes=32 * 1024)
     done = []
     for number in range(200):
-        with database.transaction(barrier=False):
+        with database.transaction(barrier=True):
             database.execute(INSERT, (f"{number:03}", "x" * 50))
         done.append(database.checkpoint_if_due())
     assert 2 < sum(done) < 40

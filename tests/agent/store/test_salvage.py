@@ -82,9 +82,11 @@ def test_the_damaged_file_is_set_aside_and_never_deleted(sound: Path, tmp_path: 
         assert any(f"state.db.damaged-{count}" in text for text in told)
     assert sorted(file.name for file in tmp_path.iterdir()) == [
         "state.db",
+        "state.db-lazy",
         "state.db-time",
         "state.db.damaged-1",
         "state.db.damaged-2",
+        "state.db.damaged-2-lazy",
     ]
 
 
