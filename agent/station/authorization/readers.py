@@ -10,7 +10,8 @@ A reader may serve several connectors, so the card has to be matched with one. T
 4. this card charges: stop it, with no question asked;
 5. a cable is still in after a session: start again there;
 6. a connector is free: this one, or with several the next one that is plugged;
-7. others charge, or a cable is held for another: ask about the card, and act only if the parents are equal.
+7. a car waits where nothing may start now: refuse, and say why;
+8. others charge, or a cable is held for another: ask about the card, and act only if the parents are equal.
 
 Cards with random ids (4 bytes, first 08: ISO 14443-3 6.5.4) are refused: they differ at each presentation.
 """
@@ -104,6 +105,9 @@ def _start_elsewhere(startable: Sequence[Seat]) -> Choice | None:
 
 
 def _compare(seats: Sequence[Seat]) -> Choice:
+    for seat in seats:
+        if seat.state is SessionState.WAITING_CARD and seat.refusal is not None:
+            return Choice(Meaning.REFUSE, seat.id, seat.refusal)
     if any(seat.state is SessionState.RUNNING or seat.kept_for is not None for seat in seats):
         return Choice(Meaning.COMPARE)
     reason = next((seat.refusal for seat in seats if seat.refusal), "no connector is free")

@@ -197,9 +197,11 @@ class Energy:
 
     # ------------------------------------------------------------------------------------------------- watch
 
-    def watch(self, turn: Turn) -> Fault | None:
-        """Open what is due, and say what is wrong."""
+    def watch(self, blind: bool, turn: Turn) -> Fault | None:
+        """Open what is due, and say what is wrong. `blind`: the board is out of reach, nothing can be judged."""
         self._see_gate(turn)
+        if blind:
+            return None
         if self.offered_a is None:
             self._open_when_due(turn)
         welded = self._welded(turn) if self.offered_a is None or self._opened_ms is not None else None

@@ -77,10 +77,10 @@ class FaultBook:
             self._own.add(fault)
         return new
 
-    def clear(self, fault: Fault, now_ms: int) -> None:
+    def clear(self, fault: Fault, now_ms: int, hold_ms: int = HOLD_MS) -> None:
         """A fault is gone; it counts for a while more. Latched ones stay."""
         if fault in self._seen and fault not in self.latched and fault not in self._clearing:
-            self._clearing[fault] = now_ms + HOLD_MS
+            self._clearing[fault] = now_ms + hold_ms
 
     def service(self) -> tuple[Fault, ...]:
         """Service cleared the latched ones; returns which."""

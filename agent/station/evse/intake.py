@@ -114,7 +114,7 @@ def _fault(connector: Connector, reading: FaultSeen, turn: Turn) -> None:
         raise_fault(connector, reading.fault, turn, reading.detail)
         return
     was_there = connector.faults.present(reading.fault)
-    connector.faults.clear(reading.fault, turn.now_ms)
+    connector.faults.clear(reading.fault, turn.now_ms, hold_ms=0)
     if reading.fault is Fault.CONTROLLER_OFFLINE and was_there:
         connector.energy.make_safe(turn)
         connector.facts.outputs_off = True

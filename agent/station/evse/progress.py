@@ -55,6 +55,9 @@ _IN_SESSION = frozenset(
     }
 )
 
+_AT_REST = frozenset({SessionState.FREE, SessionState.WAITING_CARD, SessionState.FINISHED})
+"""Nothing needs the cable: a lock that a former life left engaged lets go."""
+
 
 def settle(connector: Connector, turn: Turn) -> None:
     """Do what is missing until nothing is."""
@@ -76,7 +79,7 @@ def _fingerprint(connector: Connector) -> tuple[object, ...]:
 
 
 def _pass(connector: Connector, turn: Turn) -> None:
-    wrong = connector.energy.watch(turn)
+    wrong = connector.energy.watch(connector.faults.has(Reaction.CONTROLLER) is not None, turn)
     if wrong is not None:
         raise_fault(connector, wrong, turn, "found by the station", own=True)
     _impairments(connector, turn)
@@ -244,7 +247,7 @@ def _hold(connector: Connector, turn: Turn) -> None:
     elif lock.wanted is False and lock.failed(turn):
         raise_fault(connector, Fault.LOCK, turn, "did not unlock", own=True)
         lock.give_up()
-    elif lock.wanted is None and connector.state is SessionState.FINISHED and connector.kept is None:
+    elif lock.wanted is None and connector.state in _AT_REST and connector.kept is None:
         lock.wanted = False
     lock.settle(connector.energy.quiet(turn) and not connector.welded(), turn)
 

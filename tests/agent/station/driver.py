@@ -146,6 +146,10 @@ class Driver:
             deadline = self.station.next_deadline()
             stops = [t for t in (deadline, next_poll if meter else None) if t is not None and t > self.ms]
             at = min([*stops, end])
+            if at == end and meter and end == next_poll:
+                self.ms = end
+                for number in self.energy:
+                    seen += self.meter(number)
             if at >= end:
                 break
             self.ms = at
