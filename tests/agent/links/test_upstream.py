@@ -167,19 +167,19 @@ def test_the_answer_to_a_reset_leaves_before_the_farewell() -> None:
     run_virtual(story())
 
 
-def test_what_is_told_in_the_very_last_moment_still_leaves() -> None:
+def test_what_is_told_in_the_very_last_moment_still_leaves_and_then_the_link_is_closed_in_order() -> None:
     async def story() -> None:
         world = World()
         async with upstream(world=world) as (task, _, backend):
             await accepted(world)
             await backend.connection.send('[2,"r1","Reset",{"type":"Soft"}]')
             await until(lambda: world.posted(CommandReceived), within_s=1)
-            for other in asyncio.all_tasks():
-                if other.get_name() == "upstream":
-                    other.cancel()
+            next(other for other in asyncio.all_tasks() if other.get_name() == "upstream").cancel()
             task.tell(Answer(PRIMARY, 1, Result(ResultStatus.ACCEPTED)))
-        await until(lambda: backend.closes, within_s=5)
-        assert backend.answer_to("r1") == [3, "r1", {"status": "Accepted"}]
+            await until(lambda: backend.closes, within_s=2)
+            assert backend.answer_to("r1") == [3, "r1", {"status": "Accepted"}]
+            assert backend.closes[0][1] == 1001
+            assert world.posted(UpstreamChanged)[-1].connected is False
 
     run_virtual(story())
 
