@@ -17,6 +17,7 @@ from typing import Any
 
 from agent.app import Agent
 from agent.host.logs import Log
+from agent.host.notify import Notifier
 from agent.runtime.context import Context, Seams
 from agent.runtime.engine import Doors, Engine
 from agent.runtime.inline_writer import Disk, InlineWriter
@@ -62,7 +63,11 @@ class AgentInProcess:
         """What is wrong with the disk; a test changes it while things run."""
         life.run.mkdir(parents=True, exist_ok=True)
         locations = Locations(state=str(life.store.folder), run=str(life.run), settings=str(life.run / "settings"))
-        self.agent = Agent(Context(locations, life.boot_id, life.settings, Log(self._log, strict=True), self._seams()))
+        self.notify_socket = life.run / "notify"
+        """Where its life signs go; nobody listens unless a test binds it."""
+        self._notifier = Notifier(str(self.notify_socket))
+        log = Log(self._log, strict=True)
+        self.agent = Agent(Context(locations, life.boot_id, life.settings, log, self._seams(), self._notifier))
 
     @property
     def log(self) -> str:
@@ -77,6 +82,7 @@ class AgentInProcess:
     def start(self) -> None:
         """Run."""
         self._running = asyncio.get_running_loop().create_task(self.agent.run(), name="agent")
+        self._running.add_done_callback(lambda _: self._notifier.close())
 
     async def stop(self) -> int:
         """Ask it to end as the service manager would; its exit status."""

@@ -25,6 +25,8 @@ from enum import StrEnum
 from typing import Any, Self
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+_PING = 0x89
+"""First byte of a ping (RFC 6455 5.2)."""
 
 
 class Mode(StrEnum):
@@ -44,6 +46,8 @@ class LinkCutter:
         self.accepted = 0
         """Connections that came in."""
         self.port = port
+        self.pings: list[float] = []
+        """Loop times at which a ping of the station came."""
         self._backend_port = backend_port
         self._mode = Mode.PASS
         self._changed = asyncio.Event()
@@ -104,15 +108,19 @@ class LinkCutter:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._backend_port())
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._pump(reader, far_writer))
+                group.create_task(self._pump(reader, far_writer, self.pings))
                 group.create_task(self._pump(far_reader, writer))
         except* OSError:
             pass
         finally:
             _reset(far_writer)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pings: list[float] | None = None
+    ) -> None:
         while data := await reader.read(65_536):
+            if pings is not None and data[0] == _PING:
+                pings.append(asyncio.get_running_loop().time())
             if self.delay_s:
                 await asyncio.sleep(self.delay_s)
             while self._mode is Mode.HALF_OPEN:
