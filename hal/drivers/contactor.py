@@ -28,7 +28,8 @@ class ContactorDriver:
         self._changes = changes
         self._faults = faults
         self._wanted = False
-        self._wanted_since = 0.0
+        self._wanted_since: float | None = None
+        """None: not asked for anything yet; patience then runs from the first sample (the board may still be on)."""
         self.closed: bool | None = None
         """As last seen; None: never."""
 
@@ -50,8 +51,13 @@ class ContactorDriver:
             self._see(flows, now)
         elif self._part.feedback is not ContactorFeedback.AUX:
             patience_s = METER_CONTRADICTS_S + self._grace_s
-            contradicts = flows and not self._wanted and now - self._wanted_since > patience_s
+            contradicts = flows and not self._wanted and self._waited_s(now) > patience_s
             self._faults.set(Fault.CONTACTOR_WELDED, "meter", contradicts, now, f"{current_a:.1f} A while switched off")
+
+    def _waited_s(self, now: float) -> float:
+        if self._wanted_since is None:
+            self._wanted_since = now
+        return now - self._wanted_since
 
     @property
     def _grace_s(self) -> float:
@@ -71,7 +77,7 @@ class ContactorDriver:
     def _see(self, closed: bool, now: float) -> None:
         self.closed = closed
         self._changes.tell(ContactorSeen(self._connector, closed))
-        waited_s = now - self._wanted_since
+        waited_s = self._waited_s(now)
         patience_s = self._part.feedback_wait_ms / 1000
         welded = closed and not self._wanted and waited_s > patience_s + self._grace_s
         self._faults.set(Fault.CONTACTOR_WELDED, "feedback", welded, now, "closed while switched off")
