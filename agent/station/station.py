@@ -4,7 +4,8 @@ Theory of operation
 -------------------
 `handle` is synchronous, total and deterministic: every input is either taken by exactly one part or noted as meaning
 nothing. After it, everything that waits is looked at: desk, connectors, unlocking, restart, publisher, in this order.
-If a deadline has passed by then, the same is done before the input as well: a late tick never lets a late answer win.
+If a deadline has passed by then, what nobody came for in time is let go before the input: a late tick never lets a
+late answer win.
 Only the engine calls it. Nothing is decided here.
 """
 
@@ -95,7 +96,7 @@ class Station:
         """Take one input. Raises nothing for anything that may come from outside."""
         turn = Turn(now)
         if self._deadline is not None and turn.reached(self._deadline):
-            self._progress(turn)  # what was due before this input happens before it, however late the tick
+            self._expire(turn)
         self._routes[type(given)](given, turn)
         return self._settle(turn)
 
@@ -127,6 +128,11 @@ class Station:
         for connector in self._connectors.values():
             connector.energy.turn_over(turn)
         return effects
+
+    def _expire(self, turn: Turn) -> None:
+        self._desk.settle(turn)
+        for connector in self._connectors.values():
+            progress.expire(connector, turn)
 
     def _progress(self, turn: Turn) -> None:
         self._desk.settle(turn)

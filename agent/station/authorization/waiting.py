@@ -61,7 +61,7 @@ class WaitingRoom:
         plugged = [
             connector
             for connector in (self._connectors[i] for i in waiting.connectors)
-            if connector.state is SessionState.WAITING_CARD and (connector.facts.plugged_at_ms or 0) >= waiting.since_ms
+            if connector.state is SessionState.WAITING_CARD
         ]
         plugged.sort(key=lambda connector: connector.facts.plugged_at_ms or 0)
         return any(connector.authorise(waiting.authorisation, turn) for connector in plugged)

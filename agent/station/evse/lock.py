@@ -24,7 +24,12 @@ class Lock:
         self.wanted: bool | None = None
         """None: as it is (nothing was asked since the start)."""
         self._driven: bool | None = None
-        self._driven_ms = 0
+        self._driven_ms: int | None = None
+
+    @property
+    def untouched(self) -> bool:
+        """Nothing was asked of it in this life."""
+        return self.wanted is None and self._driven_ms is None
 
     @property
     def holds(self) -> bool:
@@ -51,8 +56,9 @@ class Lock:
 
     def failed(self, turn: Turn) -> bool:
         """Driven, and not confirmed in time."""
-        waiting = self._driven is not None and self._facts.locked != self._driven
-        return self.exists and waiting and turn.reached(self._driven_ms + CONFIRM_MS)
+        if not self.exists or self._driven is None or self._driven_ms is None or self._facts.locked == self._driven:
+            return False
+        return turn.reached(self._driven_ms + CONFIRM_MS)
 
     def retry(self) -> None:
         """Forget the last drive, so that the next turn drives again."""

@@ -56,7 +56,7 @@ _IN_SESSION = frozenset(
 )
 
 _AT_REST = frozenset({SessionState.FREE, SessionState.WAITING_CARD, SessionState.FINISHED})
-"""Nothing needs the cable: a lock that a former life left engaged lets go."""
+"""States in which nothing needs the cable."""
 
 
 def settle(connector: Connector, turn: Turn) -> None:
@@ -70,6 +70,12 @@ def settle(connector: Connector, turn: Turn) -> None:
             break
     sample_due(connector, turn)
     _pace(connector, turn)
+
+
+def expire(connector: Connector, turn: Turn) -> None:
+    """Let go what nobody came for in time, and no more: the facts may be about to change by the present input."""
+    if connector.state in (SessionState.WAITING_CAR, SessionState.WAITING_CARD) and _window_over(connector, turn):
+        connector.abandon("nothing came within the connection time-out", turn)
 
 
 def _fingerprint(connector: Connector) -> tuple[object, ...]:
@@ -247,9 +253,15 @@ def _hold(connector: Connector, turn: Turn) -> None:
     elif lock.wanted is False and lock.failed(turn):
         raise_fault(connector, Fault.LOCK, turn, "did not unlock", own=True)
         lock.give_up()
-    elif lock.wanted is None and connector.state in _AT_REST and connector.kept is None:
+    elif lock.wanted is None and _left_locked(connector):
         lock.wanted = False
     lock.settle(connector.energy.quiet(turn) and not connector.welded(), turn)
+
+
+def _left_locked(connector: Connector) -> bool:
+    """Nothing needs the cable, its power was seen off, and the lock is engaged: by a former life, or by mistake."""
+    at_rest = connector.state in _AT_REST and connector.kept is None
+    return at_rest and connector.state is SessionState.FINISHED
 
 
 def _pace(connector: Connector, turn: Turn) -> None:

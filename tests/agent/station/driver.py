@@ -167,8 +167,8 @@ class Driver:
 
     def hardware_ready(self, number: int = 1) -> None:
         self.give(OutputsOff(number))
-        self.give(ContactorSeen(number, False))
         self.give(LockSeen(number, False))
+        self.give(ContactorSeen(number, False))
         self.give(PilotSeen(number, PilotState.A, False))
 
     def pilot(self, letter: str, pwm: bool = False, number: int = 1) -> list[Effect]:
