@@ -13,6 +13,10 @@ LINK_EVENTS: Mapping[str, tuple[str, str]] = {
     "link_up": ("upstream.connected", ""),
     "link_down": ("upstream.lost", "reason"),
     "link_refused": ("upstream.refused", "reason"),
+    "registration": ("upstream.registered", "status"),
+    "frame_dropped": ("upstream.bad_frame", "reason"),
+    "frame_answered": ("upstream.bad_frame", "reason"),
+    "call_refused": ("upstream.refused_command", "text"),
     "outbox_unreadable": ("upstream.bug", "error"),
     "upstream_bug": ("upstream.bug", "error"),
 }

@@ -50,12 +50,13 @@ class Timekeeper:
 
     async def run(self, mark: Callable[[int], Awaitable[None]]) -> None:
         """Look at the system every minute; note the time for the next boot every five."""
-        marked_ms = 0
+        marked_ms: int | None = None
         while True:
             self.look_at_system()
             wall_ms = self._clock.now().wall_ms
-            if wall_ms is not None and self._clock.monotonic_ms - marked_ms >= MARK_S * 1000:
-                marked_ms = self._clock.monotonic_ms
+            now_ms = self._clock.monotonic_ms
+            if wall_ms is not None and (marked_ms is None or now_ms - marked_ms >= MARK_S * 1000):
+                marked_ms = now_ms
                 await mark(wall_ms)
             await asyncio.sleep(LOOK_S)
 
