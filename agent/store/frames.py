@@ -14,6 +14,7 @@ from agent.store.names import UpstreamNumbers
 from agent.store.outbox import Content, Outbox, StoredRow, parse_row
 from agent.store.receipts import Receipts
 from agent.store.squeeze import squeeze
+from agent.store.unframed import Unframed
 from agent.vocabulary.events import TransactionEvent, TransactionSampled, TransactionStarted
 from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.moments import Moment
@@ -42,6 +43,7 @@ class Frames:
         self,
         render: Render,
         outbox: Outbox,
+        unframed: Unframed,
         receipts: Receipts,
         upstreams: UpstreamNumbers,
         boots: Boots,
@@ -49,6 +51,7 @@ class Frames:
     ) -> None:
         self._render = render
         self._outbox = outbox
+        self._unframed = unframed
         self._receipts = receipts
         self._upstreams = upstreams
         self._boots = boots
@@ -62,21 +65,21 @@ class Frames:
     def write_followers(self, start: StoredRow) -> None:
         """A start is answered or given up: write what waited for its foreign id."""
         if start.number is not None:
-            self._write_all(self._outbox.frameless_of(start.number, start.upstream, start.row))
+            self._write_all(self._unframed.behind(start))
 
     def write_boot(self, boot: int) -> None:
         """The wall time of a boot is known: write what waited for it."""
-        self._write_all(self._outbox.frameless(boot))
+        self._write_all(self._unframed.of_boot(boot))
 
     def estimate_finished_boots(self) -> None:
         """Give boots that ended without wall time an estimate, and write what waited for it."""
-        for boot in reversed(self._outbox.frameless_boots()):
+        for boot in reversed(self._unframed.boots()):
             if self._boots.offset(boot) is None and self._boots.estimate(boot, self._last_moment(boot)):
                 self.write_boot(boot)
 
     def _last_moment(self, boot: int) -> int:
         latest = 0
-        for raw in self._outbox.frameless(boot):
+        for raw in self._unframed.of_boot(boot):
             with contextlib.suppress(ValueError):
                 latest = max(latest, moment_of(_event(parse_row(raw))).monotonic_ms)
         return latest
@@ -91,7 +94,7 @@ class Frames:
                 self._outbox.finish(raw[1], raw[0])
                 continue
             if frame is not None:
-                self._outbox.fill(stored.row, (None, squeeze(frame)))
+                self._unframed.fill(stored.row, (None, squeeze(frame)))
 
     def _frame(self, upstream: int, number: int | None, message_id: str, event: TransactionEvent) -> str | None:
         foreign_id = None

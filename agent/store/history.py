@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from agent.store.entries import Tables
 from agent.store.receipts import Receipt
 from agent.vocabulary.ids import TransactionId
-from agent.vocabulary.records import LadderStep, SaveReading, TransactionRecord
+from agent.vocabulary.records import TransactionRecord
 
 HISTORY_MS = 366 * 24 * 3_600_000
 """How long finished, delivered sessions are kept."""
@@ -39,15 +39,6 @@ class History:
         """What became of one transaction at each upstream; empty if it is not known."""
         number = self._tables.journal.known(transaction)
         return () if number is None else self._of(number, self._tables.outbox.waiting(number, number))
-
-    def readings(self, transaction: TransactionId) -> list[SaveReading]:
-        """The stored readings of a transaction. Inside a transaction of the database."""
-        number = self._tables.journal.known(transaction)
-        return [] if number is None else self._tables.readings.of(number, self._tables.damage)
-
-    def ladder(self, limit: int) -> list[LadderStep]:
-        """The newest authorisation decisions first."""
-        return self._tables.ladder.newest(limit)
 
     def expire(self, now_ms: int | None) -> None:
         """Forget what is older than the history and delivered. Inside a transaction of the database."""

@@ -26,7 +26,8 @@ SWEEP_AT = 64
 KINDS = (RowKind.START, RowKind.SAMPLE, RowKind.STOP)
 Content = tuple[bytes | None, bytes | None]
 """Event and frame of a row, squeezed: one of them is None."""
-_COLUMNS = "row, upstream, message, number, kind, attempts, frame, event"
+COLUMNS = "row, upstream, message, number, kind, attempts, frame, event"
+"""What `parse_row` takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +82,6 @@ class Outbox:
             queue.first = row
         queue.depth += 1
 
-    def fill(self, row: int, text: Content) -> None:
-        """Write the frame of a row that waited for it."""
-        self._database.execute("UPDATE outbox SET event = ?, frame = ? WHERE row = ?", (*text, row))
-
     def head(self, upstream: int) -> StoredRow | None:
         """The oldest row that is not done. Raises ValueError if it cannot be read."""
         found = self._first(upstream)
@@ -103,7 +100,7 @@ class Outbox:
         if first is None or first[2] == packed:
             return None if first is None else parse_row(first)
         found = self._database.row(
-            f"SELECT {_COLUMNS} FROM outbox WHERE row > ? AND upstream = ? AND message = ?",
+            f"SELECT {COLUMNS} FROM outbox WHERE row > ? AND upstream = ? AND message = ?",
             (first[0], upstream, packed),
         )
         return None if found is None else parse_row(found)
@@ -157,33 +154,12 @@ class Outbox:
         )
         return {(number, upstream): count for number, upstream, count in rows}
 
-    def frameless_of(self, number: int, upstream: int, start: int) -> list[Row]:
-        """Raw rows of a transaction, behind its start row, that wait for their frame. Ends at its stop row."""
-        where = "FROM outbox WHERE row > ? AND upstream = ? AND number = ?"
-        stop = self._database.row(
-            f"SELECT row {where} AND kind = 2 ORDER BY row LIMIT 1", (start, upstream, number)
-        ) or (self._next or self._newest() + 1,)
-        return self._database.rows(
-            f"SELECT {_COLUMNS} {where} AND row <= ? AND frame IS NULL ORDER BY row", (start, upstream, number, stop[0])
-        )
-
-    def frameless(self, boot: int) -> list[Row]:
-        """Raw rows of one boot that wait for their frame."""
-        return self._database.rows(
-            f"SELECT {_COLUMNS} FROM outbox WHERE boot = ? AND frame IS NULL ORDER BY row", (boot,)
-        )
-
-    def frameless_boots(self) -> list[int]:
-        """Boots whose rows wait for their frame."""
-        rows = self._database.rows("SELECT DISTINCT boot FROM outbox WHERE frame IS NULL ORDER BY boot")
-        return [row[0] for row in rows if isinstance(row[0], int)]
-
     def _first(self, upstream: int) -> Row | None:
         queue = self._queue(upstream)
         if queue.depth == 0:
             return None
         found = self._database.row(
-            f"SELECT {_COLUMNS} FROM outbox WHERE row >= ? AND upstream = ? ORDER BY row LIMIT 1",
+            f"SELECT {COLUMNS} FROM outbox WHERE row >= ? AND upstream = ? ORDER BY row LIMIT 1",
             (queue.first, upstream),
         )
         if found is not None:

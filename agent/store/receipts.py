@@ -86,11 +86,6 @@ class Receipts:
             return (found[1] if found else None) or UNKNOWN_ID
         return None
 
-    def foreign_id(self, number: int, upstream: int) -> str | None:
-        """The id that this upstream gave, or None."""
-        found = self._database.row("SELECT foreign_id FROM receipts WHERE row = ?", (number << _SHIFT | upstream,))
-        return found[0] if found else None
-
     def of(self, number: int) -> list[Receipt]:
         """The receipts of a transaction; columns that cannot be read are left out."""
         rows = self._database.rows(

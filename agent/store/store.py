@@ -31,11 +31,12 @@ from agent.store.salvage import salvage
 from agent.store.samples import Readings
 from agent.store.snapshot import take_snapshot
 from agent.store.time_mark import TimeMark
+from agent.store.unframed import Unframed
 from agent.vocabulary.effects import Record
 from agent.vocabulary.events import StopReason
 from agent.vocabulary.ids import TransactionId, UpstreamId
 from agent.vocabulary.outbox import OutboxRow
-from agent.vocabulary.records import SaveReading, Snapshot
+from agent.vocabulary.records import Snapshot
 
 
 def _quiet(text: str) -> None:
@@ -115,11 +116,6 @@ class Store:
         """What became of one transaction at each upstream."""
         return self._history.receipts(transaction)
 
-    def readings(self, transaction: TransactionId) -> list[SaveReading]:
-        """The stored readings of a transaction that has not stopped, oldest first."""
-        with self._writing(barrier=False):
-            return self._history.readings(transaction)
-
     def note_restart(self, reason: StopReason) -> None:
         """The agent is about to end on purpose: the next start reads why. Synced. Raises StoreError."""
         with self._writing(barrier=True):
@@ -173,7 +169,7 @@ def _tables(database: Database, render: Render, report: Report) -> Tables:
         Readings(database),
         outbox,
         receipts,
-        Frames(render, outbox, receipts, upstreams, boots, damage),
+        Frames(render, outbox, Unframed(database), receipts, upstreams, boots, damage),
         SavedOptions(database, upstreams),
         Holds(database, upstreams),
         Cache(database, upstreams),

@@ -19,6 +19,15 @@ _SLOT = struct.Struct(">qqI")
 _PITCH = 4096
 
 
+def _sync_folder(folder: Path) -> None:
+    """The names of new files are on the disk, those of the database, opened before, among them."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 class TimeMark:
     """Two slots of (sequence, wall time in milliseconds, checksum)."""
 
@@ -34,6 +43,7 @@ class TimeMark:
             if os.fstat(self._file).st_size < 2 * _PITCH:
                 os.pwrite(self._file, bytes(2 * _PITCH), 0)
                 os.fsync(self._file)
+            _sync_folder(self._path.parent)
             slots = [self._read(index) for index in (0, 1)]
         except OSError as error:
             raise StoreError(f"cannot open {self._path}: {error}") from error

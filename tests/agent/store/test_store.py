@@ -10,6 +10,7 @@ import pytest
 
 from agent.store.database import Database
 from agent.store.errors import StoreError
+from agent.store.ladder import Ladder
 from agent.store.receipts import Delivery
 from agent.store.store import Store
 from agent.vocabulary.effects import Record
@@ -380,20 +381,25 @@ def test_sessions_tell_what_became_of_them(opened: Callable[..., Store]) -> None
     assert len(store.sessions(1)) == 1
 
 
-def test_readings_are_kept_until_the_stop_is_recorded(opened: Callable[..., Store]) -> None:
-    store = opened()
+def test_readings_go_when_the_stop_is_recorded(tmp_path: Path) -> None:
+    database = Database(tmp_path / "state.db")
+    store = Store(database, render)
+    store.open("boot-1")
     records = list(session(BOTH, 0, samples=4))
     store.commit(records[:-3])
-    transaction = store.sessions(1)[0].transaction.id
-    assert [reading.energy_wh for reading in store.readings(transaction)] == [1_000_183 + 183 * n for n in range(4)]
+    assert database.rows("SELECT count(*) FROM readings") == [(4,)]
     store.commit(records[-3:])
-    assert store.readings(transaction) == []
+    assert database.rows("SELECT count(*) FROM readings") == [(0,)]
+    store.close()
 
 
-def test_ladder_steps_are_stored(opened: Callable[..., Store]) -> None:
-    store = opened()
-    step = LadderStep(moment(1, 0), ConnectorId(1), "04***", "online", M, 120, "Accepted", "billing")
-    commit(store, step, barrier=False)
+def test_ladder_steps_are_kept_in_order(tmp_path: Path) -> None:
+    database = Database(tmp_path / "state.db")
+    store = Store(database, render)
+    store.open("boot-1")
+    steps = [LadderStep(moment(1, n), ConnectorId(1), "04***", "online", M, n, "Accepted", "billing") for n in range(3)]
+    commit(store, *steps, barrier=False)
+    assert Ladder(database).newest(2) == [steps[2], steps[1]]
     store.close()
 
 
