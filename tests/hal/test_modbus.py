@@ -60,6 +60,7 @@ GOOD = framed("01 03 04 00 07 00 08")
 NO_ANSWERS = {
     "another unit": framed("02 03 04 00 07 00 08"),
     "another function": framed("01 04 04 00 07 00 08"),
+    "a count that contradicts the length": framed("01 03 06 00 07 00 08"),
     "another length": framed("01 03 02 00 07"),
     "wrong checksum": GOOD[:-1] + bytes((GOOD[-1] ^ 1,)),
     "another's refusal": framed("02 83 02"),
@@ -101,5 +102,5 @@ def test_an_echo_is_noticed_and_a_coil_write_needs_two_copies_then() -> None:
 
 @pytest.mark.parametrize("request_", [Read(1, 3, 0, 126), Read(1, 3, 65536, 1), Read(1, 3, 0, 0)])
 def test_what_cannot_be_asked(request_: Read) -> None:
-    with pytest.raises(ValueError, match="<="):
+    with pytest.raises(ValueError, match=r"\d"):  # the wording is pymodbus's and changes
         encode(request_)

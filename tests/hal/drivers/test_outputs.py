@@ -166,3 +166,25 @@ def test_a_board_that_was_away_shows_its_light_and_arms_again() -> None:
         await until(lambda: bench.board.holding[0] == 255 and bench.board.holding[28] == 10_000, within_s=15)
 
     Bench("viridian_epc2plus").play(scenario)
+
+
+def test_a_board_that_takes_its_orders_and_does_not_follow_is_not_told_off() -> None:
+    async def scenario(bench: Bench) -> None:
+        bench.board.on_write = lambda unit: unit.holding.update({5: 1})
+        bench.hardware.all_off()
+        await asyncio.sleep(20)
+        assert not bench.seen(OutputsOff)
+
+    Bench("viridian_epc2plus").play(scenario)
+
+
+def test_a_board_that_comes_back_with_an_offer_of_its_own_is_switched_off() -> None:
+    async def scenario(bench: Bench) -> None:
+        await _off(bench)
+        bench.board.silent = True
+        await asyncio.sleep(20)
+        bench.board.holding.update({5: 1, 6: 16})
+        bench.board.silent = False
+        await until(lambda: bench.board.offered_a == 0, within_s=15)
+
+    Bench("viridian_epc2plus").play(scenario)
