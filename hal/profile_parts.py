@@ -19,7 +19,7 @@ from hal.profile import (
     Write,
 )
 from hal.registers import ValueType
-from hal.toml_table import Table
+from hal.toml_table import Table, member
 
 
 def known_register(table: Table, key: str, registers: Mapping[str, Register], writable: bool = False) -> str:
@@ -34,7 +34,7 @@ def known_register(table: Table, key: str, registers: Mapping[str, Register], wr
 
 
 def _maybe(table: Table, key: str, registers: Mapping[str, Register]) -> str | None:
-    return known_register(table, key, registers) if table.has(key) else None
+    return known_register(table, key, registers) if key in table else None
 
 
 def writes(table: Table, key: str, registers: Mapping[str, Register]) -> tuple[Write, ...]:
@@ -160,7 +160,7 @@ def light(table: Table, registers: Mapping[str, Register]) -> LightPart:
         green=known_register(table, "green", registers, writable=True),
         blue=known_register(table, "blue", registers, writable=True),
         enable=writes(table, "enable", registers),
-        patterns={patterns.member(key, key, LightPattern): _color(patterns, key) for key in patterns.keys},
+        patterns={member(patterns, key, key, LightPattern): _color(patterns, key) for key in patterns.keys},
     )
     for pattern in LightPattern:
         if pattern not in found.patterns:

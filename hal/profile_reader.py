@@ -24,7 +24,7 @@ from hal.profile import (
 )
 from hal.registers import ValueType, WordOrder, word_count
 from hal.serial_port import SerialSettings
-from hal.toml_table import ProfileError, Table
+from hal.toml_table import ProfileError, Table, load
 
 SHIPPED = Path(__file__).parent / "profiles"
 KINDS = ("board", "meter", "reader")
@@ -70,7 +70,7 @@ def find_reader(profile_id: str, folders: Sequence[str] = ()) -> ReaderProfile:
 
 def read(path: Path) -> Profile:
     """Read one file. Raises `ProfileError` with file, line, key and remedy."""
-    table = Table.load(path)
+    table = load(path)
     kind = table.text("kind")
     if kind == "board":
         profile: Profile = _board(table)
@@ -170,7 +170,7 @@ def _register(name: str, table: Table, order: WordOrder) -> Register:
 
 
 def _probe(top: Table, registers: Mapping[str, Register]) -> Probe | None:
-    if not top.has("probe"):
+    if "probe" not in top:
         return None
     table = top.table("probe")
     pattern = table.text("pattern", None)
@@ -205,11 +205,11 @@ def _board(top: Table) -> BoardProfile:
         pilot=parts.pilot(top.table("pilot"), registers),
         offer=parts.offer(top.table("offer"), registers),
         contactor=parts.contactor(top.table("contactor"), registers),
-        cable=parts.cable(top.table("cable"), registers) if top.has("cable") else None,
-        lock=parts.lock(top.table("lock"), registers) if top.has("lock") else None,
-        light=parts.light(top.table("light"), registers) if top.has("light") else None,
+        cable=parts.cable(top.table("cable"), registers) if "cable" in top else None,
+        lock=parts.lock(top.table("lock"), registers) if "lock" in top else None,
+        light=parts.light(top.table("light"), registers) if "light" in top else None,
         faults=tuple(parts.fault_word(one, registers) for one in top.tables("faults")),
-        dead_man=parts.dead_man(top.table("dead_man"), registers) if top.has("dead_man") else None,
+        dead_man=parts.dead_man(top.table("dead_man"), registers) if "dead_man" in top else None,
         setup=parts.writes(top, "setup", registers),
     )
 

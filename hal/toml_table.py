@@ -32,15 +32,6 @@ class Table:
         self._path = path
         self._known: list[str] = []
 
-    @classmethod
-    def load(cls, path: Path) -> Table:
-        """Read a file. Raises `ProfileError` when it is missing, unreadable or no TOML."""
-        try:
-            text = path.read_text(encoding="utf-8")
-            return cls(tomllib.loads(text), str(path), text)
-        except (OSError, ValueError) as error:
-            raise ProfileError(f"{path}: {error}") from error
-
     @property
     def keys(self) -> tuple[str, ...]:
         """The keys that are there, for tables whose keys are names."""
@@ -50,9 +41,8 @@ class Table:
         """An error about one key of this table."""
         return ProfileError(f"{self._file}, line {self._line(key)}: {'.'.join((*self._path, key))}: {problem}")
 
-    def has(self, key: str) -> bool:
-        """True when the key is there; asking makes it a known key."""
-        self._known.append(key)
+    def __contains__(self, key: str) -> bool:
+        self._known.append(key)  # asking makes it a known key
         return key in self._data
 
     def text(self, key: str, default: str | None = _MISSING) -> str:
@@ -77,15 +67,7 @@ class Table:
     def choice(self, key: str, kind: type[_Choice], default: _Choice | None = _MISSING) -> _Choice:
         """A member of an enumeration, by its value."""
         value = self.text(key, default)
-        return value if value is None else self.member(key, value, kind)
-
-    def member(self, key: str, value: str, kind: type[_Choice]) -> _Choice:
-        """A value that was found under `key`, as a member of an enumeration."""
-        try:
-            return kind(value)
-        except ValueError:
-            known = [one.value for one in kind]
-            raise self.error(key, f"{value!r} is not known; {_nearest(value, known)}") from None
+        return value if value is None else member(self, key, value, kind)
 
     def integers(self, key: str, default: tuple[int, ...] = _MISSING) -> tuple[int, ...]:
         """A list of integers; a single integer counts as a list of one."""
@@ -142,6 +124,24 @@ class Table:
 
     def _line(self, key: str) -> int:
         return find_line(self._text, (*self._path, key))
+
+
+def load(path: Path) -> Table:
+    """Read a file. Raises `ProfileError` when it is missing, unreadable or no TOML."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        return Table(tomllib.loads(text), str(path), text)
+    except (OSError, ValueError) as error:
+        raise ProfileError(f"{path}: {error}") from error
+
+
+def member(table: Table, key: str, value: str, kind: type[_Choice]) -> _Choice:
+    """A text that stands under (or is) `key`, as a member of an enumeration."""
+    try:
+        return kind(value)
+    except ValueError:
+        known = [one.value for one in kind]
+        raise table.error(key, f"{value!r} is not known; {_nearest(value, known)}") from None
 
 
 def find_line(text: str, path: tuple[str, ...]) -> int:
