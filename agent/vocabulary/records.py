@@ -60,6 +60,8 @@ class TransactionRecord:
     stop_token: IdToken | None = None
     invalidated: bool = False
     """The authority's verdict on the start was not Accepted."""
+    told: tuple[UpstreamId, ...] = ()
+    """Who has a start of it, and so gets samples and a stop: an upstream that came later sees none of it."""
 
 
 @dataclass(frozen=True, slots=True)
