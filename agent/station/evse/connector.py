@@ -214,6 +214,7 @@ class Connector:
             who.offline,
             who.parent,
             who.remote_start_id,
+            told=tuple(upstream.id for upstream in self.site.registry),
         )
         self.transaction = Transaction(record, reading.energy_wh, saved_ms=turn.now_ms)
         turn.record(*self.transaction.start_entries(self.site, reading), who.step, barrier=True)

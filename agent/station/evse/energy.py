@@ -24,7 +24,7 @@ from agent.station.site import Site
 from agent.station.turn import Turn
 from agent.vocabulary.effects import CloseContactor, Lower, Offer, OpenContactor, Withdraw
 from agent.vocabulary.ids import ConnectorId
-from hal.api import ContactorKind, Fault
+from hal.api import ContactorFeedback, ContactorKind, Fault
 
 DUTY_CHANGE_MS = 5000
 OFF_TIME_MS = 5000
@@ -189,11 +189,20 @@ class Energy:
         if not self.off or (self._facts.has_feedback and self._facts.contactor_closed is None):
             return False
         current = self._meter.current_a(turn)
-        if self._facts.has_feedback:
-            return current is None or current < NO_LOAD_A
+        if current is not None and current >= NO_LOAD_A:
+            return False
+        feedback = self._facts.capabilities.contactor_feedback
         never = self._opened_ms is None and self._withdrawn_ms is None and self._facts.outputs_off
-        opened = never or (self._opened_ms is not None and turn.reached(self._opened_ms + FEEDBACK_MS))
-        return (current is not None and current < NO_LOAD_A) or (current is None and opened)
+        if feedback is ContactorFeedback.STATE and not never:
+            return self._open_by_conclusion(current is not None, turn)
+        opened = self._opened_ms is not None and turn.reached(self._opened_ms + FEEDBACK_MS)
+        return feedback is ContactorFeedback.AUX or never or current is not None or opened
+
+    def _open_by_conclusion(self, metered: bool, turn: Turn) -> bool:
+        """PWM off says nothing of the contacts: they are open once the car has left C, or the board's grace is over."""
+        if not metered:
+            return turn.reached(self._open_by_ms(self._opened_ms or self._withdrawn_ms or 0))
+        return self._commanded or not self._facts.asking or turn.reached(self._dark_ms + AUTONOMOUS_GRACE_MS)
 
     # ------------------------------------------------------------------------------------------------- watch
 
@@ -277,14 +286,12 @@ class Energy:
     def _over_current(self, turn: Turn) -> Fault | None:
         current = self._meter.current_a(turn)
         offered = self.offered_a
-        if current is None or offered is None or current <= offered * 1.1 + 0.5:
-            self._over_ms = None
-            return None
-        if self._reduced_ms is not None and turn.now_ms < self._reduced_ms + AFTER_REDUCTION_MS:
+        following = self._reduced_ms is not None and turn.now_ms < self._reduced_ms + AFTER_REDUCTION_MS
+        if current is None or offered is None or current <= offered * 1.1 + 0.5 or following:
             self._over_ms = None
             return None
         if self._over_ms is None:
             self._over_ms = turn.now_ms
         latest = self._meter.latest
-        lasted_ms = 0 if latest is None else latest.at.monotonic_ms - self._over_ms
-        return Fault.OVER_CURRENT if lasted_ms > OVER_CURRENT_MS else None
+        lasted = latest is not None and latest.at.monotonic_ms - self._over_ms > OVER_CURRENT_MS
+        return Fault.OVER_CURRENT if lasted else None

@@ -61,7 +61,9 @@ def _rows(connector: Connector, transaction: Transaction | None, due: Due, readi
     energy_wh = transaction.register_wh if transaction else reading.energy_wh
     taken = sample(reading, energy_wh, due, live)
     if transaction is not None:
-        plan = next(p for p in transaction.periodic if p.upstream is upstream)
+        plan = next((p for p in transaction.periodic if p.upstream is upstream), None)
+        if plan is None:
+            return []
         plan.keep(sample(reading, energy_wh, due, at_stop))
         return transaction.sampled(connector.site, due, taken)
     if taken is None:

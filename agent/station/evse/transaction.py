@@ -90,8 +90,8 @@ class Transaction:
             remote_start_id=row.remote_start_id,
         )
         entries: list[Entry] = [SaveTransaction(row)]
-        for upstream in site.registry:
-            entries += enqueue(site, upstream.id, event)
+        for upstream in row.told:
+            entries += enqueue(site, upstream, event)
         self.open_plans(site)
         begin = ReadingContext.TRANSACTION_BEGIN
         for plan in self.periodic:
@@ -100,8 +100,14 @@ class Transaction:
         return entries
 
     def open_plans(self, site: Site) -> None:
-        """One plan per upstream."""
-        self.periodic = [Periodic(upstream) for upstream in site.registry]
+        """One plan per upstream that knows of it."""
+        told = self.told(site)
+        self.periodic = [Periodic(upstream) for upstream in site.registry if upstream.id in told]
+
+    def told(self, site: Site) -> tuple[UpstreamId, ...]:
+        """Who has a start of it; a record without that knowledge was told to everybody and to its authority."""
+        everybody = dict.fromkeys((*(upstream.id for upstream in site.registry), self.record.authority))
+        return self.record.told or tuple(everybody)
 
     def sampled(self, site: Site, due: Due, taken: Sample | None) -> list[Entry]:
         """The row for one sample."""
@@ -133,10 +139,7 @@ class Transaction:
             last_energy_wh=self.register_wh,
         )
         entries: list[Entry] = [SaveTransaction(self.record)]
-        told = [upstream.id for upstream in site.registry]
-        if self.record.authority not in told:
-            told.append(self.record.authority)
-        for upstream in told:
+        for upstream in self.told(site):
             event = TransactionStopped(
                 self.record.id,
                 self.record.where,

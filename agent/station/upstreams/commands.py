@@ -176,6 +176,9 @@ class Commands:
         rows = self._site.holds.change(asker.id, command.connector, not command.operative)
         if rows:
             turn.record(*rows, barrier=True)
+            verb = "released" if command.operative else "held out of service"
+            for row in rows:
+                turn.note(StationNote.HOLD_CHANGED, verb, row.connector, asker.id)
         if not command.operative:
             return Result(ResultStatus.SCHEDULED) if decision.verb is Verb.SCHEDULE else ACCEPTED
         concerned = [STATION, *self._connectors] if command.connector == STATION else [command.connector]

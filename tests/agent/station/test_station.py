@@ -27,6 +27,7 @@ from hal.api import ActuationFailed, CardSeen, Fault, FaultSeen, PilotSeen, Pilo
 from tests.agent.station.driver import ACCEPTED, CARD, INVALID, PRIMARY, Driver, connector, two_upstreams
 
 
+@pytest.mark.rule("product.P1")
 def test_exactly_one_upstream_must_be_billing() -> None:
     both = [UpstreamSetup(u.id, Role.DATA_AND_CONTROL, u.options) for u in two_upstreams()]
     with pytest.raises(ValueError, match="exactly one must be Billing"):
@@ -91,7 +92,6 @@ def test_a_deadline_is_never_in_the_past_and_a_tick_moves_it() -> None:
 # ----------------------------------------------------------------------------------------------------- storage
 
 
-@pytest.mark.rule("security.CAMP-5")
 def test_a_dead_disk_starts_nothing_new_and_lets_what_runs_go_on() -> None:
     driver = Driver([connector(1), connector(2)])
     driver.charge()

@@ -125,6 +125,7 @@ def test_a_cable_without_a_card_is_finishing_after_the_timeout_and_a_card_still_
 
 
 @pytest.mark.rule("product.P5")
+@pytest.mark.rule("product.H12")
 def test_a_refused_card_does_not_start_and_says_so() -> None:
     driver = Driver()
     driver.plug()
@@ -136,6 +137,7 @@ def test_a_refused_card_does_not_start_and_says_so() -> None:
     assert (step.stage, step.answer, step.upstream) == ("online", "Invalid", PRIMARY)
 
 
+@pytest.mark.rule("product.H1")
 def test_silence_falls_back_to_the_offline_rules_and_asks_nobody_else() -> None:
     driver = Driver(snapshot=cached())
     driver.plug()

@@ -10,9 +10,10 @@ from agent.vocabulary import effects as fx
 from agent.vocabulary.events import ChargingState, StopReason, TransactionStopped
 from agent.vocabulary.inputs import LatchCleared
 from agent.vocabulary.records import SaveLatch, SaveTransaction, Snapshot
-from hal.api import CableSeen, ContactorKind, ContactorSeen, Fault, FaultSeen, OutputsOff
+from hal.api import CableSeen, ContactorFeedback, ContactorKind, ContactorSeen, Fault, FaultSeen, OutputsOff
 from tests.agent.station.driver import PRIMARY, SOCKET, Driver, connector, two_upstreams
 
+CONCLUDING = replace(SOCKET, contactor_feedback=ContactorFeedback.STATE)
 COMMANDED = replace(SOCKET, contactor=ContactorKind.COMMANDED, lock=None, cable_rating=False)
 
 
@@ -159,6 +160,36 @@ def test_the_cable_is_let_go_only_after_the_contactor_was_seen_open_and_no_curre
     assert fx.DriveLock(1, False) not in driver.log, "the final reading comes first"
     driver.answer_meter()
     assert fx.DriveLock(1, False) in driver.last
+
+
+def test_a_board_that_only_concludes_lets_the_cable_go_when_its_car_has_left_c() -> None:
+    driver = Driver([connector(1, CONCLUDING)])
+    driver.charge()
+    driver.card()
+    driver.contactor(False)  # PWM is off: that is all this board can say
+    driver.current[1] = 0.0
+    driver.meter()
+    assert fx.DriveLock(1, False) not in driver.log
+    driver.pilot("B")
+    driver.answer_meter()
+    assert driver.log.count(fx.DriveLock(1, False)) == 1
+
+
+@pytest.mark.parametrize(("leaves_s", "opened_s"), [(0.8, 1.8), (None, 7.0)])
+def test_with_no_meter_either_the_cable_waits_for_the_board(leaves_s: float | None, opened_s: float) -> None:
+    driver = Driver([connector(1, CONCLUDING)])
+    driver.charge()
+    driver.give(FaultSeen(1, Fault.METER_OFFLINE, True))
+    driver.pass_time(20, meter=False)
+    driver.card()
+    driver.contactor(False)
+    if leaves_s is not None:
+        driver.pass_time(leaves_s, meter=False)
+        driver.pilot("B")
+    driver.pass_time(opened_s - (leaves_s or 0) - 0.1, meter=False)
+    assert fx.DriveLock(1, False) not in driver.log
+    driver.pass_time(0.2, meter=False)
+    assert fx.DriveLock(1, False) in driver.log
 
 
 def test_a_silent_meter_closes_with_the_last_sample_marked() -> None:

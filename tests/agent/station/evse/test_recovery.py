@@ -188,9 +188,20 @@ def test_a_transaction_whose_connector_is_gone_is_closed_at_once() -> None:
     assert stops(driver)[0].meter_stop_wh == 1500
 
 
+@pytest.mark.rule("two-upstreams.TU03")
+@pytest.mark.rule("product.A11")
 def test_the_stop_goes_to_a_pinned_authority_that_is_not_configured_any_more() -> None:
     record = replace(RECORD, authority=UpstreamId("former-operator"))
     driver = Driver(snapshot=snapshot(record), ready=False)
     boot(driver)
     driver.answer_meter()
     assert len(stops(driver, UpstreamId("former-operator"))) == 1
+
+
+def test_an_upstream_that_came_later_sees_nothing_of_it() -> None:
+    record = replace(RECORD, authority=MANAGEMENT, told=(MANAGEMENT,))
+    driver = Driver(snapshot=snapshot(record), ready=False)
+    boot(driver)
+    driver.answer_meter()
+    assert len(stops(driver, MANAGEMENT)) == 1
+    assert driver.rows(PRIMARY) == []

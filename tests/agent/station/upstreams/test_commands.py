@@ -67,6 +67,7 @@ def test_the_last_id_that_was_given_counts() -> None:
 
 
 @pytest.mark.rule("ocpp16.S40")
+@pytest.mark.rule("ocpp16.S12")
 def test_the_station_as_a_whole_out_of_service_and_back() -> None:
     driver = Driver([connector(1), connector(2)])
     assert ask(driver, PRIMARY, ChangeAvailability(STATION, False)) is ResultStatus.ACCEPTED
@@ -106,6 +107,7 @@ def test_during_a_transaction_it_is_scheduled(upstream: UpstreamId) -> None:
 
 
 @pytest.mark.rule("ocpp16.S42")
+@pytest.mark.rule("ocpp16.X73")
 def test_holds_survive_a_restart() -> None:
     driver = Driver(snapshot=Snapshot(2, False, holds=(SaveHold(PRIMARY, ONE, True),)))
     assert not driver.told()[-1].operative
@@ -277,6 +279,7 @@ def test_an_upstream_sees_the_options_of_the_authority_readonly() -> None:
     assert "authorization_key" not in seen
 
 
+@pytest.mark.rule("ocpp16.X73")
 def test_stored_options_come_back() -> None:
     stored = (SaveOption(PRIMARY, "sample_interval_s", 5), SaveOption(None, "reset_retries", 9))
     driver = Driver(snapshot=Snapshot(2, False, options=stored))
