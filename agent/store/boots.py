@@ -32,7 +32,8 @@ class Boots:
             self.current = newest[0]
             return False
         counted = self._database.row("SELECT value FROM meta WHERE name = ?", (_COUNT,))
-        self.current = max(newest[0] if newest else 0, counted[0] if counted else 0) + 1
+        known = [found[0] for found in (newest, counted) if found is not None and isinstance(found[0], int)]
+        self.current = max(known, default=0) + 1
         self._set(_COUNT, self.current)
         self._database.execute(
             "INSERT INTO boots (boot, boot_id, opened_ms) VALUES (?, ?, ?)", (self.current, boot_id, opened_ms)

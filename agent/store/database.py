@@ -262,6 +262,10 @@ class Database:
         self._generation = found[0]
         self._pending = self._log.open(self._generation)
         self.unsynced = bool(self._pending)
+        try:
+            self._live()
+        except StoreError as error:
+            raise DamagedStore(f"{self.path} and its lazy log do not fit together: {error}") from error
 
     def _live(self) -> sqlite3.Connection:
         """The connection, with all that is pending visible."""

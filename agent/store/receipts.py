@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from enum import IntEnum
 
 from agent.store.codec import from_json, to_json
 from agent.store.database import Database
 from agent.store.names import UpstreamNumbers
+from agent.store.schema import Row
 from agent.store.squeeze import expand, squeeze
 from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.outbox import RowKind
@@ -87,25 +89,23 @@ class Receipts:
         return None
 
     def of(self, number: int) -> list[Receipt]:
-        """The receipts of a transaction; columns that cannot be read are left out."""
+        """The receipts of a transaction; one that cannot be read is left out."""
         rows = self._database.rows(
             "SELECT row, start, stop, attempts, parked, foreign_id, verdict, why FROM receipts "
             "WHERE row >= ? AND row < ? ORDER BY row",
             _range(number),
         )
-        return [
-            Receipt(
-                self._upstreams.id_or_lost(row & (1 << _SHIFT) - 1),
-                Delivery(start),
-                Delivery(stop),
-                attempts,
-                parked,
-                foreign_id,
-                _verdict(verdict),
-                why,
-            )
-            for row, start, stop, attempts, parked, foreign_id, verdict, why in rows
-        ]
+        found = []
+        for row in rows:
+            with contextlib.suppress(ValueError):
+                found.append(self._parse(row))
+        return found
+
+    def _parse(self, columns: Row) -> Receipt:
+        row, start, stop, attempts, parked, foreign_id, verdict, why = columns
+        upstream = self._upstreams.id_or_lost(row & (1 << _SHIFT) - 1)
+        states = Delivery(start), Delivery(stop)
+        return Receipt(upstream, *states, attempts, parked, foreign_id, _verdict(verdict), why)
 
     def settled(self, number: int) -> bool:
         """True if every upstream has acknowledged (or given up) the stop."""

@@ -66,49 +66,89 @@ _WITH_UPSTREAM = ("outbox", "parked", "options", "holds", "cache")
 
 
 def salvage(database: Database, report: Report) -> None:
-    """Set the damaged file aside and open `database` anew with what could be read. Raises StoreError."""
+    """Set the damaged file of `database` aside and open it anew with what could be read. Raises StoreError.
+
+    The new file takes its place only when it is complete: a crash on the way loses nothing.
+    """
+    database.abandon()
+    path = database.path
+    staging, ready = _beside(path, ".salvaging"), _beside(path, ".salvaged")
     try:
-        aside = _set_aside(database)
+        _remove(staging)
+        copied = _build(staging, path)
+        os.rename(staging, ready)
+        aside = finish_salvage(path)
     except OSError as error:
-        raise StoreError(f"cannot set {database.path} aside: {error}") from error
+        raise StoreError(f"cannot salvage {path}: {error}") from error
+    finally:
+        _remove(staging)
+    report(f"the damaged database is kept as {aside}; {copied} rows were saved into a new one")
     database.open()
-    copied = _copy_all(database, aside)
-    report(f"the damaged database is kept as {aside.name}; {copied} rows were saved into a new one")
 
 
-def _set_aside(database: Database) -> Path:
-    """Rename the file and its WAL to the first free `*.damaged-N`."""
+def finish_salvage(path: Path) -> str:
+    """Put a completed new file in the place of the damaged one, also after a crash in between. Raises OSError.
+
+    Returns the name under which the damaged one is kept; empty if there was nothing to do.
+    """
+    ready = _beside(path, ".salvaged")
+    if not ready.exists():
+        return ""
+    aside = _set_aside(path)
+    os.rename(ready, path)
+    return aside.name
+
+
+def _build(staging: Path, damaged: Path) -> int:
+    """A new file at `staging` with what can be read of the damaged one; how many rows."""
+    fresh = Database(staging)
+    try:
+        fresh.open()
+        copied = _copy_all(fresh, damaged)
+        fresh.close()
+    finally:
+        fresh.abandon()
+    return copied
+
+
+def _set_aside(path: Path) -> Path:
+    """Rename the file and what belongs to it to the first free `*.damaged-N`."""
     number = 1
-    while (aside := database.path.with_name(f"{database.path.name}.damaged-{number}")).exists():
+    while (aside := _beside(path, f".damaged-{number}")).exists():
         number += 1
-    os.rename(database.path, aside)
-    for suffix in ("-wal", "-lazy"):
+    for suffix in ("-wal", "-lazy", ""):
         with contextlib.suppress(FileNotFoundError):
-            os.rename(f"{database.path}{suffix}", f"{aside}{suffix}")
+            os.rename(f"{path}{suffix}", f"{aside}{suffix}")
     return aside
 
 
-def _copy_all(database: Database, aside: Path) -> int:
-    scratch = aside.with_name(aside.name + ".scratch")
+def _copy_all(fresh: Database, damaged: Path) -> int:
+    scratch = _beside(damaged, ".scratch")
     try:
-        _copy_files(aside, scratch)
+        _copy_files(damaged, scratch)
         pages, page_size = merged_pages(scratch)
         if not _schema_is_whole(scratch):
             transplant_schema(scratch)
         wreck = Wreck(scratch)
         try:
-            with database.transaction(barrier=True):
-                copied = _copy_tables(database, wreck, bytes(pages), page_size)
-                _apply_lazy(database, aside.with_name(aside.name + "-lazy"))
-                return copied
+            with fresh.transaction(barrier=True):
+                copied = _copy_tables(fresh, wreck, bytes(pages), page_size)
+                _apply_lazy(fresh, _beside(damaged, "-lazy"))
         finally:
             wreck.close()
-    except OSError as error:
-        raise StoreError(f"cannot copy {aside}: {error}") from error
     finally:
-        for suffix in ("", "-wal", "-shm"):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(f"{scratch}{suffix}")
+        _remove(scratch)
+    return copied
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+def _remove(path: Path) -> None:
+    for suffix in ("", "-wal", "-lazy", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(f"{path}{suffix}")
 
 
 def _schema_is_whole(scratch: Path) -> bool:

@@ -17,7 +17,7 @@ from agent.store.cache import Cache
 from agent.store.damage import Damage, Report
 from agent.store.database import Database
 from agent.store.entries import Entries, Tables
-from agent.store.errors import DamagedStore
+from agent.store.errors import DamagedStore, StoreError
 from agent.store.frames import Frames, Render
 from agent.store.history import History, Session
 from agent.store.holds import Holds
@@ -27,7 +27,7 @@ from agent.store.names import UpstreamNumbers
 from agent.store.options import SavedOptions
 from agent.store.outbox import Outbox
 from agent.store.receipts import Receipt, Receipts
-from agent.store.salvage import salvage
+from agent.store.salvage import finish_salvage, salvage
 from agent.store.samples import Readings
 from agent.store.snapshot import take_snapshot
 from agent.store.time_mark import TimeMark
@@ -53,6 +53,7 @@ class Store:
         self._tables = _tables(database, render, report)
         self._entries = Entries(self._tables)
         self._history = History(self._tables)
+        self._broken: DamagedStore | None = None
 
     def open(self, boot_id: str, monotonic_ms: int = 0) -> Snapshot:
         """Open, salvaging a damaged file, and count the boot. Raises StoreError or NewerStore.
@@ -60,13 +61,18 @@ class Store:
         `boot_id` names the boot of the system; `monotonic_ms` is its present monotonic time.
         """
         try:
-            self._database.open()
+            finish_salvage(self._database.path)
+            try:
+                self._database.open()
+                return self._enter(boot_id, monotonic_ms)
+            except DamagedStore as error:
+                self._repair(error)
             return self._enter(boot_id, monotonic_ms)
-        except DamagedStore as error:
-            self._database.abandon()
-            self._report(f"{error}: saving what can be read into a new file")
-        salvage(self._database, self._report)
-        return self._enter(boot_id, monotonic_ms)
+        except OSError as error:
+            raise StoreError(f"cannot open {self._database.path}: {error}") from error
+        except BaseException:
+            self.abandon()
+            raise
 
     def commit(self, records: Sequence[Record]) -> frozenset[UpstreamId]:
         """Write records in one transaction, synced if any is a barrier. Raises StoreError; then nothing was written.
@@ -89,32 +95,31 @@ class Store:
 
     def head(self, upstream: UpstreamId) -> OutboxRow | None:
         """The oldest row of an upstream that is neither done nor parked. Raises StoreError."""
-        number = self._tables.upstreams.known(upstream)
-        if number is None:
+        with self._guarded():
+            number = self._tables.upstreams.known(upstream)
+            while number is not None:
+                try:
+                    return self._head(number)
+                except ValueError as error:
+                    with self._database.transaction(barrier=False):
+                        self._tables.outbox.drop_head(number, self._tables.damage, error)
             return None
-        while True:
-            try:
-                stored = self._tables.outbox.head(number)
-            except ValueError as error:
-                self._set_head_aside(number, error)
-                continue
-            if stored is None:
-                return None
-            transaction = self._tables.journal.id(stored.number)
-            return OutboxRow(stored.message_id, stored.frame, transaction, stored.kind, stored.attempts)
 
     def depth(self, upstream: UpstreamId) -> int:
         """How many rows of an upstream are neither done nor parked."""
-        number = self._tables.upstreams.known(upstream)
-        return 0 if number is None else self._tables.outbox.depth(number)
+        with self._guarded():
+            number = self._tables.upstreams.known(upstream)
+            return 0 if number is None else self._tables.outbox.depth(number)
 
     def sessions(self, limit: int = 100) -> list[Session]:
         """The newest sessions first, with their receipts."""
-        return self._history.sessions(limit)
+        with self._guarded():
+            return self._history.sessions(limit)
 
     def receipts(self, transaction: TransactionId) -> tuple[Receipt, ...]:
         """What became of one transaction at each upstream."""
-        return self._history.receipts(transaction)
+        with self._guarded():
+            return self._history.receipts(transaction)
 
     def note_restart(self, reason: StopReason) -> None:
         """The agent is about to end on purpose: the next start reads why. Synced. Raises StoreError."""
@@ -135,24 +140,45 @@ class Store:
         self._mark.close()
         self._database.abandon()
 
-    def _set_head_aside(self, number: int, why: ValueError) -> None:
-        with self._writing(barrier=False):
-            self._tables.outbox.drop_head(number, self._tables.damage, why)
+    def _head(self, number: int) -> OutboxRow | None:
+        stored = self._tables.outbox.head(number)
+        if stored is None:
+            return None
+        transaction = self._tables.journal.id(stored.number)
+        return OutboxRow(stored.message_id, stored.frame, transaction, stored.kind, stored.attempts)
 
     @contextlib.contextmanager
     def _writing(self, barrier: bool) -> Iterator[None]:
-        """A transaction; after a failure everything that is remembered is read anew."""
+        with self._guarded(), self._database.transaction(barrier):
+            yield
+
+    @contextlib.contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """After any failure what is remembered is read anew; damage found on the way is repaired, for the next try."""
         try:
-            with self._database.transaction(barrier):
-                yield
+            if self._broken is not None:
+                self._repair(self._broken)
+            yield
+        except DamagedStore as error:
+            self._repair(error)
+            raise StoreError(f"{error}; repaired, to be tried again") from error
         except BaseException:
             self._tables.forget()
             raise
 
+    def _repair(self, found: DamagedStore) -> None:
+        """Salvage into a new file. Raises StoreError if that is not possible now; it is tried again."""
+        self._broken = found
+        self._database.abandon()
+        self._report(f"{found}: saving what can be read into a new file")
+        salvage(self._database, self._report)
+        self._tables.forget()
+        self._broken = None
+
     def _enter(self, boot_id: str, monotonic_ms: int) -> Snapshot:
         last_wall_ms = self._mark.open()
         self._tables.forget()
-        with self._writing(barrier=True):
+        with self._database.transaction(barrier=True):
             new_boot = self._tables.boots.enter(boot_id, monotonic_ms)
             if new_boot:
                 self._history.expire(last_wall_ms)

@@ -38,6 +38,7 @@ class TimeMark:
 
     def open(self) -> int | None:
         """Open or create the file; the latest mark, or None. Raises StoreError."""
+        self.close()
         try:
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             if os.fstat(self._file).st_size < 2 * _PITCH:

@@ -179,9 +179,8 @@ def main(arguments: list[str]) -> int:
     try:
         print("kilobytes and syncs per session")
         print("block  page  WAL KiB" + "".join(f" | {pace.value:>16}" for pace in Pace))
-        for block, page, wal in product(
-            *(map(int, text.split(",")) for text in (options.blocks, options.pages, options.wal))
-        ):
+        choices = [map(int, text.split(",")) for text in (options.blocks, options.pages, options.wal)]
+        for block, page, wal in product(*choices):
             costs = [measure(page, wal, pace, block, options.mount) for pace in Pace]
             cells = "".join(f" | {cost.kilobytes:7.1f} kB {cost.syncs:5.1f}" for cost in costs)
             print(f"{block:5} {page:5} {wal:8}{cells}", flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent.store.database import Database
-from agent.store.errors import NewerStore
+from agent.store.errors import DamagedStore, NewerStore, StoreError
 from agent.store.schema import READER_VERSION
 from agent.store.store import Store
 from agent.vocabulary.effects import Record
@@ -146,4 +147,56 @@ def test_a_row_that_cannot_be_read_is_set_aside_alone(sound: Path, tmp_path: Pat
     assert row is not None
     assert store.depth(M) == before - 1
     assert len(told) == 3
+    store.close()
+
+
+def test_damage_found_while_running_is_repaired_and_the_commit_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    store = Store(Database(tmp_path / "state.db"), render, told.append)
+    store.open("boot-1")
+    records = list(session((M, P), 0, samples=2, online=False))
+    for record in records[:-1]:
+        store.commit([record])
+
+    def damaged(*_: object) -> int:
+        raise DamagedStore("database disk image is malformed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store._database, "execute", damaged)
+        with pytest.raises(StoreError, match="tried again"):
+            store.commit(records[-1:])
+    store.commit(records[-1:])
+    assert (store.depth(M), store.depth(P)) == (4, 4), "lazy ones included"
+    assert len(told) == 2
+    assert (tmp_path / "state.db.damaged-1").exists()
+    store.close()
+
+
+@pytest.mark.parametrize("step", range(6))
+def test_a_crash_within_the_repair_loses_nothing(
+    sound: Path, tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = damaged_copy(sound, tmp_path)
+    path.write_bytes(b"\xff" * 100 + sound.read_bytes()[100:])
+    renamed = 0
+    rename = os.rename
+
+    def crashing(source: str, target: str) -> None:
+        nonlocal renamed
+        renamed += 1
+        if renamed > step:
+            raise KeyboardInterrupt
+        rename(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("agent.store.salvage.os.rename", crashing)
+        try:
+            reopened(path)[0].abandon()
+        except KeyboardInterrupt:
+            assert renamed > step
+    store, snapshot, _ = reopened(path)
+    assert store.depth(M) == SESSIONS * ROWS_EACH + 2
+    assert len(snapshot.open_transactions) == 1
     store.close()
