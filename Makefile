@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CONSTRAINTS := buildroot/constraints-$(VERSIONS).txt
 export PYTHONASYNCIODEBUG ?=
-RUNG12 := -m "not rung3 and not nightly"
+RUNG12 := -m "not rung3 and not sweep and not nightly"
 
 .DEFAULT_GOAL := help
 .PHONY: help run quick test check bench bringup nightly clean older
