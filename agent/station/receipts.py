@@ -9,6 +9,7 @@ from agent.station.evse.connector import Connector
 from agent.station.evse.recovery import decide_orphan
 from agent.station.evse.transaction import Stop, Transaction
 from agent.station.evse.verdicts import take_verdict
+from agent.station.restart import Restarter
 from agent.station.site import Site
 from agent.station.turn import Turn
 from agent.vocabulary.events import Trigger
@@ -29,11 +30,13 @@ from agent.vocabulary.records import Acknowledge, CountAttempt, FixWallTime, Par
 class Receipts:
     """One method per input."""
 
-    def __init__(self, site: Site, connectors: Mapping[ConnectorId, Connector], desk: Desk) -> None:
+    def __init__(
+        self, site: Site, connectors: Mapping[ConnectorId, Connector], desk: Desk, restarter: Restarter
+    ) -> None:
         self._site = site
         self._connectors = connectors
         self._desk = desk
-        self._failing = False
+        self._restarter = restarter
 
     def upstream_changed(self, given: UpstreamChanged, turn: Turn) -> None:
         """Link or registration of an upstream changed."""
@@ -89,6 +92,7 @@ class Receipts:
         if self._site.storage_healthy:
             self._site.storage_healthy = False
             turn.note(StationNote.STORAGE_FAULT, given.why)
+        self._restarter.disk_failed()
 
     def wall_time_fixed(self, given: WallTimeFixed, turn: Turn) -> None:
         """The clock became known: frames that waited for it are rendered in this record."""

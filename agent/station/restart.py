@@ -1,6 +1,8 @@
 """Restart: no new session, the running ones end and are recorded, then the process (or the system) ends.
 
-`Restart` goes out in the turn that records the last stop, so that the engine holds it until that record is synced.
+`Restart` goes out in the turn that records the last stop, so that the engine holds it until that record is synced; a
+record of an earlier turn is waited for here. On a disk that refuses writes it goes out all the same: nothing would be
+gained by waiting, and a restart may be the cure.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from agent.vocabulary.effects import Restart
 from agent.vocabulary.events import StopReason, Trigger
 from agent.vocabulary.ids import ConnectorId
 from agent.vocabulary.notes import StationNote
+
+NEXT_TURN_MS = 1
 
 
 class Restarter:
@@ -52,5 +56,16 @@ class Restarter:
         busy = (SessionState.RUNNING, SessionState.STOPPING, SessionState.RECOVERING)
         if any(connector.state in busy for connector in self._connectors.values()):
             return
+        if self._must_wait(turn):
+            return
         self._done = True
         turn.add(Restart(self._reboot, reason.value))
+
+    def disk_failed(self) -> None:
+        """A restart that the engine may be holding behind a record is wanted again, without one."""
+        self._done = False
+
+    def _must_wait(self, turn: Turn) -> bool:
+        if self._site.storage_healthy:
+            return self._site.last_barrier > self._site.synced
+        return turn.makes_barrier and not turn.reached(turn.now_ms + NEXT_TURN_MS)

@@ -64,7 +64,7 @@ class Station:
         self._restarter = Restarter(self._site, self._connectors)
         self._unlocking = Unlocking(self._connectors)
         self._commands = Commands(self._site, self._connectors, self._desk, self._restarter, self._unlocking)
-        self._receipts = Receipts(self._site, self._connectors, self._desk)
+        self._receipts = Receipts(self._site, self._connectors, self._desk, self._restarter)
         self._publisher = Publisher(self._site, self._connectors)
         self._deadline: int | None = None
         self._routes: Mapping[type, Callable[[Any, Turn], None]] = {

@@ -50,6 +50,11 @@ class Turn:
         """The earliest instant that some part waits for."""
         return self._deadline
 
+    @property
+    def makes_barrier(self) -> bool:
+        """Power and talk of this turn will be held until its record is synced."""
+        return self._barrier
+
     def add(self, effect: Effect) -> None:
         """Append an effect in its class. Records go through `record`."""
         if isinstance(effect, Withdraw | OpenContactor):

@@ -253,15 +253,15 @@ def _hold(connector: Connector, turn: Turn) -> None:
     elif lock.wanted is False and lock.failed(turn):
         raise_fault(connector, Fault.LOCK, turn, "did not unlock", own=True)
         lock.give_up()
-    elif lock.wanted is None and _left_locked(connector):
+    elif _left_locked(connector):
         lock.wanted = False
     lock.settle(connector.energy.quiet(turn) and not connector.welded(), turn)
 
 
 def _left_locked(connector: Connector) -> bool:
-    """Nothing needs the cable, its power was seen off, and the lock is engaged: by a former life, or by mistake."""
-    at_rest = connector.state in _AT_REST and connector.kept is None
-    return at_rest and connector.state is SessionState.FINISHED
+    """A former life left the lock engaged, and nothing needs the cable."""
+    lock = connector.lock
+    return lock.untouched and lock.engaged and connector.state in _AT_REST and connector.kept is None
 
 
 def _pace(connector: Connector, turn: Turn) -> None:

@@ -15,7 +15,7 @@ from agent.vocabulary.ids import MANAGEMENT, ConnectorId, EvseAddress, EvseId, I
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.options import AfterPowerLoss
 from agent.vocabulary.records import SaveTransaction, Snapshot, TransactionRecord
-from hal.api import CableSeen, ContactorSeen, LockSeen, OutputsOff
+from hal.api import CableSeen, ContactorSeen, Fault, LockSeen, OutputsOff
 from tests.agent.station.driver import CARD, PRIMARY, WALL, Driver
 
 THEN = Moment(1, 500_000, WALL - 60_000)
@@ -205,3 +205,22 @@ def test_an_upstream_that_came_later_sees_nothing_of_it() -> None:
     driver.answer_meter()
     assert len(stops(driver, MANAGEMENT)) == 1
     assert driver.rows(PRIMARY) == []
+
+
+@pytest.mark.parametrize("letter", ["A", "B"])
+def test_a_lock_that_a_former_life_left_engaged_lets_go(letter: str) -> None:
+    driver = Driver(ready=False)
+    driver.give(OutputsOff(1))
+    driver.give(LockSeen(1, True))
+    driver.pilot(letter)
+    assert not driver.all(fx.DriveLock), "the contactor was not seen open yet"
+    driver.give(ContactorSeen(1, False))
+    assert driver.one(fx.DriveLock) == fx.DriveLock(1, False)
+
+
+def test_a_lock_that_does_not_let_go_is_a_fault_and_is_left_alone() -> None:
+    driver = Driver(ready=False)
+    boot(driver, "A", locked=True)
+    driver.pass_time(60)
+    assert driver.all(fx.DriveLock) == [fx.DriveLock(1, False)]
+    assert driver.told()[-1].fault is Fault.LOCK

@@ -21,7 +21,7 @@ from agent.vocabulary.commands import (
 )
 from agent.vocabulary.events import StopReason, TransactionStopped
 from agent.vocabulary.ids import MANAGEMENT, STATION, ConnectorId, UpstreamId
-from agent.vocabulary.inputs import CommandReceived, RestartRequested
+from agent.vocabulary.inputs import CommandReceived, RecordFailed, RestartRequested
 from agent.vocabulary.records import SaveHold, SaveOption, Snapshot, WipeCache
 from hal.api import Fault, FaultSeen
 from tests.agent.station.driver import PRIMARY, SOCKET, Driver, connector
@@ -228,6 +228,39 @@ def test_nothing_starts_once_a_restart_is_under_way() -> None:
     driver.card("04999999")
     assert driver.state(2) == "waiting_card"
     assert len(driver.all(fx.Ask)) == 1
+
+
+def test_a_restart_waits_for_records_of_earlier_turns() -> None:
+    driver = Driver()
+    driver.charge()
+    driver.card()
+    driver.disk_works = False
+    driver.finish()
+    ask(driver, PRIMARY, Reset(hard=False))
+    assert not driver.all(fx.Restart)
+    driver.sync()
+    assert len(driver.all(fx.Restart)) == 1
+
+
+def test_a_restart_goes_on_without_a_disk() -> None:
+    driver = Driver()
+    driver.charge()
+    ask(driver, PRIMARY, Reset(hard=False))
+    driver.disk_works = False
+    driver.finish()
+    held = len(driver.all(fx.Restart))
+    driver.give(RecordFailed(driver.records, "disk"))
+    assert driver.one(fx.Restart)
+    assert not driver.all(fx.Record, driver.last)
+    dead = Driver()
+    dead.charge()
+    dead.disk_works = False
+    dead.give(RecordFailed(1, "disk"))
+    ask(dead, PRIMARY, Reset(hard=False))
+    dead.finish()
+    dead.pass_time(1)
+    assert dead.all(fx.Restart)
+    assert held <= 1
 
 
 def test_a_local_restart_may_wait_until_nothing_runs() -> None:
