@@ -236,7 +236,7 @@ def test_no_input_ever_grants_power_that_is_not_due() -> None:
     check(lives=12, steps=1000, base=0)
 
 
-@pytest.mark.rung3  # no process, but more seconds than the quick rungs have
+@pytest.mark.sweep
 def test_no_input_of_a_hundred_thousand_grants_power_that_is_not_due() -> None:
     check(lives=100, steps=1000, base=1000)
 
