@@ -21,7 +21,7 @@ EPC, PHOENIX = "viridian_epc2plus", "phoenix_ev_cc_basic"
 BOARDS = (EPC, PHOENIX)
 OTHER_CARD = "04FFEEDDCCBBAA"
 REAL_LIMIT_S = 50.0
-SAME_CARD_S = 3.5
+SAME_CARD_S = 4.5
 """A card that is shown again sooner is still the same presentation."""
 
 Story = Callable[[StationRig], Awaitable[None]]
