@@ -13,7 +13,7 @@ plant's oracle object.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.vocabulary.effects import Answer, CloseContactor, Effect, Offer, Publish
 from agent.vocabulary.ids import ConnectorId, UpstreamId
@@ -71,6 +71,15 @@ class Barrier:
         """Delete held power effects of the connector below `grant`; returns how many."""
         gone = self._take(lambda h: isinstance(h.effect, Offer | CloseContactor) and _below(h.effect, connector, grant))
         return len(gone)
+
+    def cap(self, connector: ConnectorId, current_a: float) -> None:
+        """A lower limit came while an offer is held: when it goes out, it goes out lowered."""
+        self._held = [
+            replace(h, effect=replace(h.effect, current_a=min(current_a, h.effect.current_a)))
+            if isinstance(h.effect, Offer) and h.effect.connector == connector
+            else h
+            for h in self._held
+        ]
 
     def _take(self, wanted: Callable[[Held], bool]) -> list[Effect]:
         taken = [h.effect for h in self._held if wanted(h)]

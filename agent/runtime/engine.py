@@ -154,6 +154,8 @@ class Engine:
         if isinstance(effect, fx.Withdraw | fx.OpenContactor):
             self._grants.raise_to(effect.connector, effect.grant)
             self._barrier.revoke(effect.connector, effect.grant)
+        elif isinstance(effect, fx.Lower):
+            self._barrier.cap(effect.connector, effect.current_a)
         self._perform_one(effect)
 
     def _perform_one(self, effect: Effect) -> None:

@@ -145,6 +145,13 @@ def test_a_safer_effect_deletes_the_held_grant(bench: Bench) -> None:
     assert bench.deeds == ["record 1", "withdraw 1", "offer 2 16"]
 
 
+def test_an_offer_that_is_held_goes_out_lowered(bench: Bench) -> None:
+    bench.gives(BARRIER, fx.Offer(ONE, 16, 1), fx.Offer(TWO, 16, 1))
+    bench.gives(fx.Lower(ONE, 10, 1))
+    bench.engine.post(Synced(1))
+    assert bench.deeds == ["record 1", "lower 1", "offer 1 10", "offer 2 16"]
+
+
 def test_a_power_effect_with_an_old_grant_number_is_dropped_whenever_it_comes(bench: Bench) -> None:
     bench.gives(fx.OpenContactor(ONE, 3))
     bench.gives(fx.Offer(ONE, 16, 2), fx.CloseContactor(ONE, 2))
