@@ -85,5 +85,6 @@ class Boots:
 
     def _set(self, name: str, value: int | str) -> None:
         self._database.execute(
-            "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = ?2", (name, value)
+            "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (name, value),
         )

@@ -30,7 +30,7 @@ class Cache:
             return
         self._database.execute(
             "INSERT INTO cache (upstream, token, verdict) VALUES (?, ?, ?) "
-            "ON CONFLICT (upstream, token) DO UPDATE SET verdict = ?3",
+            "ON CONFLICT (upstream, token) DO UPDATE SET verdict = excluded.verdict",
             (number, key, squeeze(to_json(entry))),
         )
 

@@ -29,7 +29,7 @@ class SavedOptions:
         value = json.dumps(encode(option.value), separators=(",", ":"))
         self._database.execute(
             "INSERT INTO options (upstream, name, value) VALUES (?, ?, ?) "
-            "ON CONFLICT (upstream, name) DO UPDATE SET value = ?3 WHERE value <> ?3",
+            "ON CONFLICT (upstream, name) DO UPDATE SET value = excluded.value WHERE value <> excluded.value",
             (number, option.name, value),
         )
 

@@ -186,7 +186,7 @@ class Outbox:
         found = self._database.row("SELECT row FROM cursors WHERE upstream = ?", (upstream,))
         cursor = found[0] if found and isinstance(found[0], int) else 0
         counted = self._database.row(
-            "SELECT sum(row > ?1), sum(row <= ?1) FROM outbox WHERE upstream = ?2", (cursor, upstream)
+            "SELECT sum(row > ?), sum(row <= ?) FROM outbox WHERE upstream = ?", (cursor, cursor, upstream)
         )
         depth, done = counted or (0, 0)
         return _Queue(cursor, cursor + 1, depth or 0, done or 0)

@@ -57,7 +57,8 @@ class Receipts:
         if kind is not RowKind.SAMPLE:
             column = kind.value
             self._database.execute(
-                f"INSERT INTO receipts (row, {column}) VALUES (?, ?) ON CONFLICT (row) DO UPDATE SET {column} = ?2",
+                f"INSERT INTO receipts (row, {column}) VALUES (?, ?) "
+                f"ON CONFLICT (row) DO UPDATE SET {column} = excluded.{column}",
                 (number << _SHIFT | upstream, int(state)),
             )
 

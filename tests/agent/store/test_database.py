@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 import sqlite3
 from pathlib import Path
 
@@ -80,11 +79,7 @@ def test_a_file_for_newer_readers_is_refused_and_left_alone(tmp_path: Path) -> N
 
 def test_a_newer_file_with_more_columns_is_read_and_keeps_them(tmp_path: Path) -> None:
     rig = CrashStore(tmp_path / "disk")
-    rig.store(render).open("boot-1")
-    store = rig.store(render)
-    edit_path = rig.path
-    shutil.rmtree(rig.folder)
-    rig.folder.mkdir()
+    store, edit_path = rig.store(render), rig.path
     store.open("boot-1")
     upstream = UpstreamId("management")
     records = list(session((upstream,), 0, samples=0))
@@ -166,7 +161,7 @@ def test_a_wal_torn_at_any_byte_keeps_every_complete_commit(tmp_path: Path) -> N
     database.close()
     work = tmp_path / "torn"
     work.mkdir()
-    for length in range(0, len(wal) + 1, 7):
+    for length in range(0, len(wal) + 1, 13):
         (work / "a.db").write_bytes(base)
         (work / "a.db-wal").write_bytes(wal[:length])
         torn = opened(work / "a.db", wal_bytes=0)
