@@ -62,6 +62,18 @@ async def leave(rig: StationRig, connector: int = 1) -> None:
     await rig.until_status("Available", connector)
 
 
+async def back(rig: StationRig, restart: Awaitable[Any]) -> None:
+    """The agent is gone and starts again; until every backend has been told of the boot and of every connector."""
+
+    def told() -> list[int]:
+        return [min(len(b.ledger.calls("BootNotification")), len(b.ledger.statuses(0))) for b in rig.backends]
+
+    before = told()
+    await restart
+    await rig.until(lambda: all(a > b for a, b in zip(told(), before, strict=True)), within_s=60, what="boot told")
+    await wait(1)
+
+
 async def wait(seconds: float) -> None:
     """Time passes."""
     await asyncio.sleep(seconds)
