@@ -20,7 +20,7 @@ $(READY): pyproject.toml $(CONSTRAINTS)
 	@echo "setting up $(VENV) (once; a minute) ..."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is older: make PYTHON=/path/to/python3"; exit 1; }
 	@$(PYTHON) -m venv --clear $(VENV) >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq python3-venv && $(PYTHON) -m venv --clear $(VENV); }
-	@$(BIN)/pip install -q --disable-pip-version-check --constraint $(CONSTRAINTS) --editable '.[test,develop]'
+	@$(BIN)/pip install -qq --disable-pip-version-check --constraint $(CONSTRAINTS) --editable '.[test,develop]'
 	@touch $@
 
 run: $(READY) ## a station on this machine: virtual plant, two backends, the agent; one session is played (ONCE=1: then end)
