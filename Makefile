@@ -19,7 +19,7 @@ help: ## list what make can do
 $(READY): pyproject.toml $(CONSTRAINTS)
 	@echo "setting up $(VENV) (once; a minute) ..."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is older: make PYTHON=/path/to/python3"; exit 1; }
-	@$(PYTHON) -m venv --clear $(VENV) >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq python3-venv && $(PYTHON) -m venv --clear $(VENV); }
+	@$(PYTHON) -m venv --clear $(VENV) >/dev/null 2>&1 || { { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv; } >/dev/null && $(PYTHON) -m venv --clear $(VENV); }
 	@$(BIN)/pip install -qq --disable-pip-version-check --constraint $(CONSTRAINTS) --editable '.[test,develop]'
 	@touch $@
 
