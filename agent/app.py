@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from agent.control.server import Abilities, Server
-from agent.host.clock import earliest_wall_ms
+from agent.host.clock import RELEASED_MS
 from agent.host.reboot import request_reboot
 from agent.links.address import Endpoint
 from agent.links.dialler import Dialler
@@ -104,8 +104,7 @@ class Agent:
 
     def _make_station(self) -> None:
         context, seams = self._context, self._context.seams
-        earliest = earliest_wall_ms(self.snapshot.last_wall_ms)
-        self.clock = Clock(self.snapshot.boot, self._loop.time, earliest)
+        self.clock = Clock(self.snapshot.boot, self._loop.time, RELEASED_MS, self.snapshot.last_wall_ms)
         self.station = Station(self.start.options, self.start.upstreams, self.snapshot, seams.new_uuid)
         self.writer = seams.make_writer(self.store, self.post, self._outboxes.ring, self._crashed)
         self.upstreams: dict[UpstreamId, UpstreamTask] = {}

@@ -15,11 +15,6 @@ NTP_FLAG = "/run/systemd/timesync/synchronized"
 """File that systemd-timesyncd creates once the clock was set by NTP (systemd-timesyncd.service(8))."""
 
 
-def earliest_wall_ms(last_seen_ms: int | None) -> int:
-    """The earliest believable wall time: that of the release, or the last one this station has stored."""
-    return max(RELEASED_MS, last_seen_ms or 0)
-
-
 def is_ntp_synchronised(flag: str = NTP_FLAG) -> bool:
     """True if NTP has set the clock of the system since its boot."""
     return Path(flag).exists()

@@ -6,8 +6,12 @@ Monotonic time is the machine's; wall time is monotonic time plus an offset that
 the Billing upstream over an authenticated link, management over one, then the same two over plain links. A better
 source takes over at once; a worse one only after the master was silent for 24 h. The first offset of a boot is fixed
 and stored: moments of that boot that were taken without wall time get it from there. A later correction of more than
-2 s steps the offset for new moments; smaller ones are ignored, so that samples stay equidistant. A time before the
-release or before the last one the store has seen is not believed.
+2 s steps the offset for new moments; smaller ones are ignored, so that samples stay equidistant.
+
+A time before the release is never believed. A plain link is doubted when it would move the clock by more than an hour,
+or begin it more than an hour before the last time the store has seen: it is believed once another source agrees, or
+once it has insisted for an hour. NTP and authenticated links are not doubted, so that one wrong time, once believed,
+does not lock the right one out for ever.
 """
 
 from __future__ import annotations
@@ -20,6 +24,10 @@ from agent.vocabulary.moments import Moment
 
 STEP_MS = 2_000
 SILENCE_MS = 24 * 3_600_000
+DOUBT_MS = 3_600_000
+"""A plain link alone moves the clock by so much at most."""
+INSIST_MS = 3_600_000
+AGREE_MS = 60_000
 
 
 class TimeSource(IntEnum):
@@ -44,13 +52,33 @@ class ClockChange:
     source: TimeSource
 
 
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """What a source says, and since when it has said so."""
+
+    offset_ms: int
+    since_ms: int
+
+    def agrees(self, offset_ms: int) -> bool:
+        return abs(self.offset_ms - offset_ms) <= AGREE_MS
+
+
 class Clock:
     """Gives moments; learns the wall time from sources. Used on the event loop only."""
 
-    def __init__(self, boot: int, monotonic: Callable[[], float], earliest_wall_ms: int = 0) -> None:
+    def __init__(
+        self,
+        boot: int,
+        monotonic: Callable[[], float],
+        earliest_wall_ms: int = 0,
+        last_seen_wall_ms: int | None = None,
+    ) -> None:
+        """`earliest_wall_ms`: of the release. `last_seen_wall_ms`: the last time the store has seen, if any."""
         self._boot = boot
         self._monotonic = monotonic
         self._earliest_wall_ms = earliest_wall_ms
+        self._last_seen_wall_ms = last_seen_wall_ms
+        self._claims: dict[TimeSource, _Claim] = {}
         self._offset_ms: int | None = None
         self._master = TimeSource.OTHER_PLAIN
         self._heard_ms = 0
@@ -73,10 +101,14 @@ class Clock:
 
     def offer(self, source: TimeSource, wall_ms: int) -> ClockChange | None:
         """A source says what time it is now; returns what changed, or None."""
-        if wall_ms < self._earliest_wall_ms or not self._believes(source):
+        if wall_ms < self._earliest_wall_ms:
+            return None
+        offset_ms = wall_ms - self.monotonic_ms
+        if source not in self._claims or not self._claims[source].agrees(offset_ms):
+            self._claims[source] = _Claim(offset_ms, self.monotonic_ms)
+        if not self._believes(source) or self._doubts(source, offset_ms):
             return None
         self._master, self._heard_ms = source, self.monotonic_ms
-        offset_ms = wall_ms - self.monotonic_ms
         if self._offset_ms is None:
             self._offset_ms = offset_ms
             return ClockChange(True, offset_ms, 0, source)
@@ -90,3 +122,17 @@ class Clock:
         if self._offset_ms is None or source <= self._master:
             return True
         return self.monotonic_ms - self._heard_ms > SILENCE_MS
+
+    def _doubts(self, source: TimeSource, offset_ms: int) -> bool:
+        if source < TimeSource.BILLING_PLAIN or not self._is_far(offset_ms):
+            return False
+        insists = self.monotonic_ms - self._claims[source].since_ms >= INSIST_MS
+        others = [claim for other, claim in self._claims.items() if other is not source]
+        return not insists and not any(claim.agrees(offset_ms) for claim in others)
+
+    def _is_far(self, offset_ms: int) -> bool:
+        """Far from the present wall time; before there is one, far before the last that was seen."""
+        if self._offset_ms is not None:
+            return abs(offset_ms - self._offset_ms) > DOUBT_MS
+        last_ms = self._last_seen_wall_ms
+        return last_ms is not None and self.monotonic_ms + offset_ms < last_ms - DOUBT_MS

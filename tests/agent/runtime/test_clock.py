@@ -8,6 +8,7 @@ from agent.runtime.clock import Clock, TimeSource
 from agent.vocabulary.moments import Moment, iso8601, parse_iso8601
 
 NOON = parse_iso8601("2026-06-01T12:00:00Z")
+HOUR_MS = 3_600_000
 
 
 class Machine:
@@ -51,7 +52,7 @@ def test_a_worse_source_counts_after_a_day_of_silence() -> None:
     clock = Clock(1, machine)
     clock.offer(TimeSource.NTP, NOON)
     machine.seconds += 24 * 3600 + 1
-    assert clock.offer(TimeSource.OTHER_PLAIN, NOON + 5_000) is not None
+    assert clock.offer(TimeSource.OTHER_PLAIN, NOON + 24 * HOUR_MS + 6_000) is not None
 
 
 def test_small_corrections_leave_samples_equidistant() -> None:
@@ -61,10 +62,69 @@ def test_small_corrections_leave_samples_equidistant() -> None:
     assert clock.now().wall_ms == NOON
 
 
-def test_a_time_before_the_last_one_known_is_not_believed() -> None:
+def test_a_time_before_the_release_is_not_believed() -> None:
     clock = Clock(1, Machine(), earliest_wall_ms=NOON)
-    assert clock.offer(TimeSource.BILLING_PLAIN, NOON - 1) is None
+    assert clock.offer(TimeSource.NTP, NOON - 1) is None
     assert clock.now().wall_ms is None
+
+
+YEARS_MS = 9 * 365 * 24 * HOUR_MS
+
+
+def after_a_wrong_time(machine: Machine) -> Clock:
+    """A station that was once told a time nine years ahead, and stored it."""
+    return Clock(1, machine, last_seen_wall_ms=NOON + YEARS_MS)
+
+
+@pytest.mark.parametrize("source", [TimeSource.NTP, TimeSource.OTHER_AUTHENTICATED])
+def test_a_trusted_source_is_believed_whatever_was_seen_before(source: TimeSource) -> None:
+    clock = after_a_wrong_time(Machine())
+    assert clock.offer(source, NOON) is not None
+    assert clock.now().wall_ms == NOON
+
+
+def test_a_plain_link_alone_does_not_take_the_station_back_before_the_last_time_it_saw() -> None:
+    clock = after_a_wrong_time(Machine())
+    assert clock.offer(TimeSource.BILLING_PLAIN, NOON) is None
+    assert clock.offer(TimeSource.BILLING_PLAIN, NOON) is None, "to say it twice is not to agree"
+    assert clock.now().wall_ms is None
+
+
+def test_two_plain_links_that_agree_are_believed_against_what_was_seen_before() -> None:
+    clock = after_a_wrong_time(Machine())
+    clock.offer(TimeSource.BILLING_PLAIN, NOON)
+    assert clock.offer(TimeSource.OTHER_PLAIN, NOON + 30_000) is not None
+
+
+def test_two_plain_links_that_contradict_each_other_are_not_believed() -> None:
+    clock = after_a_wrong_time(Machine())
+    clock.offer(TimeSource.BILLING_PLAIN, NOON)
+    assert clock.offer(TimeSource.OTHER_PLAIN, NOON + 120_000) is None
+
+
+def test_a_plain_link_that_insists_for_an_hour_is_believed() -> None:
+    machine = Machine()
+    clock = after_a_wrong_time(machine)
+    clock.offer(TimeSource.OTHER_PLAIN, NOON)
+    machine.seconds += 3_599
+    assert clock.offer(TimeSource.OTHER_PLAIN, NOON + 3_599_000) is None
+    machine.seconds += 1
+    assert clock.offer(TimeSource.OTHER_PLAIN, NOON + HOUR_MS) is not None
+
+
+def test_a_backend_whose_clock_is_a_little_behind_the_last_time_seen_is_believed() -> None:
+    clock = Clock(1, Machine(), last_seen_wall_ms=NOON)
+    assert clock.offer(TimeSource.OTHER_PLAIN, NOON - 3_000) is not None
+
+
+def test_a_plain_link_alone_does_not_move_the_clock_by_years() -> None:
+    clock = Clock(1, Machine())
+    clock.offer(TimeSource.OTHER_PLAIN, NOON)
+    assert clock.offer(TimeSource.BILLING_PLAIN, NOON + YEARS_MS) is None
+    assert clock.now().wall_ms == NOON
+    stepped = clock.offer(TimeSource.BILLING_PLAIN, NOON + HOUR_MS)
+    assert stepped is not None
+    assert stepped.stepped_ms == HOUR_MS
 
 
 def test_moments_of_two_boots_have_no_distance() -> None:
