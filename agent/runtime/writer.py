@@ -5,7 +5,8 @@ Theory of operation
 `submit` numbers a record and returns. The thread commits everything that waits in one transaction, synced if a barrier
 is among it. `Synced(n)` says that all records up to n are on the disk: at once after a barrier, for lazy records with
 the next barrier or after a minute. A commit that fails leaves its records at the head; `RecordFailed` is posted once
-for a head, and it is tried again with backoff, alone. Questions are answered on the same thread, between commits.
+for a head, and it is tried again with backoff, alone. Questions are answered on the same thread, after what was
+submitted before them.
 
 What the thread has to tell is handed to the event loop; `post` and `changed` are only called there.
 """
@@ -168,21 +169,21 @@ class ThreadWriter(_Queries):
         self._tell(self._finish, failure)
 
     def _step(self) -> bool:
-        """Wait for work and do one piece of it; False when it is time to end."""
+        """Wait for work and do it, what was submitted before what was asked; False when it is time to end."""
         with self._wake:
             while not self._has_work():
                 if self._closing:
                     return False
                 self._wake.wait(self._pause())
-            question = self._questions.popleft() if self._questions else None
-            batch = self._backlog.batch() if question is None and self._may_write() else []
+            batch = self._backlog.batch() if self._may_write() else []
+            asked = len(self._questions)
         self._busy_since = self._monotonic()
         try:
-            if question is not None:
-                self._answer(*question)
-            elif batch:
+            if batch:
                 self._write(batch)
-            else:
+            for _ in range(asked):
+                self._answer(*self._questions.popleft())
+            if not batch and not asked:
                 self._keep_house()
         finally:
             self._busy_since = None

@@ -59,7 +59,7 @@ class Entries:
     def apply(self, entries: tuple[r.Entry, ...]) -> set[UpstreamId]:
         """Apply the entries of one record; the upstreams whose outbox may look different now."""
         touched: set[UpstreamId] = set()
-        for entry in sorted(entries, key=lambda entry: not isinstance(entry, r.SaveTransaction)):
+        for entry in entries:
             touched |= self._one(entry)
         for entry in entries:
             if isinstance(entry, r.SaveTransaction) and entry.transaction.stopped_at is not None:

@@ -208,6 +208,18 @@ async def test_a_stalled_disk_is_a_storage_fault_after_its_limit(tmp_path: Path)
                 await asyncio.to_thread(lambda: None)
 
 
+@real_time
+async def test_the_thread_syncs_lazy_records_after_a_minute(tmp_path: Path) -> None:
+    now = 100.0
+    async with writing(Store(Database(tmp_path / "a.db"), render), monotonic=lambda: now) as (writer, heard):
+        writer.submit(LAZY)
+        assert await writer.depth(M) == 0, "the record is committed before the question is answered"
+        assert heard.posted == []
+        now += 61
+        await writer.depth(M)
+        await heard.until(lambda: heard.posted == [Synced(1)])
+
+
 # ------------------------------------------------------------------------------------------------------- inline
 
 

@@ -40,6 +40,7 @@ def test_a_new_file_has_the_newest_schema(tmp_path: Path) -> None:
     database = opened(tmp_path / "a.db")
     assert database.rows("PRAGMA user_version") == [(migrations()[-1][0],)]
     assert database.rows("PRAGMA journal_mode") == [("wal",)]
+    assert database.rows("PRAGMA synchronous") == [(2,)], "FULL: a commit returns after its sync"
     assert not (tmp_path / "a.db-shm").exists(), "no third file for the kernel to write"
     database.close()
 

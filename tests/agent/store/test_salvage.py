@@ -65,6 +65,7 @@ def test_any_damaged_page_costs_little(sound: Path, tmp_path: Path) -> None:
         assert snapshot.boot == 2, "the number of a boot never comes twice"
         assert bool(told) or lost <= 0 or snapshot.parked_records, f"silent loss of {lost} rows, page {at // 512 + 1}"
         store.commit(list(session((M, P), 99, boot=snapshot.boot, online=False)))
+        assert {receipt.waiting for receipt in store.sessions(1)[0].receipts} == {12}, "taken for another transaction"
         store.close()
         again, _, told_again = reopened(path)
         assert not [text for text in told_again if "new file" in text], f"not sound after page {at // 512 + 1}"

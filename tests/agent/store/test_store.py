@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from agent.store.database import Database
 from agent.store.errors import StoreError
 from agent.store.ladder import Ladder
 from agent.store.receipts import Delivery
+from agent.store.squeeze import expand, squeeze
 from agent.store.store import Store
 from agent.vocabulary.effects import Record
 from agent.vocabulary.events import StopReason, TransactionEvent, TransactionStarted, Trigger
@@ -390,6 +392,47 @@ def test_readings_go_when_the_stop_is_recorded(tmp_path: Path) -> None:
     assert database.rows("SELECT count(*) FROM readings") == [(4,)]
     store.commit(records[-3:])
     assert database.rows("SELECT count(*) FROM readings") == [(0,)]
+    store.close()
+
+
+def test_delivered_rows_leave_nothing_behind(tmp_path: Path) -> None:
+    database = Database(tmp_path / "state.db")
+    store = Store(database, render)
+    store.open("boot-1")
+    for number in range(3):
+        store.commit(list(session(BOTH, number, samples=2, online=False)))
+        assert len(drain(store, M)) == 4
+        assert len(drain(store, P)) == 4
+        assert database.rows("SELECT count(*) FROM outbox") == [(0,)]
+    store.close()
+
+
+def test_fields_of_a_later_release_stay_in_the_journal(tmp_path: Path) -> None:
+    database = Database(tmp_path / "state.db")
+    store = Store(database, render)
+    store.open("boot-1")
+    records = list(session((M,), 0, samples=0))
+    store.commit(records[:1])
+    plain = json.loads(expand(database.rows("SELECT record FROM transactions")[0][0])) | {"tariff": {"name": "night"}}
+    with database.transaction(barrier=True):
+        database.execute("UPDATE transactions SET record = ?", (squeeze(json.dumps(plain)),))
+    store.commit(records[1:])
+    stored = json.loads(expand(database.rows("SELECT record FROM transactions")[0][0]))
+    assert (stored["tariff"], stored["stop_reason"]) == ({"name": "night"}, "Local")
+    store.close()
+
+
+def test_the_same_verdict_is_written_once_a_day(tmp_path: Path) -> None:
+    rig = CrashStore(tmp_path / "disk")
+    store = rig.store(render)
+    store.open("boot-1")
+    hour_ms = 3_600_000
+    written = []
+    for hours in (0, 1, 23, 24, 25):
+        before = rig.syncs
+        commit(store, CacheVerdict(M, TOKEN, ACCEPTED, moment(1, hours * hour_ms)))
+        written.append(rig.syncs > before)
+    assert written == [True, False, False, True, False]
     store.close()
 
 
