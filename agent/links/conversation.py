@@ -104,6 +104,7 @@ class Conversation:
         self._purpose = self._late_purpose = None
         self._silences, self.fault, self.proven = 0, None, False
         self.output.new_link()
+        self._delivery.new_link()
         self._registration.connected(now_ms, self._options().boot_on_reconnect)
         if self._registration.accepted:
             self._statuses.listen(now_ms, all_of_them=False)
@@ -132,6 +133,7 @@ class Conversation:
             case Answered(answer):
                 self.proven, self._silences = True, 0
                 self._registration.exchanged(now_ms)
+                self._delivery.link_proved(now_ms)
                 self._answered(self._purpose, answer, now_ms)
             case Late(answer):
                 self._late(answer, now_ms)
@@ -212,11 +214,11 @@ class Conversation:
             self._statuses.taken(status)
             message_id = self._new_id()
             return message_id, self._dialect.status(status, message_id, self._offset_ms()), _Told(status)
-        if self._registration.heartbeat_due(now_ms):
+        row = self._delivery.due(now_ms)
+        if self._registration.heartbeat_due(now_ms) or (row is not None and self._delivery.needs_proof):
             self._registration.beaten(now_ms)
             message_id = self._new_id()
             return message_id, self._dialect.heartbeat(message_id), _Beat()
-        row = self._delivery.due(now_ms)
         if row is not None and row.frame is not None:
             return row.message_id, row.frame, _Delivered(row.message_id)
         return None
@@ -248,7 +250,7 @@ class Conversation:
             self.output.note_rarely("frame_dropped", "an answer that came too late")
 
     def _timed_out(self, timed_out: TimedOut, now_ms: int) -> None:
-        """A transaction message that found a silent link does not count: the link is at fault (OCPP-J 1.6 4.1.1)."""
+        """A transaction message that met silence for the first time does not count: the link is at fault."""
         purpose, self._purpose = self._purpose, None
         self._late_purpose = purpose
         self._silences = self._silences + 1 if timed_out.silent else 0
@@ -258,10 +260,8 @@ class Conversation:
                 self._registration.boot_failed(now_ms)
             case _Question(ask):
                 self._questions.answered(ask, None)
-            case _Delivered() if timed_out.silent:
+            case _Delivered() if not self._delivery.unanswered(timed_out.silent, self._options(), now_ms):
                 self.fault = "a transaction message was not answered, and nothing else came"
-            case _Delivered():
-                self._delivery.failed("not answered in time", self._options(), now_ms)
         if self._silences >= SILENT_TIME_OUTS:
             self.fault = "nothing comes from the peer"
 

@@ -6,7 +6,9 @@ Only the head of the outbox is ever sent. An answer settles it: that is told onc
 store shows another head. A failure to process counts; after the n-th the row waits n times
 TransactionMessageRetryInterval, and after TransactionMessageAttempts it is given up (OCPP 1.6 4.10.1, OCPP-J 4.2.3).
 Being cut off, or silence on a link on which nothing else came either, does not count: the row is sent again, with the
-same bytes, on the next link. This object outlives connections.
+same bytes, on the next link. But a row that has met silence once is only sent again right after another call was
+answered; if it then meets silence once more, it is the row and not the link, and that counts. Else a message that hangs
+the peer would be sent for ever, and everything behind it never. This object outlives connections.
 """
 
 from __future__ import annotations
@@ -33,6 +35,15 @@ class Delivery:
         self._failures = 0
         self._settled = False
         self._retry_at_ms: int | None = None
+        self._hung = False
+        """The row has met silence."""
+        self._proved = False
+        """Another call was answered on this link since the row is due."""
+
+    @property
+    def needs_proof(self) -> bool:
+        """Before the row is sent, another call must be answered."""
+        return self._hung and not self._proved
 
     @property
     def message_id(self) -> str | None:
@@ -43,7 +54,7 @@ class Delivery:
         """The head as the store shows it now."""
         if row is None or self.message_id != row.message_id:
             self._failures = row.attempts if row else 0
-            self._settled = False
+            self._settled = self._hung = self._proved = False
             self._retry_at_ms = None
         self._row = row
 
@@ -73,6 +84,22 @@ class Delivery:
             return
         self._settled = True
         self._post(MessageAcknowledged(self._upstream, row.message_id, row.transaction, read.foreign_id, read.verdict))
+
+    def new_link(self) -> None:
+        """Nothing is known of this link yet."""
+        self._proved = False
+
+    def link_proved(self, now_ms: int) -> None:
+        """A call was answered on this link."""
+        self._proved = self.due(now_ms) is not None
+
+    def unanswered(self, silent: bool, options: UpstreamOptions, now_ms: int) -> bool:
+        """The head was not answered in time. True: that counts; False: nothing else came, the link is at fault."""
+        counts = not silent or (self._hung and self._proved)
+        self._hung, self._proved = self._hung or silent, False
+        if counts:
+            self.failed("not answered in time", options, now_ms)
+        return counts
 
     def failed(self, why: str, options: UpstreamOptions, now_ms: int) -> None:
         """The peer failed to process the head: it counts."""

@@ -402,7 +402,53 @@ def test_a_time_out_on_a_silent_link_closes_it_and_does_not_count(booted: Talk) 
     booted.talk.disconnected()
     booted.talk.connected(booted.now_ms)
     assert booted.talk.fault is None
-    assert booted.actions()[-1] == "StartTransaction"
+    booted.answer()
+    assert booted.actions() == ["StartTransaction"]
+
+
+def hang_once(booted: Talk) -> None:
+    """The head is not answered, nothing else comes, the link is closed and dialled anew."""
+    booted.talk.head(row(), 0)
+    booted.wait(30)
+    assert booted.talk.fault is not None
+    booted.sent()
+    booted.talk.disconnected()
+    booted.talk.connected(booted.now_ms)
+
+
+@pytest.mark.rule("product.settled.time-out")
+@pytest.mark.rule("ocpp16.X22")
+def test_a_head_that_found_a_silent_link_waits_until_the_next_link_has_proved_itself(booted: Talk) -> None:
+    hang_once(booted)
+    assert booted.actions() == ["Heartbeat"]
+    booted.wait(29)
+    assert booted.actions() == []
+    booted.wait(31)
+    assert booted.talk.fault is not None, "a link on which nothing is answered is dead"
+    assert booted.news() == []
+
+
+@pytest.mark.rule("product.settled.time-out")
+@pytest.mark.rule("ocpp16.X22")
+def test_a_head_that_is_never_answered_by_a_backend_that_answers_everything_else_is_given_up(booted: Talk) -> None:
+    hang_once(booted)
+    tries = []
+    for seconds in (60, 120, 0):
+        assert booted.answer()[2] == "Heartbeat"
+        assert booted.actions() == ["StartTransaction"]
+        booted.wait(30)
+        assert booted.talk.fault is None
+        tries += [given for given in booted.news() if isinstance(given, MessageFailed)]
+        booted.wait(seconds)
+    assert [(failed.attempts, failed.given_up) for failed in tries] == [(1, False), (2, False), (3, True)]
+
+
+def test_the_row_behind_a_head_that_hung_needs_no_proof(booted: Talk) -> None:
+    hang_once(booted)
+    booted.answer()
+    booted.answer({"transactionId": 7})
+    booted.talk.head(row("m2", RowKind.SAMPLE), booted.now_ms)
+    assert booted.actions() == ["StartTransaction"]
 
 
 @pytest.mark.rule("product.settled.time-out")
