@@ -6,10 +6,11 @@ raises `Unusable`; what is missing and optional is None.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from agent.ocpp.exchange import BootAnswer, RowAnswer, Unusable
-from agent.ocpp.wire import JsonObject
+from agent.ocpp.wire import MAXIMUM_INTEGER_DIGITS, JsonObject
 from agent.vocabulary.ids import IdToken
 from agent.vocabulary.inputs import Registration
 from agent.vocabulary.moments import parse_iso8601
@@ -23,6 +24,7 @@ _REGISTRATIONS: Final = {
     "Pending": Registration.PENDING,
     "Rejected": Registration.REJECTED,
 }
+_INTEGER: Final = re.compile(rf"-?[0-9]{{1,{MAXIMUM_INTEGER_DIGITS}}}")
 _STATUSES: Final = {status.value: status for status in AuthorizationStatus}
 
 
@@ -93,8 +95,7 @@ def _integer(value: Any) -> int | None:
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, str):
-        value = value.strip()
-        return int(value) if value.lstrip("-").isascii() and value.removeprefix("-").isdigit() else None
+        return int(value) if _INTEGER.fullmatch(value.strip()) else None
     if isinstance(value, float):
-        return int(value) if value.is_integer() else None
+        return int(value) if value.is_integer() and abs(value) < 10**MAXIMUM_INTEGER_DIGITS else None
     return value if isinstance(value, int) else None

@@ -79,7 +79,7 @@ def test_a_transaction_id_is_read_as_it_comes(dialect: V16, value: Any, text: st
     assert dialect.read_row(RowKind.START, {"transactionId": value}) == RowAnswer(text, None)
 
 
-@pytest.mark.parametrize("value", [None, "", "x", 1.5, True, [1], {"id": 1}, "1-2", "--1"])
+@pytest.mark.parametrize("value", [None, "", "x", 1.5, True, [1], {"id": 1}, "1-2", "--1", "9" * 5000, 1e300])
 def test_a_start_answer_without_an_id_is_none(dialect: V16, value: Any) -> None:
     with pytest.raises(Unusable):
         dialect.read_row(RowKind.START, {"transactionId": value, "idTagInfo": {"status": "Accepted"}})
