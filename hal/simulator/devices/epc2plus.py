@@ -141,7 +141,8 @@ class Epc2Plus(Controller, ModbusUnit):
             raise ModbusError(ILLEGAL_FUNCTION)
         if address + count > LAST + 1:
             raise ModbusError(ILLEGAL_ADDRESS)
-        return [self._read(at) for at in range(address, address + count)]
+        words = self._words | self._measured()
+        return [words.get(at, 0) for at in range(address, address + count)]
 
     def write_registers(self, address: int, words: Sequence[int]) -> None:
         """See `ModbusUnit`: all or nothing."""
@@ -155,10 +156,6 @@ class Epc2Plus(Controller, ModbusUnit):
             if at == LOCK_CONTROL and word != LATCH_BY_BOARD:
                 self.drive_lock(word == LATCH_ON)
         self._set_pilot()
-
-    def _read(self, address: int) -> int:
-        measured = self._measured()
-        return measured[address] if address in measured else self._words.get(address, 0)
 
     def _measured(self) -> dict[int, int]:
         return {
