@@ -18,6 +18,7 @@ from typing import Any
 from agent.app import Agent
 from agent.host.logs import Log
 from agent.host.notify import Notifier
+from agent.links.link import OpenSocket
 from agent.runtime.context import Context, Seams
 from agent.runtime.engine import Doors, Engine
 from agent.runtime.inline_writer import Disk, InlineWriter
@@ -48,6 +49,8 @@ class Life:
     boot_id: str
     chance: random.Random
     fuse: Fuse | None = None
+    open_socket: OpenSocket | None = None
+    """How upstreams are dialled; None: by TCP, as in the field."""
     defects: Mapping[str, Any] = field(default_factory=dict)
     """Named substitutes by seam of `agent.runtime.context.Seams`: what a test breaks on purpose."""
 
@@ -94,7 +97,7 @@ class AgentInProcess:
     async def ended(self) -> int:
         """Wait until it ends by itself (a reset); its exit status."""
         assert self._running is not None
-        return await self._running
+        return await asyncio.shield(self._running)  # whoever stops waiting does not end the agent
 
     def freeze(self) -> None:
         """From now on nothing is handled, written or switched; the tasks still have to be ended by `vanish`."""
@@ -115,6 +118,14 @@ class AgentInProcess:
         sessions = self.agent.store.sessions(1000)
         return [(str(one.transaction.id), int(one.transaction.where.connector)) for one in sessions]
 
+    def unfinished(self) -> list[str]:
+        """What is still to be ended or delivered, as the store has it."""
+        store = self.agent.store
+        known = [one.transaction for one in store.sessions(1000)]
+        running = [f"transaction {one.id}" for one in known if one.stopped_at is None]
+        waiting = [(upstream, store.depth(upstream)) for upstream in self.agent.upstreams]
+        return running + [f"{depth} messages for {upstream}" for upstream, depth in waiting if depth]
+
     def _seams(self) -> Seams:
         life = self._life
 
@@ -123,6 +134,7 @@ class AgentInProcess:
 
         seams = Seams(
             build_hardware,
+            life.open_socket,
             make_store=lambda path, render, report: life.store.store(render, report),
             make_writer=lambda store, post, ring, crashed: InlineWriter(store, post, ring, None, self.disk),
             engine=self._engine,  # type: ignore[arg-type]
@@ -158,6 +170,7 @@ def _fused(doors: Doors, fuse: Fuse) -> Doors:
     return replace(
         doors,
         hardware=Fused(doors.hardware, fuse, HARDWARE, "hardware"),
+        restart=Fused(doors, fuse, ["restart"], "system").restart,
         writer=Fused(doors.writer, fuse, ["submit"], "writer"),
         upstreams=_FusedUpstreams(doors.upstreams, fuse),
     )

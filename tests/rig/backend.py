@@ -12,16 +12,19 @@ from __future__ import annotations
 import asyncio
 import base64
 import http
+import socket
 import ssl as tls
-from typing import Self
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
 from urllib.parse import unquote
 
-from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.asyncio.server import Server, ServerConnection, serve, unix_serve
 from websockets.http11 import Request, Response
 
 from agent.vocabulary.moments import iso8601
 from tests.rig.desk import QUIET, Desk
-from tests.rig.ledger import Ledger
+from tests.rig.ledger import Frame, Ledger
 from tests.rig.operator import Operator
 from tests.rig.script import Script
 from tests.rig.virtual_time import wall_ms
@@ -42,7 +45,9 @@ class ScriptedBackend(Operator):
         script: Script | None = None,
         subprotocols: tuple[str, ...] = ("ocpp1.6",),
         call_timeout_s: float = 30.0,
+        unix: Path | None = None,
     ) -> None:
+        """`unix`: listen on this Unix socket and not on TCP; it delivers at once, whatever the machine does."""
         self.name = name
         self.identity = identity
         self.ledger = Ledger(name)
@@ -54,9 +59,12 @@ class ScriptedBackend(Operator):
         """Path and HTTP status of every handshake that came in."""
         self.complaints: list[str] = []
         """Errors of the `ocpp` package itself; a clean run has none."""
+        self.on_frame: Callable[[Frame], None] = lambda frame: None
+        """Told of every frame of the station when it has come, and before it is answered."""
         self._password = password.encode() if isinstance(password, str) else password
         self._ssl = ssl
         self._port = port
+        self._unix = unix
         self._subprotocols = subprotocols
         self._next_transaction_id = first_transaction_id
         self._ids: dict[str, int] = {}
@@ -82,18 +90,32 @@ class ScriptedBackend(Operator):
 
     async def start(self) -> None:
         """Listen."""
-        self._server = await serve(
-            self._serve,
-            "127.0.0.1",
-            self._port,
-            ssl=self._ssl,
-            subprotocols=list(self._subprotocols) or None,
-            process_request=self._admit,
-            compression=None,
-            ping_interval=None,
-            logger=QUIET,
-        )
+        options: dict[str, Any] = {
+            "ssl": self._ssl,
+            "subprotocols": list(self._subprotocols) or None,
+            "process_request": self._admit,
+            "compression": None,
+            "ping_interval": None,
+            "logger": QUIET,
+        }
+        if self._unix is not None:
+            self._unix.unlink(missing_ok=True)
+            self._server = await unix_serve(self._serve, str(self._unix), **options)
+            return
+        self._server = await serve(self._serve, "127.0.0.1", self._port, **options)
         self._port = self._server.sockets[0].getsockname()[1]
+
+    async def dial(self) -> socket.socket:
+        """A connection to the Unix socket, for a station whose way of dialling is replaced. Raises OSError."""
+        assert self._unix is not None
+        dialled = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        dialled.setblocking(False)
+        try:
+            dialled.connect(str(self._unix))
+        except OSError:
+            dialled.close()
+            raise
+        return dialled
 
     async def stop(self) -> None:
         """Close every connection with 1001 and listen no more."""

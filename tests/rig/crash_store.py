@@ -34,12 +34,20 @@ SECTOR = 512
 class CrashStore:
     """One folder with a database, and the copy of it at its last sync."""
 
-    def __init__(self, folder: Path, on_sync: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        on_sync: Callable[[], None] | None = None,
+        before_sync: Callable[[], None] | None = None,
+    ) -> None:
+        """`before_sync` is called when everything is written and before it counts as synced: what it raises passes."""
         self.folder = folder
         self.path = folder / NAME
         self.syncs = 0
         """How many syncs there were so far."""
         self._on_sync = on_sync
+        self._before_sync = before_sync
+        self._made: Store | None = None
         self._durable: dict[str, bytes] = {}
         self._cuts = 0
         folder.mkdir(parents=True, exist_ok=True)
@@ -48,10 +56,18 @@ class CrashStore:
     def store(self, render: Render, report: Report | None = None) -> Store:
         """A store on this folder whose syncs the rig sees."""
         database = Database(self.path, on_sync=self.synced)
-        return Store(database, render) if report is None else Store(database, render, report)
+        self._made = Store(database, render) if report is None else Store(database, render, report)
+        return self._made
+
+    def abandon(self) -> None:
+        """Let go of the store that was made last: for one that never came into the hands of its owner."""
+        if self._made is not None:
+            self._made.abandon()
 
     def synced(self) -> None:
         """The hook of `Database`: all files are on the disk as they are now."""
+        if self._before_sync is not None:
+            self._before_sync()
         self.syncs += 1
         self._keep()
         if self._on_sync is not None:
@@ -65,7 +81,7 @@ class CrashStore:
         after.mkdir()
         for name, content in self._durable.items():
             (after / name).write_bytes(content if chance is None else self._mix(name, content, chance))
-        return CrashStore(after, self._on_sync)
+        return CrashStore(after, self._on_sync, self._before_sync)
 
     def kill(self) -> CrashStore:
         """The folder after the process died and the system lived: everything written is there."""

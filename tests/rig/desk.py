@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -38,6 +39,7 @@ class House(Protocol):
     script: Script
     complaints: list[str]
     call_timeout_s: float
+    on_frame: Callable[[Frame], None]
 
     def transaction_id(self, message_id: str) -> int:
         """The id for a start."""
@@ -92,6 +94,7 @@ class Desk(ChargePoint):  # type: ignore[misc]
 
     async def _receive(self, text: str) -> None:
         frame = self._backend.ledger.add(self._backend.time_s(), RECEIVED, text, self._number)
+        self._backend.on_frame(frame)
         mood = self._backend.script.mood(frame.action) if frame.type == CALL else None
         if isinstance(mood, Delayed):
             self._start(self._later(mood.seconds, frame))

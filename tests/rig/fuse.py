@@ -2,12 +2,25 @@
 
 `Fuse` counts effects as they are performed and blows before the n-th. Wrap the doors of the engine with `Fused`, run a
 scenario once with a fuse that never blows to learn how many effects there are, then once for each of them.
+
+What happens then is the fuse's `End`: the supply fails and the disk keeps what was synced; or it fails and the disk
+keeps a random part of later writes as well; or only the process dies, and everything written is there.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable
+from enum import StrEnum
 from typing import Any
+
+
+class End(StrEnum):
+    """How a life of the agent ends when the fuse blows."""
+
+    CUT = "cut"
+    TORN = "torn"
+    KILL = "kill"
 
 
 class PowerCut(BaseException):
@@ -17,8 +30,11 @@ class PowerCut(BaseException):
 class Fuse:
     """Counts effects and blows before the one with number `at` (from 0). `at` None: it never blows, and counts."""
 
-    def __init__(self, at: int | None = None) -> None:
+    def __init__(self, at: int | None = None, end: End = End.CUT, chance: random.Random | None = None) -> None:
+        """`chance` decides what a torn disk keeps."""
         self.at = at
+        self.end = end
+        self.chance = chance or random.Random(at)
         self.burnt: list[str] = []
         """The names of the effects that were performed."""
         self.blown = False

@@ -12,14 +12,19 @@ leaves what a disk would hold. Between the agent and each backend stands a `Link
         rig.check()
 
 `check` asks the oracle. A rig is used inside `run_virtual`.
+
+With `direct`, agent and backends are joined by Unix sockets and there are no cutters: that is a little faster, and what
+happens does not depend on how busy the machine is. A fuse blows once in the life of a rig, in whichever life of the
+agent its boundary comes; from then on the agent is dead, and `recover` starts the next life.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
+import socket
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -33,18 +38,19 @@ from tests.rig.agent_in_process import AgentInProcess, Life
 from tests.rig.backend import ScriptedBackend
 from tests.rig.crash_store import CrashStore
 from tests.rig.driver import Driver
-from tests.rig.fuse import Fuse
+from tests.rig.fuse import End, Fuse, PowerCut
+from tests.rig.ledger import Frame
 from tests.rig.link_cutter import LinkCutter
 from tests.rig.oracle import Commit, World, check
 from tests.rig.oracle_plant import Limits
 from tests.rig.rig_options import RigOptions
-from tests.rig.virtual_time import until, wall_ms
+from tests.rig.virtual_time import wall_ms
+from tests.rig.waiting import Waiting
 
 PRIMARY = UpstreamId("primary-1")
-QUIET_S = 5.0
 
 
-class StationRig(Driver):
+class StationRig(Driver, Waiting):
     """One station with its surroundings."""
 
     def __init__(
@@ -55,14 +61,18 @@ class StationRig(Driver):
         seed: int = 1,
         fuse: Fuse | None = None,
         defects: Mapping[str, Any] | None = None,
+        direct: bool = False,
     ) -> None:
         self.options = options or RigOptions()
-        self.management = ScriptedBackend("management", first_transaction_id=1000)
-        self.primary = ScriptedBackend("primary", first_transaction_id=2000)
-        self.cutters = {b.name: LinkCutter(self._port_of(b)) for b in self.backends}
-        self.store = CrashStore(folder / "state", self._synced)
+        sockets = {name: folder / f"{name}.socket" if direct else None for name in ("management", "primary")}
+        self.management = ScriptedBackend("management", first_transaction_id=1000, unix=sockets["management"])
+        self.primary = ScriptedBackend("primary", first_transaction_id=2000, unix=sockets["primary"])
+        self.cutters = {} if direct else {b.name: LinkCutter(self._port_of(b)) for b in self.backends}
+        self.store = CrashStore(folder / "state", self._synced, self._syncing)
         self.commits: list[Commit] = []
         """Starts of transactions as they came onto the disk."""
+        self.stall_s = 0.0
+        """How long a sync takes in the lives to come."""
         self.boot = 0
         self.lives: list[AgentInProcess] = []
         self.plant = Plant(from_factory(self.options.factory("ws://127.0.0.1:1")), rng=random.Random(seed))
@@ -72,6 +82,11 @@ class StationRig(Driver):
         self._folder = folder
         self._chance = random.Random(seed)
         self._fuse = fuse
+        if fuse is not None:
+            fuse.on_blow.append(self._blown)
+        for backend in self.backends:
+            backend.on_frame = self._arrived(backend)
+        self._direct = direct
         self._defects = dict(defects or {})
         self._after: CrashStore | None = None
         self._watching = False
@@ -92,13 +107,15 @@ class StationRig(Driver):
     async def __aenter__(self) -> Self:
         for backend in self.backends:
             await self._stack.enter_async_context(backend)
-            await self._stack.enter_async_context(self.cutters[backend.name])
+        for cutter in self.cutters.values():
+            await self._stack.enter_async_context(cutter)
         self.plant.sync()
         self.zero_s = asyncio.get_running_loop().time() - self.plant.time_s
         self._zero_wall_ms = wall_ms() - round(self.plant.time_s * 1000)
         running = asyncio.ensure_future(self.plant.run())
         self._stack.push_async_callback(_ended, running)
-        self.start()
+        with suppress(PowerCut):
+            self.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -112,9 +129,8 @@ class StationRig(Driver):
         return self.lives[-1]
 
     def start(self, *, new_boot: bool = True) -> None:
-        """Start the agent; by default in a new boot of the system. The fuse, if any, is for the first life only."""
+        """Start the agent; by default in a new boot of the system. Raises PowerCut if the fuse blows meanwhile."""
         self.boot += 1 if new_boot else 0
-        fuse = self._fuse if not self.lives else None
         life = Life(
             self.settings(),
             self.store,
@@ -122,39 +138,54 @@ class StationRig(Driver):
             self._folder / "run",
             f"boot{self.boot}",
             self._chance,
-            fuse,
+            self._live_fuse,
+            self._dial if self._direct else None,
             self._defects,
         )
-        if fuse is not None:
-            fuse.on_blow.append(self._lose_power)
         self._watching = False
-        self.lives.append(AgentInProcess(life))
+        try:
+            self.lives.append(AgentInProcess(life))
+        except PowerCut:
+            self.store.abandon()
+            raise
         self._watching = True
+        self.agent.disk.stall_s = self.stall_s
         self.agent.start()
 
     async def stop(self) -> int:
         """End the agent in order; its exit status."""
         return await self.agent.stop()
 
+    async def restarted(self, *, down_s: float = 1.0) -> None:
+        """Wait until the agent ends by itself (a Reset), and start it as the system does."""
+        assert await self.agent.ended() == 0
+        await asyncio.sleep(down_s)
+        self.start(new_boot=self._reboots())
+
     async def power_cut(self, chance: random.Random | None = None, *, off_s: float = 10.0) -> None:
         """The supply fails (now, unless the fuse did it already), comes back, and the agent starts in a new boot."""
         if self._after is None:
             self._lose_power(chance)
-        assert self._after is not None
         await self._vanish()
-        self.store, self._after = self._after, None
+        self.store, self._after = self._after or self.store, None
         await asyncio.sleep(off_s)
+        self._reboots()
         self.plant.set_power(True)
         self.start()
 
     async def kill(self, *, down_s: float = 1.0) -> None:
-        """The process dies; a moment later it is started again in the same boot."""
-        self.agent.freeze()
-        after = self.store.kill()
+        """The process dies (now, unless the fuse did it already); a moment later it is started again."""
+        if self._after is None:
+            self._die()
         await self._vanish()
-        self.store = after
+        self.store, self._after = self._after or self.store, None
         await asyncio.sleep(down_s)
-        self.start(new_boot=False)
+        self.start(new_boot=self._reboots())
+
+    async def recover(self, *, down_s: float = 1.0) -> None:
+        """After the fuse has blown: what fell is got up again."""
+        assert self._fuse is not None
+        await (self.kill(down_s=down_s) if self._fuse.end is End.KILL else self.power_cut(off_s=down_s))
 
     def settings(self) -> Settings:
         """What the agent starts with."""
@@ -163,56 +194,6 @@ class StationRig(Driver):
             return Settings(factory, None)
         address = UpstreamAddress(PRIMARY, "Primary", self._url("primary"), "CP1", SecurityProfile.UNSECURED)
         return Settings(factory, address)
-
-    async def ready(self, within_s: float = 60.0) -> None:
-        """Until every backend knows every connector."""
-        connectors = range(1, self.options.connectors + 1)
-
-        def known() -> bool:
-            return all(b.ledger.status(c) for b in self.backends for c in connectors)
-
-        await self.until(known, within_s=within_s, what="statuses of all connectors at all backends")
-
-    async def until(self, condition: Callable[[], object], *, within_s: float, what: str = "") -> float:
-        """As `virtual_time.until`; fails at once if the agent has died."""
-
-        def alive_and_true() -> object:
-            assert not self.agent.status, f"the agent died:\n{self.agent.log}"
-            return condition()
-
-        try:
-            return await until(alive_and_true, within_s=within_s, what=what)
-        except AssertionError as error:
-            raise AssertionError(f"{error}\n{self.story()}") from None
-
-    def story(self, last: int = 40) -> str:
-        """The last frames of each backend and the last lines of the log, for a failed assertion."""
-        lines = []
-        for backend in self.backends:
-            lines.append(f"{backend.name}:")
-            lines += [
-                f"  {f.at_s - self.zero_s:9.3f} {f.direction:<3} {f.text[:200]}" for f in backend.ledger.frames[-last:]
-            ]
-        return "\n".join([*lines, "log:", *self.agent.log.splitlines()[-last:]])
-
-    async def until_status(self, status: str, connector: int = 1, within_s: float = 60.0) -> float:
-        """Until every connected backend was last told this status."""
-
-        def told() -> bool:
-            return all(b.ledger.status(connector) == status for b in self.backends if b.connected.is_set())
-
-        return await self.until(told, within_s=within_s, what=f"connector {connector} {status} at all backends")
-
-    async def until_delivered(self, sessions: int, within_s: float = 600.0) -> float:
-        """Until every backend has answered so many starts and stops, then a little longer for what must not come."""
-
-        def delivered() -> bool:
-            stops = [[s for s in b.ledger.stops() if s.answered] for b in self.backends]
-            return all(len(found) >= sessions for found in stops)
-
-        took_s = await self.until(delivered, within_s=within_s, what=f"{sessions} sessions delivered")
-        await asyncio.sleep(QUIET_S)
-        return took_s
 
     def world(self, **changes: Any) -> World:
         """What the oracle needs."""
@@ -238,18 +219,70 @@ class StationRig(Driver):
         return lambda: backend.port
 
     def _url(self, name: str) -> str:
-        return f"ws://127.0.0.1:{self.cutters[name].port}/ocpp"
+        return f"ws://{name}.example/ocpp" if self._direct else f"ws://127.0.0.1:{self.cutters[name].port}/ocpp"
+
+    async def _dial(self, host: str, port: int) -> socket.socket:
+        return await next(backend for backend in self.backends if backend.name in host).dial()
+
+    @property
+    def _live_fuse(self) -> Fuse | None:
+        return None if self._fuse is None or self._fuse.blown else self._fuse
+
+    def _blown(self) -> None:
+        assert self._fuse is not None
+        if self._fuse.end is End.KILL:
+            self._die()
+        else:
+            self._lose_power(self._fuse.chance if self._fuse.end is End.TORN else None)
+        self._cut_links()
 
     def _lose_power(self, chance: random.Random | None = None) -> None:
         """Everything stops at this instant; what the disk holds is kept aside."""
         self.plant.set_power(False)
-        self.agent.freeze()
+        self._freeze()
         self._after = self.store.cut(chance)
 
-    async def _vanish(self) -> None:
+    def _die(self) -> None:
+        """The process stops at this instant; the system, and with it everything written, stays."""
+        self._freeze()
+        self._after = self.store.kill()
+
+    def _freeze(self) -> None:
+        if self.lives:
+            self.agent.freeze()
+
+    def _reboots(self) -> bool:
+        """The agent asked for a reboot of the system: it happens now, and empties the run directory."""
+        request = self._folder / "run" / "reboot-request"
+        wanted = request.exists()
+        request.unlink(missing_ok=True)
+        return wanted
+
+    def _cut_links(self) -> None:
         for cutter in self.cutters.values():
             cutter.cut()
-        await self.agent.vanish()
+        for backend in self.backends if self._direct else ():
+            backend.drop()
+
+    async def _vanish(self) -> None:
+        self._cut_links()
+        if self.lives:
+            await self.agent.vanish()
+
+    def _syncing(self) -> None:
+        """Everything is written and about to be synced."""
+        self._burn("disk.sync")
+
+    def _burn(self, boundary: str) -> None:
+        if self._live_fuse is not None:
+            self._live_fuse.burn(boundary)
+
+    def _arrived(self, backend: ScriptedBackend) -> Callable[[Frame], None]:
+        def arrived(frame: Frame) -> None:
+            with suppress(PowerCut):
+                self._burn(f"{backend.name}.receives {frame.action or 'an answer'}")
+
+        return arrived
 
     def _synced(self) -> None:
         """A sync of the disk: note the transactions whose start is on it now."""
