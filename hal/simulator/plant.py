@@ -57,6 +57,8 @@ class Plant:
         self._synced_s: float | None = None
         self._ticking = False
         self._changed: asyncio.Event | None = None
+        self._asleep_until_s = 0.0
+        """Plant time at which `run` looks again by itself."""
         self._build()
 
     # ----------------------------------------------------------------------------------------------------- time
@@ -95,6 +97,15 @@ class Plant:
         if self._changed is not None:
             self._changed.set()
 
+    def _looked_at(self) -> None:
+        """A device was only read: nothing moved, but a time-out that it feeds may have begun to run."""
+        due_s = self._due_s()
+        if due_s is not None and due_s < self._asleep_until_s:
+            self.touched()
+
+    def _due_s(self) -> float | None:
+        return earliest(*(outlet.next_due_s() for outlet in self.outlets.values()))
+
     async def run(self) -> None:
         """Keep the plant at the present until cancelled."""
         self._changed = asyncio.Event()
@@ -104,8 +115,9 @@ class Plant:
             await self._sleep(self._changed)
 
     async def _sleep(self, changed: asyncio.Event) -> None:
-        due_s = earliest(*(outlet.next_due_s() for outlet in self.outlets.values()))
+        due_s = self._due_s()
         plant_s = LONGEST_SLEEP_S if due_s is None else max(due_s - self.time_s, SHORTEST_STEP_S)
+        self._asleep_until_s = self.time_s + plant_s
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(plant_s / self.settings.time_scale):
                 await changed.wait()
@@ -182,7 +194,7 @@ class Plant:
     def _add_bus(self, settings: BusSettings, units: dict[int, ModbusUnit]) -> None:
         line_format = settings.line_format or _format_of_boards(settings.name, self.settings.outlets)
         bus = Bus(settings.name, units, line_format, random.Random(self._rng.random()))
-        bus.now, bus.touched = self.sync, self.touched
+        bus.now, bus.touched, bus.looked_at = self.sync, self.touched, self._looked_at
         self.buses[settings.name] = bus
 
     def _line_at(self, address: str) -> SerialEnd | None:

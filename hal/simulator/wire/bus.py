@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from hal.simulator.wire.line import LineFormat, SerialEnd
-from hal.simulator.wire.modbus import BROADCAST, ModbusUnit, Receiver, Request, answer, framed
+from hal.simulator.wire.modbus import BROADCAST, READS, ModbusUnit, Receiver, Request, answer, framed
 
 SILENCE_CHARACTERS = 3.5
 SILENCE_SLACK_S = 0.005
@@ -42,6 +42,8 @@ class Bus(SerialEnd):
         self.faults = BusFaults()
         self.now: Callable[[], None] = lambda: None
         self.touched: Callable[[], None] = lambda: None
+        self.looked_at: Callable[[], None] = lambda: None
+        """Called in place of `touched` when a unit was only read."""
         self._rng = rng
         self._receiver = Receiver()
         self._silence: asyncio.TimerHandle | None = None
@@ -77,7 +79,7 @@ class Bus(SerialEnd):
             unit = self.units[request.unit]
             frame = framed(request.unit, answer(unit, request.pdu))
             self._reply(self._garble(frame) if garbled else frame, unit.latency_s)
-        self.touched()
+        (self.looked_at if request.pdu[0] in READS else self.touched)()
 
     def _reply(self, frame: bytes, latency_s: float) -> None:
         delay_s = max(latency_s, SHORTEST_ANSWER_S) + self.faults.delay_ms / 1000

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 BROADCAST = 0
 READ_COILS, READ_INPUTS, READ_HOLDING, READ_INPUT_REGISTERS = 1, 2, 3, 4
+READS = frozenset({READ_COILS, READ_INPUTS, READ_HOLDING, READ_INPUT_REGISTERS})
 WRITE_COIL, WRITE_REGISTER, WRITE_COILS, WRITE_REGISTERS = 5, 6, 15, 16
 FIXED_LENGTH = 8
 """Whole request of functions 1 to 6: unit, function, two words, checksum."""
@@ -139,7 +140,7 @@ def answer(unit: ModbusUnit, pdu: bytes) -> bytes:
 
 def _perform(unit: ModbusUnit, pdu: bytes) -> bytes:
     function = pdu[0]
-    if function in (READ_COILS, READ_INPUTS, READ_HOLDING, READ_INPUT_REGISTERS):
+    if function in READS:
         return _read(unit, function, *_two_words(pdu))
     if function in (WRITE_COIL, WRITE_REGISTER):
         _write_one(unit, function, *_two_words(pdu))
