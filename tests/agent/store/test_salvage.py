@@ -201,3 +201,26 @@ def test_a_crash_within_the_repair_loses_nothing(
     assert store.depth(M) == SESSIONS * ROWS_EACH + 2
     assert len(snapshot.open_transactions) == 1
     store.close()
+
+
+def test_a_repair_that_fails_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(Database(tmp_path / "state.db"), render)
+    store.open("boot-1")
+    records = list(session((M, P), 0, samples=0, online=False))
+    store.commit(records[:1])
+
+    def damaged(*_: object) -> int:
+        raise DamagedStore("database disk image is malformed")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store._database, "execute", damaged)
+        patch.setattr("agent.store.salvage.shutil.copyfile", full)
+        for _ in range(2):
+            with pytest.raises(StoreError, match="No space left"):
+                store.commit(records[1:])
+    store.commit(records[1:])
+    assert store.depth(M) == 2
+    store.close()
