@@ -125,6 +125,7 @@ class Conversation:
         """A message came."""
         if self._rpc is None:
             return
+        self._memory.advance(now_ms)
         received = self._rpc.receive(data)
         match received:
             case Asked(call):

@@ -5,7 +5,9 @@ Theory of operation
 At most one own CALL is in flight (OCPP-J 1.6 4.1.1); calls of the peer cross it freely and are answered at once. An
 answer counts once, and only for the call in flight; the answer to the call that timed out last is told as `Late`, any
 other is told as `Dropped`. A CALL whose id was answered before gets the very same answer again and is not executed a
-second time; that memory is bounded and outlives the connection, since ids are unique over all connections (errata).
+second time; that memory outlives the connection, since ids are unique over all connections (errata). There are peers
+that count from one on every connection all the same: an answer is only remembered for as long as a peer may repeat its
+call, and the same id with another call is refused on the same connection only.
 
 Verbs: `send` an own call, `receive` what came, `answer` a call of the peer, `expire` what timed out.
 """
@@ -19,6 +21,7 @@ from typing import Final
 from agent.ocpp.wire import Call, CallError, CallResult, ErrorCode, Unreadable, read, write
 
 REMEMBERED_ANSWERS: Final = 64
+REMEMBERED_MS: Final = 300_000
 OPEN_CALLS: Final = 16
 """Calls of the peer that may wait for their answer at the same time."""
 
@@ -70,20 +73,40 @@ class TimedOut:
     silent: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A call of the peer and the answer it got."""
+
+    call: Call
+    text: str
+    connection: int
+    at_ms: int
+
+
 class AnswerMemory:
-    """The last answers given to the peer of one upstream, by message id; bounded."""
+    """The last answers given to the peer of one upstream, by message id; bounded in number and age."""
 
     def __init__(self, limit: int = REMEMBERED_ANSWERS) -> None:
+        self.connection = 0
+        """The present one; every `Rpc` is one."""
         self._limit = limit
-        self._answers: OrderedDict[str, tuple[Call, str]] = OrderedDict()
+        self._now_ms = 0
+        self._answers: OrderedDict[str, Remembered] = OrderedDict()
+
+    def advance(self, now_ms: int) -> None:
+        """Forget what is too old to be repeated."""
+        self._now_ms = now_ms
+        while self._answers and next(iter(self._answers.values())).at_ms <= now_ms - REMEMBERED_MS:
+            self._answers.popitem(last=False)
 
     def remember(self, call: Call, text: str) -> None:
         """Keep the answer, at the price of the oldest."""
-        self._answers[call.message_id] = (call, text)
+        self._answers.pop(call.message_id, None)
+        self._answers[call.message_id] = Remembered(call, text, self.connection, self._now_ms)
         while len(self._answers) > self._limit:
             self._answers.popitem(last=False)
 
-    def find(self, message_id: str) -> tuple[Call, str] | None:
+    def find(self, message_id: str) -> Remembered | None:
         """The call of that id and the answer it got, if still known."""
         return self._answers.get(message_id)
 
@@ -100,6 +123,7 @@ class Rpc:
 
     def __init__(self, memory: AnswerMemory) -> None:
         self._memory = memory
+        memory.connection += 1
         self._flight: _Flight | None = None
         self._expired: str | None = None
         self._open: dict[str, Call] = {}
@@ -161,7 +185,7 @@ class Rpc:
         if call.message_id in self._open:
             return Dropped("a call whose first copy is still being answered")
         known = self._memory.find(call.message_id)
-        if known is not None:
+        if known is not None and (_same(call, known.call) or known.connection == self._memory.connection):
             return self._repeated(call, known)
         if len(self._open) >= OPEN_CALLS:
             error = CallError(call.message_id, ErrorCode.GENERIC_ERROR.value, "too many calls wait for their answer")
@@ -169,10 +193,9 @@ class Rpc:
         self._open[call.message_id] = call
         return Asked(call)
 
-    def _repeated(self, call: Call, known: tuple[Call, str]) -> Received:
-        before, text = known
-        if (before.action, before.payload) == (call.action, call.payload):
-            return Reply(text, "a repeated call gets the answer it got before")
+    def _repeated(self, call: Call, known: Remembered) -> Received:
+        if _same(call, known.call):
+            return Reply(known.text, "a repeated call gets the answer it got before")
         error = CallError(call.message_id, ErrorCode.GENERIC_ERROR.value, "the message id was used for another call")
         return Reply(write(error), error.description)
 
@@ -184,3 +207,7 @@ class Rpc:
             self._expired = None
             return Late(answer)
         return Dropped("an answer to no call of ours")
+
+
+def _same(one: Call, other: Call) -> bool:
+    return (one.action, one.payload) == (other.action, other.payload)

@@ -215,6 +215,16 @@ def test_a_repeated_call_is_not_executed_twice_even_on_the_next_link(booted: Tal
     assert booted.news() == []
 
 
+@pytest.mark.rule("product.P8")
+def test_a_remote_stop_with_an_id_of_yesterday_is_executed(booted: Talk) -> None:
+    booted.comes(2, "1", "RemoteStopTransaction", {"transactionId": 5})
+    booted.talk.tell(Answer(UPSTREAM, 1, ACCEPTED), 0)
+    booted.inputs()
+    booted.now_ms += 24 * 3_600_000
+    booted.comes(2, "1", "RemoteStopTransaction", {"transactionId": 5})
+    assert booted.news() == [CommandReceived(UPSTREAM, 2, RemoteStop("5"))]
+
+
 def test_a_command_that_the_station_does_not_decide_gets_an_error(booted: Talk) -> None:
     booted.comes(2, "p1", "RemoteStopTransaction", {"transactionId": 5})
     assert booted.news() == [CommandReceived(UPSTREAM, 1, RemoteStop("5"))]

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from agent.ocpp.rpc import OPEN_CALLS, Answered, AnswerMemory, Asked, Dropped, Late, Reply, Rpc, TimedOut
+from agent.ocpp.rpc import OPEN_CALLS, REMEMBERED_MS, Answered, AnswerMemory, Asked, Dropped, Late, Reply, Rpc, TimedOut
 from agent.ocpp.wire import Call, CallError, CallResult, ErrorCode
 
 RESET = '[2,"peer-1","Reset",{"type":"Soft"}]'
@@ -115,6 +115,33 @@ def test_a_used_id_with_another_call_is_refused() -> None:
     other = line.receive('[2,"peer-1","Reset",{"type":"Hard"}]')
     assert isinstance(other, Reply)
     assert json.loads(other.text)[2] == ErrorCode.GENERIC_ERROR.value
+
+
+@pytest.mark.rule("product.P8")
+def test_a_backend_that_counts_its_ids_from_one_on_every_link_is_served() -> None:
+    memory = AnswerMemory()
+    line = Rpc(memory)
+    line.receive(RESET)
+    line.answer(CallResult("peer-1", {"status": "Accepted"}))
+    other = '[2,"peer-1","Reset",{"type":"Hard"}]'
+    again = Rpc(memory)
+    assert isinstance(again.receive(other), Asked)
+    text = again.answer(CallResult("peer-1", {"status": "Rejected"}))
+    repeated = again.receive(other)
+    assert isinstance(repeated, Reply)
+    assert repeated.text == text
+
+
+@pytest.mark.rule("product.P8")
+def test_an_old_answer_is_forgotten_so_that_the_same_call_is_executed_again() -> None:
+    memory = AnswerMemory()
+    line = Rpc(memory)
+    line.receive(RESET)
+    line.answer(CallResult("peer-1", {"status": "Accepted"}))
+    memory.advance(REMEMBERED_MS - 1)
+    assert isinstance(line.receive(RESET), Reply)
+    memory.advance(REMEMBERED_MS)
+    assert isinstance(line.receive(RESET), Asked)
 
 
 def test_a_repeat_of_a_call_that_is_being_answered_is_dropped() -> None:
