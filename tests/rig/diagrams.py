@@ -1,4 +1,4 @@
-"""`python -m tests.rig.diagrams`: writes STATES.md, the diagrams of the two state tables of a connector, from the tables."""
+"""`python -m tests.rig.diagrams`: writes STATES.md, the two state tables of a connector drawn from the tables."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tests.rig.source_tree import ROOT
 TARGET = ROOT / "STATES.md"
 HEAD = """# The state tables of a connector
 
-Made from the tables in `agent/station/evse/`; a test says whether they still agree. What stays in its state is not drawn. The
-status that a backend sees is derived from both tables and the facts of the moment; it is not a machine of its own.
+Made from the tables in `agent/station/evse/`; a test says whether they still agree. What stays in its state is not
+drawn. The status that a backend sees is derived from both tables and the facts of the moment; it is not a machine.
 """
 
 
