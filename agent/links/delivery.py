@@ -14,14 +14,18 @@ the peer would be sent for ever, and everything behind it never. This object out
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from agent.ocpp.dialect import Dialect
 from agent.ocpp.exchange import Unusable
-from agent.ocpp.wire import CallError, CallResult
+from agent.ocpp.wire import CallError, CallResult, ErrorCode
 from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.inputs import Input, MessageAcknowledged, MessageFailed
 from agent.vocabulary.options import UpstreamOptions
-from agent.vocabulary.outbox import OutboxRow
+from agent.vocabulary.outbox import OutboxRow, RowKind
+
+UNKNOWN_ACTION: Final = frozenset({ErrorCode.NOT_IMPLEMENTED.value, ErrorCode.NOT_SUPPORTED.value})
+"""A peer without MeterValues: to try each reading for minutes would keep every stop for hours, and then for ever."""
 
 
 class Delivery:
@@ -71,11 +75,12 @@ class Delivery:
 
     def answered(self, answer: CallResult | CallError, options: UpstreamOptions, now_ms: int) -> None:
         """The peer answered the head."""
-        if isinstance(answer, CallError):
-            self.failed(f"CALLERROR {answer.code}", options, now_ms)
-            return
         row = self._row
         if row is None or self._settled:
+            return
+        if isinstance(answer, CallError):
+            hopeless = row.kind is RowKind.SAMPLE and answer.code in UNKNOWN_ACTION
+            self.failed(f"CALLERROR {answer.code}", options, now_ms, hopeless)
             return
         try:
             read = self._dialect.read_row(row.kind, answer.payload)
@@ -101,12 +106,12 @@ class Delivery:
             self.failed("not answered in time", options, now_ms)
         return counts
 
-    def failed(self, why: str, options: UpstreamOptions, now_ms: int) -> None:
-        """The peer failed to process the head: it counts."""
+    def failed(self, why: str, options: UpstreamOptions, now_ms: int, hopeless: bool = False) -> None:
+        """The peer failed to process the head: it counts. `hopeless`: and will always fail."""
         row = self._row
         if row is None or self._settled:
             return
         self._failures += 1
-        self._settled = given_up = self._failures >= options.transaction_attempts
+        self._settled = given_up = hopeless or self._failures >= options.transaction_attempts
         self._retry_at_ms = now_ms + 1000 * self._failures * options.transaction_retry_interval_s
         self._post(MessageFailed(self._upstream, row.message_id, row.transaction, self._failures, given_up, why))

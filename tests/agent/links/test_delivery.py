@@ -65,6 +65,25 @@ def test_the_wait_after_the_nth_failure_is_n_intervals() -> None:
     ]
 
 
+@pytest.mark.parametrize("code", ["NotImplemented", "NotSupported"])
+def test_a_reading_whose_action_the_peer_does_not_know_is_given_up_at_once(code: str) -> None:
+    one, told = delivery()
+    one.head(row(kind=RowKind.SAMPLE))
+    one.answered(CallError("m1", code), OPTIONS, 0)
+    assert [(f.attempts, f.given_up) for f in told if isinstance(f, MessageFailed)] == [(1, True)]
+    assert one.next_deadline() is None
+    assert one.due(10**9) is None
+
+
+@pytest.mark.rule("ocpp16.X22")
+@pytest.mark.parametrize("kind", [RowKind.START, RowKind.STOP])
+def test_a_start_and_a_stop_get_all_their_attempts_whatever_the_code(kind: RowKind) -> None:
+    one, told = delivery()
+    one.head(row(kind=kind))
+    one.answered(CallError("m1", "NotSupported"), OPTIONS, 0)
+    assert [(f.attempts, f.given_up) for f in told if isinstance(f, MessageFailed)] == [(1, False)]
+
+
 def test_the_stores_new_count_of_attempts_does_not_begin_the_wait_anew() -> None:
     one, _ = delivery()
     one.head(row())
