@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+Say = Callable[[str], None]
+"""Takes a line of progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +23,12 @@ class Figure:
     def line(self) -> str:
         """One row of the table."""
         mark = {True: "kept", False: "MISSED", None: ""}[self.kept]
-        return f"{self.budget:>5}  {self.what:<52.52}  {self.target:<26.26}  {self.figure:<34}  {mark}".rstrip()
+        return f"{self.budget:>5}  {self.what:<46}  {self.target:<28}  {mark:<6}  {self.figure}"
 
 
 def header() -> str:
     """The head of the table."""
-    return f"{'#':>5}  {'what':<52}  {'target':<26}  {'measured':<34}  verdict"
+    return f"{'#':>5}  {'what':<46}  {'target':<28}  {'':<6}  measured"
 
 
 def milliseconds(samples_s: Sequence[float]) -> str:
