@@ -50,12 +50,12 @@ def test_with_a_disk_that_fails_every_write_nothing_starts_and_what_runs_goes_on
     async def story(rig: StationRig) -> None:
         await begin(rig)
         rig.agent.disk.failing = True
-        await wait(12)
+        await wait(6)
         assert len(logged(rig, "station.storage_fault")) == 1
         rig.plug(2)
         await rig.until_status("Preparing", 2)  # statuses are told all the same
         rig.card(OTHER_CARD)
-        await wait(12)
+        await wait(6)
         assert happened(rig, "offered_a", 16.0, connector=2) == []
         assert [call.payload["idTag"] for call in rig.primary.ledger.calls("Authorize")] == [CARD]
         assert rig.closed()  # policy: continue_on_storage_fault
@@ -64,7 +64,7 @@ def test_with_a_disk_that_fails_every_write_nothing_starts_and_what_runs_goes_on
         assert plant_s(rig) - asked_s < 1.0
         await rig.until(lambda: not rig.closed(), within_s=8)
         await rig.until_status("Finishing")
-        await wait(20)
+        await wait(8)
         assert not any(backend.ledger.stops() for backend in rig.backends)
         rig.agent.disk.failing = False
         await rig.until_delivered(1)

@@ -13,9 +13,9 @@ from tests.rig.rig_options import RigOptions
 from tests.rig.station_rig import StationRig
 from tests.scenarios.acts import begin, end, leave, logged, plant_s, play, reasons, wait
 
-STALE_S, IDLE_STALE_S, GRACE_S = 3.0, 30.0, 60.0
+STALE_S, IDLE_STALE_S, GRACE_S = 3.0, 30.0, 20
 ROUND_S, IDLE_ROUND_S = 1.0, 10.0
-DARK_WH = 220
+DARK_WH = 100
 """More than the car can take at 16 A on three phases while nobody counts."""
 FAULT, OVER = "station.fault:", "station.fault_over:"
 
@@ -33,7 +33,7 @@ class MeterOnItsOwnLine(RigOptions):
 
 
 KEYS = {"MeterValueSampleInterval": 5}
-STATION = MeterOnItsOwnLine(primary_keys=KEYS)
+STATION = MeterOnItsOwnLine(primary_keys=KEYS, station={"meter_fault_grace_s": GRACE_S})
 
 
 def pull(rig: StationRig, online: bool = False) -> float:
@@ -73,7 +73,7 @@ def test_a_running_session_goes_on_for_the_grace_and_ends_with_the_last_reading(
         await rig.until_status("Faulted")
         rig.card()
         assert await rig.primary.remote_start(CARD, 1) == "Rejected"
-        await wait(15)
+        await wait(6)
         assert len(rig.primary.ledger.starts()) == 1  # no new transaction
         pull(rig, online=True)
         await rig.until_status("Finishing")
@@ -91,7 +91,7 @@ def test_a_meter_that_returns_within_the_grace_has_never_been_away(tmp_path: Pat
         await begin(rig)
         pull(rig)
         await until_silent(rig)
-        await wait(20)
+        await wait(10)
         values = len(rig.primary.ledger.meter_values())
         pull(rig, online=True)
         await rig.until(lambda: error_code(rig) == "NoError", within_s=15)
@@ -132,7 +132,7 @@ def test_with_a_silent_meter_nothing_starts(tmp_path: Path) -> None:
         rig.plug()
         rig.card()
         assert await rig.primary.remote_start(CARD, 1) == "Rejected"
-        await wait(20)
+        await wait(6)
         assert not rig.primary.ledger.calls("Authorize")
         assert not rig.primary.ledger.starts()
         pull(rig, online=True)

@@ -106,7 +106,7 @@ def heard_by_management(folder: Path, misery: Misery) -> tuple[Heard, list[float
         async with misery(rig):
             await wait(5)
             rig.plug()
-            await wait(22)
+            await wait(14)
             rig.unplug()
             await wait(8)
         frames.extend((frame.action, frame.at_s - rig.zero_s) for frame in rig.management.ledger.calls())
@@ -145,5 +145,5 @@ def test_a_primary_in_misery_delays_nothing_at_management(
     found, found_pings = heard_by_management(tmp_path, misery)
     assert [name for name, _ in found] == [name for name, _ in frames]
     assert max(abs(at_s - was_s) for (_, at_s), (_, was_s) in zip(found, frames, strict=True)) < 0.02
-    assert len(pings) > 10
+    assert len(pings) >= 10
     assert found_pings == pytest.approx(pings, abs=0.02)

@@ -23,6 +23,7 @@ from tests.scenarios.acts import (
     wait,
 )
 
+EVERY_5_S, EVERY_10_S = {"MeterValueSampleInterval": 5}, {"MeterValueSampleInterval": 10}
 on_each_board = pytest.mark.parametrize("board", BOARDS)
 
 
@@ -42,7 +43,7 @@ def test_a_card_starts_and_stops_a_session_that_both_backends_hold(tmp_path: Pat
         await begin(rig)
         assert len(rig.commits) == 1
         assert happened(rig, "contactor", True)[-1] > rig.commits[0].time_s
-        await wait(61)
+        await wait(21)
         asked = len(rig.primary.ledger.calls("Authorize"))
         await end(rig)
         assert len(rig.primary.ledger.calls("Authorize")) == asked == 1  # the card that started stops unasked
@@ -50,12 +51,12 @@ def test_a_card_starts_and_stops_a_session_that_both_backends_hold(tmp_path: Pat
             assert statuses(backend)[-4:] == ["Preparing", "Charging", "Finishing", "Available"]
         assert reasons(rig) == [["Local"], ["Local"]]
         times = [value.at_s for value in rig.primary.ledger.meter_values()]
-        assert [round(b - a) for a, b in pairwise(times)] == [20, 20]  # its own interval of 20 s
-        assert len(rig.management.ledger.meter_values()) == 2  # its own of 30 s
+        assert [round(b - a) for a, b in pairwise(times)] == [5, 5, 5, 5]  # its own interval
+        assert len(rig.management.ledger.meter_values()) == 2  # its own of 10 s
         first, second = (backend.ledger.starts()[0].foreign_id for backend in rig.backends)
         assert (first, second) == (1000, 2000)  # each its own id for the one session
 
-    play(tmp_path, story, RigOptions(board=board))
+    play(tmp_path, story, RigOptions(board=board, management_keys=EVERY_10_S, primary_keys=EVERY_5_S))
 
 
 @on_each_board
@@ -112,13 +113,13 @@ def test_unplugging_under_load_opens_within_100_ms_and_frees_the_connector(tmp_p
 @pytest.mark.rule("ocpp16.S10")
 def test_a_car_on_its_own_timer_has_its_transaction_and_waits_in_it(tmp_path: Path, board: str) -> None:
     async def story(rig: StationRig) -> None:
-        rig.plug(timer_s=90)
+        rig.plug(timer_s=20)
         await rig.until_status("Preparing")
         rig.card()
         await rig.until_status("SuspendedEV")
         assert [len(backend.ledger.starts()) for backend in rig.backends] == [1, 1]
         assert not rig.closed()
-        await rig.until_status("Charging", within_s=100)
+        await rig.until_status("Charging", within_s=30)
         rig.pause()
         await rig.until_status("SuspendedEV")
         rig.pause(False)
