@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -41,10 +42,11 @@ class Surroundings:
 
 
 class _Local:
-    """The abilities, as methods over the surroundings."""
+    """The abilities, as methods over the surroundings. What syncs a file does so beside the event loop, one by one."""
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
+        self._staging = asyncio.Lock()
         self._pending = around.settings.pending
 
     async def status(self) -> StatusView:
@@ -69,18 +71,25 @@ class _Local:
         """The newest sessions first."""
         return await self._around.writer.sessions(limit)
 
-    def set_primary(self, request: PrimaryRequest) -> PendingView | None:
+    async def set_primary(self, request: PrimaryRequest) -> PendingView | None:
         """Stage a primary; the next boot of the system applies it."""
-        return self._staged(files.stage_primary(self._around.locations, self._around.boot_id, request))
+        around = self._around
+        async with self._staging:
+            return self._staged(await asyncio.to_thread(files.stage_primary, around.locations, around.boot_id, request))
 
-    def remove_primary(self, word: str, who: str) -> PendingView | None:
+    async def remove_primary(self, word: str, who: str) -> PendingView | None:
         """Stage the removal of the primary."""
-        return self._staged(files.stage_removal(self._around.locations, self._around.boot_id, word, who))
+        around = self._around
+        async with self._staging:
+            staged = await asyncio.to_thread(files.stage_removal, around.locations, around.boot_id, word, who)
+            return self._staged(staged)
 
-    def discard_pending(self) -> bool:
+    async def discard_pending(self) -> bool:
         """Forget the staged change; False if there was none."""
-        self._pending = None
-        return files.discard_pending(self._around.locations)
+        async with self._staging:
+            discarded = await asyncio.to_thread(files.discard_pending, self._around.locations)
+            self._pending = None
+            return discarded
 
     def reboot(self, wait_for_idle: bool) -> str:
         """Reboot the system."""
