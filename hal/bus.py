@@ -4,9 +4,9 @@ Theory of operation
 -------------------
 `submit` may be called at any time from the loop; the outcome comes by callback, and no device makes anything raise. The
 task opens the line when there is something to say and opens it again after it was lost, at most every `REOPEN_S`, but
-always tries for an actuation. A unit that failed `FAILURES_TO_REST` times in a row and was silent for
+always tries for an actuation. A unit that let `FAILURES_TO_REST` tries in a row pass and was silent for
 `SILENCE_TO_REST_S` rests: polls of it are skipped for 5, then 10 seconds, so that a dead meter costs its neighbours one
-time-out in ten seconds. Actuations are always tried.
+time-out in ten seconds. Actuations are always tried, once while it rests: who needs them tries again.
 
 A request that timed out lets the line settle before the next one, so that a late answer is flushed and not mistaken
 for another's. Between two tries anything more urgent goes first. Garbled answers show that the unit is there: they are
@@ -32,7 +32,7 @@ SETTLE_S = 0.1
 GARBLED_S = 0.1
 """How much longer to wait once as many bytes came as the answer is long, and they were not it."""
 FAILURES_TO_REST = 3
-SILENCE_TO_REST_S = 2.0
+SILENCE_TO_REST_S = 1.5
 """A unit on a noisy line does not rest: it must have been silent for so long as well."""
 FIRST_REST_S = 5.0
 LONGEST_REST_S = 10.0
@@ -165,11 +165,11 @@ class Bus:
             return True  # revoked on the way: the loop of `_serve` ends it as such
         job.attempts += 1
         health = self._health_of(job.unit)
-        resting = health.resting and job.priority >= Priority.PILOT
-        if job.attempts < TRIES and not resting:
-            return True
         if not job.garbled:
             health.bad(self._now())
+        once = health.resting or (health.failures > TRIES and job.priority >= Priority.PILOT)
+        if job.attempts < TRIES and not once:
+            return True
         told = "answers with errors only" if job.garbled else "does not answer"
         job.end(Result.SILENT, f"unit {job.unit} {told}")
         return False

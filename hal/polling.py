@@ -83,9 +83,23 @@ class Poller:
         freshness = Freshness(self._fault, self._faults, self._now())
         while True:
             started = self._now()
-            await self._round(freshness)
+            await self._round_in_time(freshness)
             self._faults.tick(self._now())
             await self._rest(started)
+
+    async def _round_in_time(self, freshness: Freshness) -> None:
+        """One round; while it waits for its line, what was read last grows old all the same."""
+        loop = asyncio.get_running_loop()
+
+        def late() -> None:
+            freshness.bad(self._now(), self.period_s, "its line is busy with others")
+            waits[0] = loop.call_later(LEAST_STALE_S, late)
+
+        waits = [loop.call_later(LEAST_STALE_S, late)]
+        try:
+            await self._round(freshness)
+        finally:
+            waits[0].cancel()
 
     async def _round(self, freshness: Freshness) -> None:
         raise NotImplementedError

@@ -4,7 +4,8 @@ Theory of operation
 -------------------
 `desired_a` is the truth of what is wanted: a current, or None for off. Commands change it and submit a job at once.
 `run` makes the board follow: a running offer is written again every few seconds (a board with a dead-man needs it, one
-that restarted has forgotten it), and an "off" that did not get through is written again until it did. Power writes
+that restarted has forgotten it), and an "off" that did not get through is written again until it did, less often where
+the board stays silent: what is urgent for a dead board is in the way of the living ones on its line. Power writes
 carry their grant; "off" carries none and cannot be dropped, only replaced by a newer command.
 
 `all_off` switches off, brings the settings of the board in order (written only where they differ), arms its dead-man,
@@ -18,13 +19,18 @@ import math
 from collections.abc import Sequence
 
 from hal.api import ContactorKind, Fault, OutputsOff
-from hal.bus_queue import Job, Outcome, Priority
+from hal.bus_queue import Job, Outcome, Priority, Result
 from hal.device import Device, Reports
 from hal.drivers.contactor import ContactorDriver
 from hal.profile import BoardProfile, Write
 from hal.registers import ValueType
 
 TRY_AGAIN_S = 0.5
+QUICK_TRIES = 2
+AFTER_SILENCE_S = 1.5
+"""Pause between attempts to reach a board after so many quick ones: the others on its line need most of the time."""
+LONGEST_S = 2.0
+"""By then an attempt has ended, unless the line has a lot to do that is as urgent."""
 CHECK_DEAD_MAN_S = 10.0
 
 
@@ -43,6 +49,9 @@ class OutputsDriver:
         self._grant = 0
         self._refresh_at = 0.0
         self._check_at = math.inf
+        self._follow_at = 0.0
+        """Nothing that is urgent is tried again before."""
+        self._silences = 0
         self._off_pending = False
         self._open_pending = False
         self._all_off_wanted = False
@@ -114,12 +123,11 @@ class OutputsDriver:
         self._off_pending = True
         self._command_contactor()
         self._write_off()
-        self._wake.set()
 
     def board_is_back(self) -> None:
         """The board answers again after a silence: it may have restarted and forgotten everything."""
         self._prepare_wanted = True
-        self._refresh_at = 0.0
+        self._refresh_at = self._follow_at = 0.0
         self._off_pending = self.desired_a is None
         self._open_pending = bool(self._board.contactor.open) and not self.wants_closed
         self._wake.set()
@@ -129,11 +137,9 @@ class OutputsDriver:
     async def run(self) -> None:
         """Make the board follow until cancelled."""
         while True:
-            if self._all_off_wanted:
-                await self._switch_all_off()
-            elif self._prepare_wanted or self._now() >= self._check_at:
-                self._prepare_wanted = not await self._prepare()
-            self._follow()
+            if not self._left_alone:
+                await self._follow_up()
+            self._refresh()
             self._wake.clear()
             try:
                 async with asyncio.timeout(TRY_AGAIN_S):
@@ -141,11 +147,20 @@ class OutputsDriver:
             except TimeoutError:
                 continue
 
-    def _follow(self) -> None:
+    async def _follow_up(self) -> None:
+        """What the board still has to do, one after another; a silent one is left alone for a while."""
+        if self._all_off_wanted:
+            await self._switch_all_off()
+        elif self._prepare_wanted or self._now() >= self._check_at:
+            self._prepare_wanted = not await self._prepare()
+        if self._left_alone:
+            return
         if self._off_pending:
             self._write_off()
         if self._open_pending:
             self._write_open()
+
+    def _refresh(self) -> None:
         if self.desired_a is not None and self._now() >= self._refresh_at:
             self._write_offer()
             if self.wants_closed:
@@ -162,16 +177,20 @@ class OutputsDriver:
     async def _prepare(self) -> bool:
         """Settings as the profile wants them and the dead-man armed; a fault while they are not."""
         dead_man = self._board.dead_man
-        right = await self._bring_in_order("setup", self._board.setup)
-        armed = await self._bring_in_order("dead-man", dead_man.arm) if dead_man else True
         if dead_man:
             self._check_at = self._now() + CHECK_DEAD_MAN_S
+        right = await self._bring_in_order("setup", self._board.setup)
+        if self._silences:
+            return False
+        armed = await self._bring_in_order("dead-man", dead_man.arm) if dead_man else True
         return right and armed
 
     async def _bring_in_order(self, name: str, writes: Sequence[Write]) -> bool:
         if not writes or await self._read_back(writes):
             self._reports.faults.set(Fault.CONTROLLER_OTHER, name, False, self._now())
             return True
+        if self._silences:
+            return False
         outcome = await self._ask(writes)
         right = outcome.done and await self._read_back(writes)
         if right or not outcome.failed or outcome.code:
@@ -183,11 +202,26 @@ class OutputsDriver:
         registers = [self._board.registers[one.register] for one in writes]
         values = await self._device.reader.read(registers, Priority.ACTUATE)
         if isinstance(values, Outcome):
+            self._pause_after(values)
             return False
         return all(values.get(one.register) == one.value for one in writes)
 
     async def _ask(self, writes: Sequence[Write]) -> Outcome:
-        return await self._device.write(writes, Priority.STOP)
+        outcome = await self._device.write(writes, Priority.STOP)
+        self._pause_after(outcome)
+        return outcome
+
+    @property
+    def _left_alone(self) -> bool:
+        """The board was silent a moment ago, or the answer to something urgent is awaited."""
+        return self._now() < self._follow_at
+
+    def _pause_after(self, outcome: Outcome) -> None:
+        self._silences = self._silences + 1 if outcome.result is Result.SILENT else 0
+        pause_s = AFTER_SILENCE_S if self._silences >= QUICK_TRIES else TRY_AGAIN_S
+        self._follow_at = self._now() + pause_s if outcome.failed else 0.0
+        if self._all_off_wanted:
+            self._wake.set()
 
     # --------------------------------------------------------------------------------------------------- writes
 
@@ -197,9 +231,11 @@ class OutputsDriver:
         self._submit("offer", self._board.offer.grant, Priority.ACTUATE, "offer", self._grant)
 
     def _write_off(self) -> None:
+        self._follow_at = self._now() + LONGEST_S
         self._submit("withdraw", self._board.offer.withdraw, Priority.STOP, "offer", None)
 
     def _write_open(self) -> None:
+        self._follow_at = self._now() + LONGEST_S
         self._submit("open_contactor", self._board.contactor.open, Priority.STOP, "contactor", None)
 
     def _submit(self, what: str, writes: Sequence[Write], priority: Priority, key: str, grant: int | None) -> None:
@@ -213,6 +249,7 @@ class OutputsDriver:
         device.bus.submit(Job(device.unit, requests, priority, done, connector, key, grant, device.gap_s))
 
     def _written(self, what: str, outcome: Outcome) -> None:
+        self._pause_after(outcome)
         if outcome.failed and what not in self._told:
             self._told.add(what)  # written again until it works, told once
             self._reports.failed(what, outcome.detail)

@@ -167,6 +167,44 @@ BOARD_UNITS: dict[str, Callable[[], Any]] = {
 }
 
 
+class SharedLine:
+    """Two EPC boards (units 101 and 102) on one line, their meters on another."""
+
+    def __init__(self) -> None:
+        self.boards = {1: EpcUnit(101), 2: EpcUnit(102)}
+        self.board_line = FakeLine(*self.boards.values())
+        self.meter_line = FakeLine(MeterUnit(1), MeterUnit(2))
+        self.readings: list[Reading] = []
+        plan = HardwarePlan(
+            buses=(BusPlan("board", "fake:board"), BusPlan("meter", "fake:meter")),
+            connectors=tuple(
+                ConnectorPlan(one, "viridian_epc2plus", "board", 100 + one, "eastron_sdm72dm_v2", "meter", one, 32.0)
+                for one in self.boards
+            ),
+        )
+        self.hardware: StationHardware = build(plan, self.readings.append, self._open, lambda _: None)
+
+    async def _open(self, address: str, settings: Any) -> Any:
+        return await (self.board_line if address == "fake:board" else self.meter_line).open(address, settings)
+
+    def seen(self, kind: type[Kind], connector: int) -> list[Kind]:
+        return [one for one in self.readings if isinstance(one, kind) and getattr(one, "connector", 0) == connector]
+
+    def play(self, scenario: Callable[[SharedLine], Coroutine[Any, Any, T]]) -> T:
+        """Run a scenario on virtual time while the hardware runs."""
+        return run_virtual(_while_running(self.hardware, scenario(self)))
+
+
+async def _while_running(hardware: StationHardware, scenario: Coroutine[Any, Any, T]) -> T:
+    task = asyncio.create_task(hardware.run())
+    try:
+        result = await scenario
+        assert not task.done(), task
+        return result
+    finally:
+        await cancelled(task)
+
+
 class Bench:
     """One connector on two lines."""
 
@@ -195,14 +233,4 @@ class Bench:
 
     def play(self, scenario: Callable[[Bench], Coroutine[Any, Any, T]]) -> T:
         """Run a scenario on virtual time while the hardware runs."""
-
-        async def whole() -> T:
-            task = asyncio.create_task(self.hardware.run())
-            try:
-                result = await scenario(self)
-                assert not task.done(), task
-                return result
-            finally:
-                await cancelled(task)
-
-        return run_virtual(whole())
+        return run_virtual(_while_running(self.hardware, scenario(self)))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from hal.api import ActuationFailed, Fault, FaultSeen, MeterSeen
+from hal.api import ActuationFailed, Fault, FaultSeen, MeterSeen, PilotSeen
+from hal.bus_queue import Job, Priority
+from hal.modbus import Read
 from tests.hal.bench import Bench
 from tests.rig.virtual_time import now_s, until
 
@@ -87,5 +89,21 @@ def test_a_device_that_was_never_there_is_told_after_three_seconds() -> None:
         bench.board.silent = True
         await asyncio.sleep(5)
         assert [one.fault for one in bench.seen(FaultSeen)] == [Fault.CONTROLLER_OFFLINE]
+
+    Bench().play(scenario)
+
+
+def test_a_poll_that_waits_for_its_line_is_no_fresh_reading() -> None:
+    async def scenario(bench: Bench) -> None:
+        await until(lambda: bench.seen(PilotSeen), within_s=2)
+        bus = bench.hardware._buses[0]
+
+        def again(*_: object) -> None:
+            bus.submit(Job(99, (Read(99, 3, 0, 1),), Priority.STOP, again))
+
+        again()
+        again()
+        await until(lambda: bench.seen(FaultSeen), within_s=5)
+        assert bench.seen(FaultSeen)[0].fault is Fault.CONTROLLER_OFFLINE
 
     Bench().play(scenario)

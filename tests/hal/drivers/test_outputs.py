@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from hal.api import ActuationFailed, Fault, FaultSeen, LightPattern, OutputsOff
-from tests.hal.bench import Bench
+from hal.api import ActuationFailed, Fault, FaultSeen, LightPattern, OutputsOff, PilotSeen, PilotState
+from tests.hal.bench import Bench, SharedLine
 from tests.rig.virtual_time import until
 
 
@@ -188,3 +188,34 @@ def test_a_board_that_comes_back_with_an_offer_of_its_own_is_switched_off() -> N
         await until(lambda: bench.board.offered_a == 0, within_s=15)
 
     Bench("viridian_epc2plus").play(scenario)
+
+
+def test_a_dead_board_that_must_be_switched_off_does_not_blind_its_neighbour() -> None:
+    async def scenario(line: SharedLine) -> None:
+        line.hardware.all_off()
+        await asyncio.sleep(5)
+        line.hardware.session_pace(2, True)
+        line.boards[2].plug()
+        line.hardware.offer(1, 16, grant=1)
+        line.hardware.offer(2, 16, grant=1)
+        await asyncio.sleep(2)
+        line.boards[1].silent = True
+        line.hardware.withdraw(1, grant=2)
+        await asyncio.sleep(30)
+        assert not line.seen(FaultSeen, 2)
+        line.boards[2].unplug()
+        took_s = await until(lambda: line.seen(PilotSeen, 2)[-1].state is PilotState.A, within_s=20)
+        assert took_s <= 1.5
+
+    SharedLine().play(scenario)
+
+
+def test_a_board_that_was_never_there_does_not_keep_its_neighbour_from_starting() -> None:
+    async def scenario(line: SharedLine) -> None:
+        line.boards[1].silent = True
+        line.hardware.all_off()
+        await until(lambda: line.seen(OutputsOff, 2), within_s=5)
+        await asyncio.sleep(30)
+        assert not [one for one in line.seen(FaultSeen, 2) if one.active]
+
+    SharedLine().play(scenario)
