@@ -30,7 +30,8 @@ from agent.vocabulary.commands import (
 from agent.vocabulary.effects import Answer
 from agent.vocabulary.inputs import CommandReceived
 
-ANSWER_DEADLINE_MS: Final = 30_000
+ANSWER_DEADLINE_MS: Final = 20_000
+"""Shorter than the 30 s that peers wait, so that a station whose disk refuses to write still answers in time."""
 
 
 @dataclass(frozen=True, slots=True)

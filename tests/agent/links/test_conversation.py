@@ -228,7 +228,7 @@ def test_a_remote_stop_with_an_id_of_yesterday_is_executed(booted: Talk) -> None
 def test_a_command_that_the_station_does_not_decide_gets_an_error(booted: Talk) -> None:
     booted.comes(2, "p1", "RemoteStopTransaction", {"transactionId": 5})
     assert booted.news() == [CommandReceived(UPSTREAM, 1, RemoteStop("5"))]
-    booted.wait(29.9)
+    booted.wait(19.9)
     assert booted.sent() == []
     booted.wait(0.1)
     assert booted.sent()[0][:3] == [4, "p1", "InternalError"]
