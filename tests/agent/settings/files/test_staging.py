@@ -72,6 +72,37 @@ def test_a_station_from_the_factory_has_management_alone(locations: Locations) -
     assert settings.factory.hardware.safe_off_folder == locations.run
 
 
+@pytest.mark.rule("product.A2")
+@pytest.mark.parametrize(
+    "text",
+    [
+        'format = 1\n[primary]\nid = "management"\nname = "X"\nurl = "wss://other.example/"\nidentity = "W"\nsecurity = 0\n',
+        'format = 1\n[management]\nurl = "wss://other.example/"\n',
+        "format = 1\nmanagement = false\n",
+    ],
+)
+def test_no_settings_file_touches_management(locations: Locations, text: str) -> None:
+    before = load(locations, "boot1").factory.management
+    for name in ("pending", "active"):
+        (Path(locations.settings) / f"{name}.toml").parent.mkdir(parents=True, exist_ok=True)
+        (Path(locations.settings) / f"{name}.toml").write_text(text)
+        settings = load(locations, "boot2")
+        assert settings.factory.management == before
+        assert settings.upstreams[0] == before
+        assert settings.problems
+
+
+@pytest.mark.rule("product.A2")
+def test_setting_and_removing_a_primary_leaves_the_factory_file_as_it_is(locations: Locations) -> None:
+    before = Path(locations.factory).read_bytes()
+    stage_primary(locations, "boot1", REQUEST)
+    load(locations, "boot2")
+    stage_removal(locations, "boot2", "delete")
+    settings = load(locations, "boot3")
+    assert Path(locations.factory).read_bytes() == before
+    assert [upstream.id for upstream in settings.upstreams] == [MANAGEMENT]
+
+
 @pytest.mark.rule("product.V3")
 def test_a_staged_primary_applies_at_the_next_boot_and_not_at_a_restart(locations: Locations) -> None:
     stage_primary(locations, "boot1", REQUEST)
