@@ -76,7 +76,7 @@ def test_a_station_from_the_factory_has_management_alone(locations: Locations) -
 @pytest.mark.parametrize(
     "text",
     [
-        'format = 1\n[primary]\nid = "management"\nname = "X"\nurl = "wss://x.example/"\nidentity = "W"\nsecurity = 0\n',
+        'format = 1\n[primary]\nid = "management"\nname = "X"\nurl = "wss://x.test/"\nidentity = "W"\nsecurity = 0\n',
         'format = 1\n[management]\nurl = "wss://other.example/"\n',
         "format = 1\nmanagement = false\n",
     ],
