@@ -23,7 +23,7 @@ from agent.vocabulary.moments import Moment
 from agent.vocabulary.options import UpstreamOptions
 from agent.vocabulary.outbox import RowKind
 from agent.vocabulary.records import AuthorizationStatus, Verdict
-from tests.agent.links.conftest import UPSTREAM, Talk, row
+from tests.agent.links.conftest import UPSTREAM, WALL, Talk, row
 
 TX = TransactionId("t")
 ACCEPTED = Result(ResultStatus.ACCEPTED)
@@ -213,6 +213,26 @@ def test_a_repeated_call_is_not_executed_twice_even_on_the_next_link(booted: Tal
     booted.comes(2, "p1", "Reset", {"type": "Soft"})
     assert booted.sent() == first == [[3, "p1", {"status": "Accepted"}]]
     assert booted.news() == []
+
+
+def test_a_question_while_the_link_is_down_is_answered_with_nothing_at_once(booted: Talk) -> None:
+    booted.talk.disconnected()
+    booted.inputs()
+    booted.talk.tell(ask(), 0)
+    assert booted.news() == [AuthorizeAnswered(1, UPSTREAM, None)]
+
+
+@pytest.mark.rule("ocpp16.B10")
+def test_a_backend_that_asks_all_day_gets_one_heartbeat_a_day(booted: Talk) -> None:
+    beats = []
+    for number in range(26 * 60):
+        booted.wait(60)
+        booted.comes(2, f"p{number}", "DataTransfer", {"vendorId": "x"})
+        for frame in booted.sent():
+            if frame[0] == 2:
+                beats.append(booted.now_ms)
+                booted.comes(3, frame[1], {"currentTime": WALL})
+    assert beats == [86_400_000]
 
 
 @pytest.mark.rule("product.P8")
@@ -453,6 +473,26 @@ def test_a_head_that_is_never_answered_by_a_backend_that_answers_everything_else
     assert [(failed.attempts, failed.given_up) for failed in tries] == [(1, False), (2, False), (3, True)]
 
 
+@pytest.mark.rule("product.settled.time-out")
+def test_the_first_silence_is_the_links_fault_even_right_behind_an_answered_call(booted: Talk) -> None:
+    booted.talk.tell(publish(), 0)
+    booted.talk.head(row(), 0)
+    assert booted.answer()[2] == "StatusNotification"
+    assert booted.actions() == ["StartTransaction"]
+    booted.wait(30)
+    assert booted.talk.fault is not None
+    assert booted.news() == []
+
+
+def test_a_proof_counts_for_its_own_link_only(booted: Talk) -> None:
+    hang_once(booted)
+    booted.answer()
+    assert booted.actions() == ["StartTransaction"]
+    booted.talk.disconnected()
+    booted.talk.connected(booted.now_ms)
+    assert booted.actions() == ["Heartbeat"]
+
+
 def test_the_row_behind_a_head_that_hung_needs_no_proof(booted: Talk) -> None:
     hang_once(booted)
     booted.answer()
@@ -487,6 +527,16 @@ def test_a_late_answer_to_the_head_is_taken_instead_of_sending_it_again(booted: 
     booted.sent()
     booted.wait(100)
     assert booted.actions() == []
+
+
+def test_a_late_refusal_of_the_head_does_not_count_twice(booted: Talk) -> None:
+    booted.talk.head(row(), 0)
+    booted.wait(10)
+    booted.comes(2, "p1", "MakeCoffee", {})
+    booted.wait(25)
+    assert len(booted.news()) == 1
+    booted.comes(4, "m1", "InternalError", "", {})
+    assert booted.news() == []
 
 
 def test_a_start_without_an_id_counts_as_failed(booted: Talk) -> None:
