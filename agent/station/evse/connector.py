@@ -216,7 +216,7 @@ class Connector:
             who.remote_start_id,
             told=tuple(upstream.id for upstream in self.site.registry),
         )
-        self.transaction = Transaction(record, reading.energy_wh, saved_ms=turn.now_ms)
+        self.transaction = Transaction(record, reading.energy_wh, reading, saved_ms=turn.now_ms)
         turn.record(*self.transaction.start_entries(self.site, reading), who.step, barrier=True)
         turn.note(StationNote.TRANSACTION_STARTED, f"register {reading.energy_wh} Wh", self.id)
         self.meter.close()
@@ -250,12 +250,16 @@ class Connector:
         record, reading = self.recovered, self.meter.answer
         assert record is not None
         assert reading is not None
-        self.transaction = Transaction(record, reading.energy_wh, saved_ms=turn.now_ms)
+        self.transaction = Transaction(record, reading.energy_wh, reading, saved_ms=turn.now_ms)
         self.transaction.open_plans(self.site)
         self.recovered = None
         self.meter.close()
         if self.lock.exists:
             self.lock.wanted = True
+
+    def may_unlock(self, turn: Turn) -> bool:
+        """The contactor is open for all that can be seen, and it can be seen."""
+        return self.energy.quiet(turn) and not self.welded() and self.faults.has(Reaction.CONTROLLER) is None
 
     def welded(self) -> bool:
         """The contactor may be closed for good: the cable may be live."""

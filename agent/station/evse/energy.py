@@ -12,14 +12,16 @@ than 1 A flows, or under load after the grace; for a fault there is no grace.
 
 What is found wrong is returned by `watch`: closed a second after it was opened (an autonomous board opens when the car
 has left C, or under load after a grace of its own), or more than 1 A for three seconds with everything off (welded);
-not closed a second after it was told to, or five seconds after an autonomous board saw offer and C (stuck); more than
-the offer + 10 % + 0.5 A for more than seven seconds, not counted for six seconds after a reduction (over-current).
+not closed a second after it was told to, or five seconds after an autonomous board saw offer and C (stuck); and
+over-current. A contactor that closes by itself is opened at once, and every ten seconds while it, or an offer that
+nobody made, is still seen: a board may have restarted with ideas of its own.
 """
 
 from __future__ import annotations
 
 from agent.station.evse.facts import Facts
 from agent.station.evse.meter import Meter
+from agent.station.evse.over_current import OverCurrent
 from agent.station.site import Site
 from agent.station.turn import Turn
 from agent.vocabulary.effects import CloseContactor, Lower, Offer, OpenContactor, Withdraw
@@ -33,8 +35,7 @@ AUTONOMOUS_CLOSE_MS = 5000
 AUTONOMOUS_GRACE_MS = 6000
 """From the end of the offer until an autonomous board opens under load (IEC 61851-1 A.5)."""
 RESIDUAL_MS = 3000
-OVER_CURRENT_MS = 7000
-AFTER_REDUCTION_MS = 6000
+SAY_AGAIN_MS = 10_000
 NO_LOAD_A = 1.0
 STEP_A = 0.05
 
@@ -47,6 +48,7 @@ class Energy:
         self._site = site
         self._facts = facts
         self._meter = meter
+        self._over_current = OverCurrent(meter)
         self._grace_ms = round(site.options.opening_grace_s * 1000)
         self._commanded = facts.capabilities.contactor is ContactorKind.COMMANDED
         self.grant = 0
@@ -58,7 +60,6 @@ class Energy:
         """The offer that waits is the one that begins: nothing can be closed yet."""
         self._out_ms = 0
         self._changed_ms: int | None = None
-        self._reduced_ms: int | None = None
         self._withdrawn_ms: int | None = None
         self._opened_ms: int | None = None
         self._contactor_ms = 0
@@ -69,7 +70,6 @@ class Energy:
         self._dark_ms = 0
         """When the offer last ended."""
         self._residual_ms: int | None = None
-        self._over_ms: int | None = None
 
     # ------------------------------------------------------------------------------------------------ wishes
 
@@ -120,13 +120,15 @@ class Energy:
         turn.add(Offer(self._connector, limit_a, self.grant))
 
     def _lower(self, limit_a: float, turn: Turn) -> None:
-        self._reduced_ms = turn.now_ms
+        self._over_current.reduced(turn)
         if self._gate is None and not self._fresh:
             self.offered_a = limit_a
             self._changed_ms = turn.now_ms
             turn.add(Lower(self._connector, limit_a, self.grant))
             return
         self.grant += 1  # the higher offer may still be held back: it must never come out
+        if not self._facts.contactor_closed:
+            self._closing_ms = None  # nor does the command to close: it is given anew
         turn.add(Withdraw(self._connector, self.grant))
         self._offer(limit_a, turn)
 
@@ -150,7 +152,6 @@ class Energy:
         self.offered_a = None
         self._gate, self._fresh, self._first = None, False, False
         self._changed_ms = turn.now_ms
-        self._over_ms = None
 
     def _open(self, turn: Turn) -> None:
         self._end_offer(turn)
@@ -191,12 +192,14 @@ class Energy:
         current = self._meter.current_a(turn)
         if current is not None and current >= NO_LOAD_A:
             return False
+        latest = self._meter.latest
+        metered = current is not None and latest is not None and latest.at.monotonic_ms >= self._dark_ms
         feedback = self._facts.capabilities.contactor_feedback
         never = self._opened_ms is None and self._withdrawn_ms is None and self._facts.outputs_off
         if feedback is ContactorFeedback.STATE and not never:
-            return self._open_by_conclusion(current is not None, turn)
+            return self._open_by_conclusion(metered, turn)
         opened = self._opened_ms is not None and turn.reached(self._opened_ms + FEEDBACK_MS)
-        return feedback is ContactorFeedback.AUX or never or current is not None or opened
+        return feedback is ContactorFeedback.AUX or never or metered or opened
 
     def _open_by_conclusion(self, metered: bool, turn: Turn) -> bool:
         """PWM off says nothing of the contacts: they are open once the car has left C, or the board's grace is over."""
@@ -214,7 +217,8 @@ class Energy:
         if self.offered_a is None:
             self._open_when_due(turn)
         welded = self._welded(turn) if self.offered_a is None or self._opened_ms is not None else None
-        return welded or self._stuck(turn) or self._over_current(turn)
+        over = Fault.OVER_CURRENT if self._over_current.found(self.offered_a, turn) else None
+        return welded or self._stuck(turn) or over
 
     def turn_over(self, turn: Turn) -> None:
         """The turn is complete: what was granted in it goes out once the last barrier record is synced."""
@@ -233,6 +237,8 @@ class Energy:
 
     def _open_when_due(self, turn: Turn) -> None:
         """Nothing is offered: see that the contactor opens."""
+        if self._still_on(turn):
+            self._open(turn)
         if self._opened_ms is not None:
             return
         may_be_closed = self._facts.contactor_closed or (
@@ -245,6 +251,13 @@ class Energy:
         unloaded = current is not None and current < NO_LOAD_A
         if gone or unloaded or self._withdrawn_ms is None or turn.reached(self._withdrawn_ms + self._grace_ms):
             self._open(turn)
+
+    def _still_on(self, turn: Turn) -> bool:
+        """Opened, and closed again by itself; or a board that does not follow: it is told again from time to time."""
+        if self._opened_ms is not None and self._facts.contactor_closed and self._contactor_ms > self._opened_ms:
+            return True
+        told_ms = max(self._opened_ms or 0, self._withdrawn_ms or 0)
+        return bool(self._facts.contactor_closed or self._facts.pwm) and turn.reached(told_ms + SAY_AGAIN_MS)
 
     def _welded(self, turn: Turn) -> Fault | None:
         if self._opened_ms is None and (self._withdrawn_ms is not None or not self._facts.seen_open):
@@ -282,16 +295,3 @@ class Energy:
         elif not self._commanded and self._asking_ms is not None and self._facts.pwm:
             due = max(self._asking_ms, self._contactor_ms, self._changed_ms or 0) + AUTONOMOUS_CLOSE_MS
         return Fault.CONTACTOR_STUCK if due is not None and turn.reached(due) else None
-
-    def _over_current(self, turn: Turn) -> Fault | None:
-        current = self._meter.current_a(turn)
-        offered = self.offered_a
-        following = self._reduced_ms is not None and turn.now_ms < self._reduced_ms + AFTER_REDUCTION_MS
-        if current is None or offered is None or current <= offered * 1.1 + 0.5 or following:
-            self._over_ms = None
-            return None
-        if self._over_ms is None:
-            self._over_ms = turn.now_ms
-        latest = self._meter.latest
-        lasted = latest is not None and latest.at.monotonic_ms - self._over_ms > OVER_CURRENT_MS
-        return Fault.OVER_CURRENT if lasted else None

@@ -6,8 +6,8 @@ Theory of operation
 is over. `METER` stops new transactions at once and a running one by its grace. `CONTROLLER` withdraws the offer and
 waits, bounded, until the cable can be seen again. `WARN` is told and stops nothing. A fault that clears is held for
 two seconds more, so that a chattering contact does not become a chattering contactor. A latched fault survives a
-reboot until service clears it. Faults that the station itself found (over-current, a lock that never confirmed) clear
-with the cable.
+reboot until service clears it, which it cannot while the hardware still sees it. Faults that the station itself found
+(over-current, a lock that never confirmed) clear with the cable; nobody but the hardware clears what it has told.
 """
 
 from __future__ import annotations
@@ -66,33 +66,40 @@ class FaultBook:
         self._of_station = of_station
         self._seen: dict[Fault, str] = dict.fromkeys(latched, "")
         self._clearing: dict[Fault, int] = {}
+        self._claimed: set[Fault] = set()
+        """What the hardware says is there; it says so once, and once that it is gone."""
         self._own: set[Fault] = set()
 
     def raise_(self, fault: Fault, detail: str = "", own: bool = False) -> bool:
-        """A fault is there; True if it is new."""
+        """A fault is there, by the hardware or by the station's own watching; True if it is new."""
         new = fault not in self._seen
         self._seen[fault] = detail
         self._clearing.pop(fault, None)
-        if own:
-            self._own.add(fault)
+        (self._own if own else self._claimed).add(fault)
         return new
 
-    def clear(self, fault: Fault, now_ms: int, hold_ms: int = HOLD_MS) -> None:
-        """A fault is gone; it counts for a while more. Latched ones stay."""
-        if fault in self._seen and fault not in self.latched and fault not in self._clearing:
-            self._clearing[fault] = now_ms + hold_ms
+    def clear(self, fault: Fault, now_ms: int) -> None:
+        """The hardware says that a fault is gone; it has held it long enough itself."""
+        self._claimed.discard(fault)
+        self._let_go(fault, now_ms)
+
+    def withdraw(self, fault: Fault, now_ms: int) -> None:
+        """What the station itself had found is over; it counts for a while more."""
+        self._own.discard(fault)
+        self._let_go(fault, now_ms + HOLD_MS)
 
     def service(self) -> tuple[Fault, ...]:
-        """Service cleared the latched ones; returns which."""
-        found = tuple(sorted(self.latched))
-        self.latched.clear()
+        """Service was here; returns the latched ones that are over. What the hardware still sees stays."""
+        found = tuple(sorted(self.latched - self._claimed))
         for fault in found:
+            self.latched.discard(fault)
+            self._own.discard(fault)
             self._seen.pop(fault, None)
         return found
 
     def cable_gone(self) -> None:
         """What the station itself had found ends with the cable."""
-        for fault in self._own - self.latched:
+        for fault in self._own - self.latched - self._claimed:
             self._seen.pop(fault, None)
         self._own.clear()
 
@@ -102,8 +109,13 @@ class FaultBook:
         for fault in over:
             del self._clearing[fault]
             self._seen.pop(fault, None)
-            self._own.discard(fault)
         return over
+
+    def _let_go(self, fault: Fault, at_ms: int) -> None:
+        """Nobody claims it any more: it ends, unless it is latched."""
+        kept = fault in self.latched or fault in self._claimed or fault in self._own
+        if fault in self._seen and not kept and fault not in self._clearing:
+            self._clearing[fault] = at_ms
 
     def has(self, *reactions: Reaction) -> Fault | None:
         """The first fault, in the order of the table, with one of these reactions."""

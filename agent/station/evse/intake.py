@@ -21,6 +21,8 @@ from hal.api import (
     PilotSeen,
 )
 
+HIGHEST_VOLT = 300.0
+"""Between phase and neutral, with a margin for what flows beyond the offer."""
 ConnectorReading = (
     PilotSeen | CableSeen | ContactorSeen | LockSeen | MeterSeen | FaultSeen | ActuationFailed | OutputsOff
 )
@@ -63,6 +65,8 @@ def clear_latches(connector: Connector, turn: Turn) -> None:
     for fault in connector.faults.service():
         turn.record(SaveLatch(connector.id, fault, False), barrier=True)
         turn.note(StationNote.LATCH_CLEARED, fault.value, connector.id)
+    for fault in sorted(connector.faults.latched):
+        turn.note(StationNote.FAULT, f"{fault.value} is still seen by the hardware", connector.id)
 
 
 def _pilot(connector: Connector, reading: PilotSeen, turn: Turn) -> None:
@@ -81,32 +85,32 @@ def _pilot_action(connector: Connector, action: PilotAction, turn: Turn) -> None
             facts.plugged, facts.plugged_at_ms = True, turn.now_ms
         connector.fire(SessionTrigger.PLUG, turn)
     elif action is PilotAction.CABLE_OUT:
-        facts.plugged, facts.cable_a = False, None
+        facts.plugged = False
         connector.unplugged(turn)
         if connector.lock.exists and connector.kept is None and connector.state is SessionState.FREE:
             connector.lock.wanted = False
     elif action is PilotAction.FAULT:
-        raise_fault(connector, Fault.PILOT, turn, "pilot out of order")
+        raise_fault(connector, Fault.PILOT, turn, "pilot out of order", own=True)
     elif action is PilotAction.FAULT_OVER:
-        connector.faults.clear(Fault.PILOT, turn.now_ms)
+        connector.faults.withdraw(Fault.PILOT, turn.now_ms)
 
 
 def _lock(connector: Connector, reading: LockSeen, turn: Turn) -> None:
     connector.facts.locked = reading.locked
     if reading.locked == connector.lock.wanted:
-        connector.faults.clear(Fault.LOCK, turn.now_ms)
+        connector.faults.withdraw(Fault.LOCK, turn.now_ms)
     elif connector.lock.exists and not reading.locked and connector.state is SessionState.RUNNING:
         raise_fault(connector, Fault.LOCK, turn, "opened unexpectedly", own=True)
 
 
 def _meter(connector: Connector, reading: MeterSeen, turn: Turn) -> None:
     before = connector.meter.latest
-    connector.meter.see(reading, turn)
-    if before is not None and reading.energy_wh < before.energy_wh:
-        fall = f"the register fell from {before.energy_wh} to {reading.energy_wh} Wh"
-        turn.note(StationNote.METER_IMPLAUSIBLE, fall, connector.id)
-    if connector.transaction is not None and connector.meter.latest is not None:
-        connector.transaction.see(connector.meter.latest)
+    newest = connector.meter.see(reading, turn)
+    most_w = connector.options.capabilities.maximum_current_a * connector.options.phases * HIGHEST_VOLT
+    followed = connector.transaction is None or connector.transaction.see(newest, most_w)
+    if before is not None and (reading.energy_wh < before.energy_wh or not followed):
+        moved = f"the register went from {before.energy_wh} to {reading.energy_wh} Wh"
+        turn.note(StationNote.METER_IMPLAUSIBLE, moved, connector.id)
 
 
 def _fault(connector: Connector, reading: FaultSeen, turn: Turn) -> None:
@@ -114,7 +118,6 @@ def _fault(connector: Connector, reading: FaultSeen, turn: Turn) -> None:
         raise_fault(connector, reading.fault, turn, reading.detail)
         return
     was_there = connector.faults.present(reading.fault)
-    connector.faults.clear(reading.fault, turn.now_ms, hold_ms=0)
+    connector.faults.clear(reading.fault, turn.now_ms)
     if reading.fault is Fault.CONTROLLER_OFFLINE and was_there:
         connector.energy.make_safe(turn)
-        connector.facts.outputs_off = True

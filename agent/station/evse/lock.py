@@ -1,7 +1,8 @@
 """The connector lock: driven towards what is wanted, believed only when it confirms.
 
 Locking precedes every grant. Unlocking is asked for only while the contactor was seen open and less than 1 A flows;
-a welded contactor keeps the cable (it may be live). No confirmation within ten seconds is a fault.
+a welded contactor keeps the cable (it may be live). A lock that was driven and did not confirm may be anywhere: it is
+driven back. No confirmation within ten seconds is a fault.
 """
 
 from __future__ import annotations
@@ -48,15 +49,20 @@ class Lock:
 
     def settle(self, may_open: bool, turn: Turn) -> None:
         """Drive towards what is wanted, once."""
-        if not self.exists or self.wanted is None or self.wanted == self._facts.locked:
-            self._driven = None if self.wanted == self._facts.locked else self._driven
+        if not self.exists or self.wanted is None:
+            return
+        confirmed = self._driven is None or self._driven == self._facts.locked
+        if confirmed and self.wanted == self._facts.locked:
+            self._driven = None
             return
         if self._driven != self.wanted and (self.wanted or may_open):
             self._drive(self.wanted, turn)
 
     def failed(self, turn: Turn) -> bool:
-        """Driven, and not confirmed in time."""
+        """Driven to where it is wanted, and not confirmed in time."""
         if not self.exists or self._driven is None or self._driven_ms is None or self._facts.locked == self._driven:
+            return False
+        if self._driven != self.wanted:
             return False
         return turn.reached(self._driven_ms + CONFIRM_MS)
 

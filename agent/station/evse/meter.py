@@ -32,15 +32,15 @@ class Reading:
 
     @property
     def current_a(self) -> float | None:
-        """The highest phase current; without phases the total, else what the power says at the nominal voltage."""
+        """The highest phase current, whichever way it flows; without phases the total, else by the nominal voltage."""
         lines = (Phase.L1, Phase.L2, Phase.L3)
         currents = [m for m in self.values if m.measurand is Measurand.CURRENT_IMPORT]
         by_phase = [m.value for m in currents if m.phase in lines]
         total = [m.value for m in currents if m.phase is None]
         if by_phase or total:
-            return max(by_phase or total)
+            return max(abs(each) for each in by_phase or total)
         power = self.value(Measurand.POWER_ACTIVE_IMPORT)
-        return None if power is None else power / VOLTAGE_V
+        return None if power is None else abs(power) / VOLTAGE_V
 
 
 class Meter:
@@ -76,11 +76,12 @@ class Meter:
         """The open question was not answered in time."""
         return self.asked and self.answer is None and turn.reached(self.deadline_ms)
 
-    def see(self, seen: MeterSeen, turn: Turn) -> None:
+    def see(self, seen: MeterSeen, turn: Turn) -> Reading:
         """Take a reading, polled or asked for."""
         self.latest = Reading(turn.now, seen.energy_wh, seen.values)
         if self._request and seen.request == self._request:
             self.answer = self.latest
+        return self.latest
 
     def fresh(self, turn: Turn, within_ms: int) -> Reading | None:
         """The newest reading if it is young enough."""

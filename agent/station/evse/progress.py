@@ -255,7 +255,7 @@ def _hold(connector: Connector, turn: Turn) -> None:
         lock.give_up()
     elif _left_locked(connector):
         lock.wanted = False
-    lock.settle(connector.energy.quiet(turn) and not connector.welded(), turn)
+    lock.settle(connector.may_unlock(turn), turn)
 
 
 def _left_locked(connector: Connector) -> bool:

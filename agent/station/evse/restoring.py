@@ -79,9 +79,9 @@ def close_former(
 ) -> None:
     """Close it behind its unsent start, with the present register or the last stored value."""
     site, answer = connector.site, connector.meter.answer
-    transaction = Transaction(record, last_register(record))
-    transaction.stop = Stop(reason, Trigger.ABNORMAL_CONDITION, record.stop_token)
     reading = answer if believed else None
+    transaction = Transaction(record, reading.energy_wh if reading is not None else last_register(record))
+    transaction.stop = Stop(reason, Trigger.ABNORMAL_CONDITION, record.stop_token)
     at = reading.at if reading is not None else (record.last_at or record.started_at)
     turn.record(*transaction.stop_entries(site, at, reading, not site.registry.billing.reachable), barrier=True)
     site.registry.forget(record.id)

@@ -1,6 +1,7 @@
 """One transaction: its journal row, what each upstream is told of it, and how it ends.
 
-The authority is pinned at the start and decides about it until its end. The register never goes backwards within it.
+The authority is pinned at the start and decides about it until its end. The register never goes backwards within it,
+nor faster than current can flow: what it jumps by (a meter was exchanged, or its counter set) is left out and told.
 """
 
 from __future__ import annotations
@@ -50,12 +51,23 @@ def enqueue(site: Site, upstream: UpstreamId, event: TransactionEvent) -> list[E
     return [Enqueue(upstream, event, site.new_uuid())]
 
 
+SLACK_WH = 1000
+"""More than a register may be off by its own resolution, and less than is worth a dispute."""
+FALL_WH = 100
+"""A 32-bit float in kWh may fall by its resolution (62 Wh at a million kWh)."""
+
+
 @dataclass(slots=True)
 class Transaction:
     """A running (or ending) transaction."""
 
     record: TransactionRecord
     register_wh: int
+    """What the upstreams are told: the meter's register but for its jumps."""
+    seen: Reading | None = None
+    """The newest reading that was followed."""
+    left_out_wh: int = 0
+    """The sum of the jumps."""
     periodic: list[Periodic] = field(default_factory=list)
     saved_ms: int = 0
     """When the last energy was stored."""
@@ -67,9 +79,13 @@ class Transaction:
     closing_ms: int = 0
     """When the end began."""
 
-    def see(self, reading: Reading) -> None:
-        """Follow the register, upwards only."""
-        self.register_wh = max(self.register_wh, reading.energy_wh)
+    def see(self, reading: Reading, most_w: float) -> bool:
+        """Follow the register, upwards only; False if it jumped. `most_w`: what can flow here."""
+        before, self.seen = self.seen, reading
+        jumped_wh = _jump_wh(before, reading, most_w)
+        self.left_out_wh += jumped_wh
+        self.register_wh = max(self.register_wh, reading.energy_wh - self.left_out_wh)
+        return jumped_wh == 0
 
     @property
     def energy_wh(self) -> int:
@@ -127,8 +143,6 @@ class Transaction:
     def stop_entries(self, site: Site, at: Moment, reading: Reading | None, offline: bool) -> list[Entry]:
         """The closed journal row and one stop per upstream. Without a reading the last one closes it, marked."""
         stop = self.stop or Stop(StopReason.OTHER, Trigger.ABNORMAL_CONDITION)
-        if reading is not None:
-            self.see(reading)
         self.record = replace(
             self.record,
             stopped_at=at,
@@ -163,3 +177,12 @@ class Transaction:
         due = Due(upstream, at, ReadingContext.TRANSACTION_END)
         end = sample(final, self.register_wh, due, plan.upstream.options.stop_sampled_measurands)
         return (*plan.kept, end) if end is not None else tuple(plan.kept)
+
+
+def _jump_wh(before: Reading | None, reading: Reading, most_w: float) -> int:
+    """By how much the register moved if it cannot have counted that; else 0."""
+    if before is None:
+        return 0
+    gained_wh = reading.energy_wh - before.energy_wh
+    most_wh = most_w * (reading.at.monotonic_ms - before.at.monotonic_ms) / 3_600_000 + SLACK_WH
+    return 0 if -FALL_WH <= gained_wh <= most_wh else gained_wh

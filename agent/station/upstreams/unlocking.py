@@ -69,7 +69,7 @@ class Unlocking:
         for pending in list(self._pending):
             connector = pending.connector
             pending_state = connector.state in (SessionState.RUNNING, SessionState.STOPPING, SessionState.RECOVERING)
-            if not pending.driven and not pending_state and connector.energy.quiet(turn) and not connector.welded():
+            if not pending.driven and not pending_state and connector.may_unlock(turn):
                 pending.driven = True
                 connector.lock.force(turn)
             if turn.reached(pending.deadline_ms):

@@ -47,6 +47,8 @@ class Socket:
     letter: str = "?"
     plugged: bool = False
     unplugged_ms: int = -1
+    unused_ms: int = -1
+    """When a cable last went with which no session ran: a card that waits for the next one outlives a session's end."""
     locked: bool = False
     closed: bool | None = None
     cable_a: int | None = None
@@ -109,6 +111,7 @@ class Oracle:
     def _pilot(self, socket: Socket, letter: str) -> None:
         if letter == "A" and socket.plugged:
             socket.plugged, socket.unplugged_ms = False, self._now
+            socket.unused_ms = self._now if socket.open_record is None else socket.unused_ms
         elif letter in "BCD":
             socket.plugged = True
         socket.letter = letter
@@ -202,11 +205,12 @@ class Oracle:
         for acceptance in reversed(self._accepted):
             bound_early = number in acceptance.plugged_when_asked or len(self.sockets) == 1
             since = acceptance.asked_ms if bound_early else acceptance.answered_ms
+            gone_ms = socket.unplugged_ms if bound_early else socket.unused_ms
             alive = (
                 acceptance.token == record.token.value
                 and not acceptance.used
                 and not acceptance.cancelled
-                and socket.unplugged_ms <= since
+                and gone_ms <= since
                 and self._now - acceptance.asked_ms <= self._window_ms
             )
             if alive:

@@ -7,10 +7,21 @@ from dataclasses import replace
 import pytest
 
 from agent.vocabulary import effects as fx
+from agent.vocabulary.commands import Unlock
 from agent.vocabulary.events import ChargingState, StopReason, TransactionStopped
+from agent.vocabulary.ids import MANAGEMENT, ConnectorId
 from agent.vocabulary.inputs import LatchCleared
 from agent.vocabulary.records import SaveLatch, SaveTransaction, Snapshot
-from hal.api import CableSeen, ContactorFeedback, ContactorKind, ContactorSeen, Fault, FaultSeen, OutputsOff
+from hal.api import (
+    CableSeen,
+    Capabilities,
+    ContactorFeedback,
+    ContactorKind,
+    ContactorSeen,
+    Fault,
+    FaultSeen,
+    OutputsOff,
+)
 from tests.agent.station.driver import PRIMARY, SOCKET, Driver, connector, two_upstreams
 
 CONCLUDING = replace(SOCKET, contactor_feedback=ContactorFeedback.STATE)
@@ -519,3 +530,136 @@ def test_no_new_transaction_while_the_meter_is_silent() -> None:
     driver.give(FaultSeen(1, Fault.METER_OFFLINE, False))
     driver.card()
     assert driver.all(fx.Ask)
+
+
+# -------------------------------------------------------------------------------- what hardware does by itself
+
+
+@pytest.mark.rule("INV-4")
+@pytest.mark.parametrize("capabilities", [SOCKET, CONCLUDING, COMMANDED])
+def test_a_contactor_that_closes_by_itself_after_a_session_is_opened_again(capabilities: Capabilities) -> None:
+    driver = Driver([connector(1, capabilities)])
+    driver.charge()
+    driver.give(FaultSeen(1, Fault.RESIDUAL_CURRENT, True))
+    driver.finish()
+    driver.give(FaultSeen(1, Fault.RESIDUAL_CURRENT, False))
+    driver.pass_time(20)
+    before = len(driver.all(fx.OpenContactor))
+    driver.pilot("C", True)
+    driver.contactor(True)
+    assert len(driver.all(fx.OpenContactor)) == before + 1
+    driver.pass_time(35)
+    assert 3 <= len(driver.all(fx.OpenContactor)) - before <= 5, "a board that does not follow is told again"
+
+
+def test_a_board_that_offers_by_itself_is_told_to_stop() -> None:
+    driver = Driver()
+    driver.charge()
+    driver.card()
+    driver.finish()
+    driver.pass_time(20)
+    before = len(driver.all(fx.OpenContactor))
+    driver.pilot("B", True)
+    driver.pass_time(11)
+    assert len(driver.all(fx.OpenContactor)) > before
+
+
+@pytest.mark.rule("INV-6")
+def test_the_cable_is_kept_while_nobody_can_see_the_board() -> None:
+    driver = Driver()
+    driver.start_session()
+    driver.pilot("B", True)
+    driver.give(FaultSeen(1, Fault.CONTROLLER_OFFLINE, True))
+    driver.pass_time(90, meter=False)
+    assert len(stops(driver)) == 1
+    assert driver.command(PRIMARY, Unlock(ConnectorId(1))) is None
+    assert fx.DriveLock(1, False) not in driver.log, "the contactor may have closed meanwhile"
+    driver.give(FaultSeen(1, Fault.CONTROLLER_OFFLINE, False))
+    driver.pass_time(2, meter=False)
+    assert fx.DriveLock(1, False) in driver.log
+
+
+def test_a_board_that_comes_back_has_not_confirmed_its_outputs_by_that() -> None:
+    driver = Driver(ready=False)
+    driver.give(ContactorSeen(1, False))
+    driver.locked(False)
+    driver.pilot("A")
+    driver.give(FaultSeen(1, Fault.CONTROLLER_OFFLINE, True))
+    driver.give(FaultSeen(1, Fault.CONTROLLER_OFFLINE, False))
+    driver.pass_time(10)
+    driver.plug()
+    driver.card()
+    assert not driver.all(fx.Ask)
+    driver.give(OutputsOff(1))
+    driver.card()
+    assert driver.all(fx.Ask)
+
+
+def test_service_cannot_clear_what_the_board_still_sees() -> None:
+    driver = Driver()
+    driver.give(FaultSeen(1, Fault.CONTACTOR_WELDED, True, "bit 12"))
+    driver.give(LatchCleared(1))
+    assert driver.told()[-1].fault is Fault.CONTACTOR_WELDED
+    assert SaveLatch(1, Fault.CONTACTOR_WELDED, False) not in driver.entries(SaveLatch)
+    driver.give(FaultSeen(1, Fault.CONTACTOR_WELDED, False))
+    assert driver.told()[-1].fault is Fault.CONTACTOR_WELDED
+    driver.give(LatchCleared(1))
+    assert driver.told()[-1].fault is None
+    assert SaveLatch(1, Fault.CONTACTOR_WELDED, False) in driver.entries(SaveLatch)
+
+
+def test_a_lock_fault_of_the_board_stays_until_the_board_clears_it() -> None:
+    driver = Driver()
+    driver.give(FaultSeen(1, Fault.LOCK, True, "bit 7"))
+    driver.plug()
+    driver.locked(False)
+    driver.unplug()
+    driver.pass_time(5)
+    assert driver.told()[-1].fault is Fault.LOCK
+    driver.give(FaultSeen(1, Fault.LOCK, False))
+    assert driver.told()[-1].fault is None
+
+
+def test_a_reduction_while_the_disk_holds_the_close_command_back_closes_anew() -> None:
+    driver = Driver([connector(1, replace(SOCKET, contactor=ContactorKind.COMMANDED))])
+    driver.start_session()
+    driver.pilot("B", True)
+    driver.pass_time(6)
+    driver.disk_works = False
+    driver.acknowledge_start(MANAGEMENT, "7")
+    driver.pilot("C", True)
+    driver.give(CableSeen(1, 13))
+    driver.sync()
+    assert driver.all(fx.CloseContactor)[-1].grant == driver.all(fx.Offer)[-1].grant
+    driver.contactor(True)
+    driver.pass_time(5)
+    assert driver.state() == "running"
+
+
+@pytest.mark.parametrize("kind", [ContactorFeedback.METER, ContactorFeedback.NONE])
+def test_an_old_reading_says_nothing_about_a_contactor_that_was_just_opened(kind: ContactorFeedback) -> None:
+    capabilities = replace(SOCKET, contactor=ContactorKind.COMMANDED, contactor_feedback=kind)
+    driver = Driver([connector(1, capabilities)])
+    driver.start_session()
+    driver.pilot("B", True)
+    driver.pilot("C", True)
+    driver.meter()
+    driver.ms += 500
+    driver.give(FaultSeen(1, Fault.METER_OFFLINE, True))
+    driver.card()
+    assert fx.OpenContactor in {type(effect) for effect in driver.last}
+    assert fx.DriveLock(1, False) not in driver.log
+    driver.pass_time(1.1, meter=False)
+    assert fx.DriveLock(1, False) in driver.log
+
+
+def test_a_current_that_flows_backwards_is_a_current() -> None:
+    driver = Driver()
+    driver.charge()
+    driver.current[1] = -16.0
+    driver.meter()
+    driver.card()
+    driver.contactor(False)
+    driver.pass_time(16)
+    driver.answer_meter()
+    assert fx.DriveLock(1, False) not in driver.log

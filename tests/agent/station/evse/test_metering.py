@@ -196,3 +196,19 @@ def test_polling_is_faster_while_a_session_runs() -> None:
     driver.card()
     driver.finish()
     assert driver.all(fx.SetPace)[-1] == fx.SetPace(1, False)
+
+
+@pytest.mark.rule("INV-3")
+@pytest.mark.rule("ocpp16.X40")
+@pytest.mark.parametrize("exchanged", [40, 2_000_000])
+def test_a_meter_that_is_exchanged_in_a_transaction_is_told_and_not_billed(exchanged: int) -> None:
+    driver = Driver(upstreams=plans(UpstreamOptions(sample_interval_s=10)))
+    driver.charge()
+    driver.energy[1] = 1300
+    driver.pass_time(5)
+    driver.energy[1] = exchanged
+    driver.pass_time(5)
+    driver.energy[1] = exchanged + 20
+    driver.pass_time(5)
+    assert stop(driver).meter_stop_wh == 1320
+    assert len([n for n in driver.all(fx.Note) if n.event == "station.meter_implausible"]) == 1

@@ -25,3 +25,33 @@ def test_a_lock_that_was_asked_for_in_this_life_stays() -> None:
     driver = Driver()
     driver.start_session()
     assert fx.DriveLock(1, False) not in driver.log
+
+
+def test_a_cable_that_stays_in_the_socket_keeps_its_rating_when_the_car_goes() -> None:
+    driver = Driver()
+    driver.plug(rating=20)
+    driver.pilot("A")
+    driver.pilot("B")
+    driver.card()
+    driver.verdict()
+    driver.locked()
+    driver.answer_meter()
+    assert driver.one(fx.Offer, driver.log).current_a == 20
+
+
+@pytest.mark.rule("INV-6")
+@pytest.mark.parametrize("ends", ["unplugged", "in time"])
+def test_a_lock_that_did_not_confirm_is_driven_back(ends: str) -> None:
+    driver = Driver()
+    driver.plug()
+    driver.card()
+    driver.verdict()
+    assert fx.DriveLock(1, True) in driver.log
+    if ends == "unplugged":
+        driver.unplug()
+    else:
+        driver.pass_time(11)
+    assert driver.log.count(fx.DriveLock(1, False)) == 1
+    driver.locked(False)
+    driver.pass_time(30)
+    assert driver.log.count(fx.DriveLock(1, False)) == 1
