@@ -51,9 +51,8 @@ class Lock:
         """Drive towards what is wanted, once."""
         if not self.exists or self.wanted is None:
             return
-        confirmed = self._driven is None or self._driven == self._facts.locked
-        if confirmed and self.wanted == self._facts.locked:
-            self._driven = None
+        if self.wanted == self._facts.locked and not self._lost(turn):
+            self._driven = None if self.wanted == self._driven else self._driven
             return
         if self._driven != self.wanted and (self.wanted or may_open):
             self._drive(self.wanted, turn)
@@ -63,6 +62,12 @@ class Lock:
         if not self.exists or self._driven is None or self._driven_ms is None or self._facts.locked == self._driven:
             return False
         if self._driven != self.wanted:
+            return False
+        return turn.reached(self._driven_ms + CONFIRM_MS)
+
+    def _lost(self, turn: Turn) -> bool:
+        """It was driven elsewhere, and all its tries are over without a word of where it is."""
+        if self._driven is None or self._driven_ms is None or self._driven == self._facts.locked:
             return False
         return turn.reached(self._driven_ms + CONFIRM_MS)
 

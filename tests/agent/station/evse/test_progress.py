@@ -49,8 +49,8 @@ def test_a_lock_that_did_not_confirm_is_driven_back(ends: str) -> None:
     assert fx.DriveLock(1, True) in driver.log
     if ends == "unplugged":
         driver.unplug()
-    else:
-        driver.pass_time(11)
+    assert fx.DriveLock(1, False) not in driver.log, "its tries are not over"
+    driver.pass_time(11)
     assert driver.log.count(fx.DriveLock(1, False)) == 1
     driver.locked(False)
     driver.pass_time(30)
