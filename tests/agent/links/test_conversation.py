@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from agent.ocpp.rpc import OPEN_CALLS
 from agent.vocabulary.commands import GetOptions, RemoteStop, Reset, Result, ResultStatus, SetOption
 from agent.vocabulary.effects import Answer, Ask, OptionsChanged, Publish
 from agent.vocabulary.events import Condition, ConditionChanged
@@ -105,6 +106,19 @@ def test_pending_serves_calls_but_for_transactions_and_says_nothing_itself(talk:
     assert talk.sent() == []
     talk.wait(1)
     assert talk.actions() == ["BootNotification"]
+
+
+@pytest.mark.rule("ocpp16.B04")
+def test_calls_that_were_not_answered_while_rejected_leave_nothing_open(talk: Talk) -> None:
+    talk.boot("Rejected", 100)
+    for number in range(2 * OPEN_CALLS):
+        talk.comes(2, f"p{number}", "GetConfiguration", {})
+    talk.wait(100)
+    talk.answer({"status": "Accepted", "currentTime": WALL, "interval": 300})
+    talk.inputs()
+    talk.sent()
+    talk.comes(2, "p", "GetConfiguration", {})
+    assert talk.news() == [CommandReceived(UPSTREAM, 1, GetOptions())]
 
 
 @pytest.mark.rule("ocpp16.B04")
