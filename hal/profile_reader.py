@@ -22,6 +22,7 @@ from hal.profile import (
     ReaderProfile,
     Register,
 )
+from hal.profile_checks import check
 from hal.registers import ValueType, WordOrder, word_count
 from hal.serial_port import SerialSettings
 from hal.toml_table import ProfileError, Table, load
@@ -83,6 +84,7 @@ def read(path: Path) -> Profile:
     table.close()
     if profile.id != path.stem:
         raise table.error("id", f"{profile.id!r} must be the name of the file, {path.stem!r}")
+    check(table, profile)
     return profile
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import tomllib
 from collections.abc import Sequence
@@ -50,8 +51,11 @@ class Table:
         return self._typed(key, (str,), "a text", default)  # type: ignore[no-any-return]
 
     def number(self, key: str, default: float | None = _MISSING) -> float:
-        """An integer or a float."""
-        return self._typed(key, (int, float), "a number", default)  # type: ignore[no-any-return]
+        """An integer or a float; TOML's `nan` and `inf` are no numbers here."""
+        value = self._typed(key, (int, float), "a number", default)
+        if value is not None and not math.isfinite(value):
+            raise self.error(key, f"{value} is not a number")
+        return value  # type: ignore[no-any-return]
 
     def integer(self, key: str, default: int | None = _MISSING, low: int | None = None, high: int | None = None) -> int:
         """An integer, between bounds where they are given."""
