@@ -50,6 +50,15 @@ def test_a_phoenix_is_set_up_once_and_its_memory_is_spared() -> None:
     Bench("phoenix_ev_cc_basic").play(scenario)
 
 
+def test_a_phoenix_that_would_close_in_state_d_is_told_not_to() -> None:
+    async def scenario(bench: Bench) -> None:
+        bench.board.holding[4010] = 1
+        await _off(bench)
+        assert bench.board.holding[4010] == 0
+
+    Bench("phoenix_ev_cc_basic").play(scenario)
+
+
 def test_a_phoenix_that_was_always_enabled_is_off_before_it_is_told_off() -> None:
     async def scenario(bench: Bench) -> None:
         bench.board.holding[4000], bench.board.holding[22000] = 0, 16
