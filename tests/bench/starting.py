@@ -22,10 +22,13 @@ async def start_up(say: Say, quick: bool) -> list[Figure]:
     ours: list[float] = []
     peers: list[float] = []
     async with house() as whole:
+        for start in (whole.agent, whole.peer):
+            await _booted(whole, await start())
         for number in range(4 if quick else STARTS):
             ours.append(await _booted(whole, await whole.agent()))
             peers.append(await _booted(whole, await whole.peer()))
-            say(f"start {number + 1}: agent {ours[-1] * 1000:.0f} ms, peer {peers[-1] * 1000:.0f} ms")
+            if number % 5 == 0:
+                say(f"start {number + 1}: agent {ours[-1] * 1000:.0f} ms, peer {peers[-1] * 1000:.0f} ms")
     ratio = statistics.median(ours) / statistics.median(peers)
     text = f"{ratio:.2f} x; {_start_text(ours)}, peer {_start_text(peers)}"
     target = f"<= {MOST_START} x peer (stretch {START_STRETCH} x)"
