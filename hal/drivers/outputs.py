@@ -186,12 +186,13 @@ class OutputsDriver:
         return right and armed
 
     async def _bring_in_order(self, name: str, writes: Sequence[Write]) -> bool:
-        if not writes or await self._read_back(writes):
+        differ = await self._differing(writes) if writes else ()
+        if not differ:
             self._reports.faults.set(Fault.CONTROLLER_OTHER, name, False, self._now())
             return True
         if self._silences:
             return False
-        outcome = await self._ask(writes)
+        outcome = await self._ask(differ)
         right = outcome.done and await self._read_back(writes)
         if right or not outcome.failed or outcome.code:
             detail = f"{name} is not as the profile wants it"
@@ -199,12 +200,16 @@ class OutputsDriver:
         return right
 
     async def _read_back(self, writes: Sequence[Write]) -> bool:
+        return not await self._differing(writes)
+
+    async def _differing(self, writes: Sequence[Write]) -> Sequence[Write]:
+        """Those whose register holds something else; all of them where that cannot be read."""
         registers = [self._board.registers[one.register] for one in writes]
         values = await self._device.reader.read(registers, Priority.ACTUATE)
         if isinstance(values, Outcome):
             self._pause_after(values)
-            return False
-        return all(values.get(one.register) == one.value for one in writes)
+            return writes
+        return [one for one in writes if values.get(one.register) != one.value]
 
     async def _ask(self, writes: Sequence[Write]) -> Outcome:
         outcome = await self._device.write(writes, Priority.STOP)
