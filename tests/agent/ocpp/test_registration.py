@@ -114,6 +114,7 @@ def test_a_heartbeat_follows_an_interval_without_exchange() -> None:
     assert not state.heartbeat_due(59_999)
     state.exchanged(30_000)
     assert not state.heartbeat_due(60_000)
+    assert state.next_deadline() == 90_000
     assert state.heartbeat_due(90_000)
     state.beaten(90_000)
     assert not state.heartbeat_due(90_001)

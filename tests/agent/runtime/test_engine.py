@@ -12,7 +12,7 @@ from agent.runtime.engine import Doors, Engine
 from agent.vocabulary import effects as fx
 from agent.vocabulary.commands import RemoteStop, Result, ResultStatus, SetOption
 from agent.vocabulary.events import Condition, ConditionChanged
-from agent.vocabulary.ids import MANAGEMENT, ConnectorId
+from agent.vocabulary.ids import MANAGEMENT, ConnectorId, IdToken
 from agent.vocabulary.inputs import CommandReceived, Input, RecordFailed, Synced, Tick
 from agent.vocabulary.moments import Moment
 from hal.api import Capabilities, LightPattern
@@ -136,6 +136,44 @@ def test_power_of_a_later_input_waits_for_an_earlier_unsynced_barrier(bench: Ben
     assert bench.deeds == ["record 1"]
     bench.engine.post(Synced(1))
     assert bench.deeds[-1] == "offer 1 20"
+
+
+def test_once_the_barrier_is_synced_later_power_goes_out_at_once(bench: Bench) -> None:
+    bench.gives(BARRIER)
+    bench.engine.post(Synced(1))
+    bench.gives(fx.Offer(ONE, 20, 1))
+    assert bench.deeds == ["record 1", "offer 1 20"]
+
+
+EVERY_EFFECT: dict[fx.Effect, str] = {
+    fx.Withdraw(ONE, 1): "withdraw 1",
+    fx.OpenContactor(ONE, 1): "open 1",
+    fx.Lower(ONE, 10, 1): "lower 1",
+    fx.DriveLock(ONE, True): "lock 1 True",
+    fx.ReadMeter(ONE, 7): "read 1",
+    fx.SwitchAllOff(): "all off",
+    fx.SetPace(ONE, True): "pace 1 True",
+    LAZY: "record 1",
+    fx.Offer(ONE, 16, 1): "offer 1 16",
+    fx.CloseContactor(ONE, 1): "close 1",
+    fx.Ask(1, MANAGEMENT, IdToken("04A1"), 10): "tell Ask",
+    fx.Answer(MANAGEMENT, 1, Result(ResultStatus.ACCEPTED)): "tell Answer",
+    fx.Publish(MANAGEMENT, condition()): "tell Publish",
+    fx.OptionsChanged(MANAGEMENT): "tell OptionsChanged",
+    fx.Show(ONE, LightPattern.FAULT): "show fault",
+    fx.Restart(False, "Local"): "restart",
+    fx.Note("station.fault", "text"): "note station.fault",
+}
+
+
+@pytest.mark.parametrize(("effect", "deed"), EVERY_EFFECT.items())
+def test_every_effect_becomes_its_deed(bench: Bench, effect: fx.Effect, deed: str) -> None:
+    bench.gives(effect)
+    assert bench.deeds == [deed]
+
+
+def test_no_effect_is_missing_here() -> None:
+    assert {type(effect) for effect in EVERY_EFFECT} == set(fx.EFFECT_CLASSES)
 
 
 def test_a_safer_effect_deletes_the_held_grant(bench: Bench) -> None:
