@@ -24,6 +24,7 @@ from agent.runtime.engine import Doors, Engine
 from agent.runtime.inline_writer import Disk, InlineWriter
 from agent.settings.locations import Locations
 from agent.settings.settings import Settings
+from agent.store.store import Store
 from agent.vocabulary.inputs import Input
 from hal import boards
 from hal.api import Hardware, HardwarePlan, Observer
@@ -36,6 +37,8 @@ HARDWARE = frozenset(
     | {"session_pace", "show"}
 )
 """Deeds of the hardware that are effects."""
+OWN_SEAMS = frozenset({"engine", "hardware", "store"})
+"""Defects that are no plain field of `Seams`: a class to make, a wrapper, a class of stores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,11 @@ class AgentInProcess:
         sessions = self.agent.store.sessions(1000)
         return [(str(one.transaction.id), int(one.transaction.where.connector)) for one in sessions]
 
+    @property
+    def stalled(self) -> bool:
+        """The disk is busy with a commit."""
+        return self.agent.writer.stalled_for_s() > 0
+
     def unfinished(self) -> list[str]:
         """What is still to be ended or delivered, as the store has it."""
         store = self.agent.store
@@ -130,19 +138,20 @@ class AgentInProcess:
         life = self._life
 
         def build_hardware(plan: HardwarePlan, observer: Observer, note: Callable[[str], None]) -> Hardware:
-            return boards.build(plan, observer, life.ports, note)
+            hardware: Hardware = life.defects.get("hardware", _as_it_is)(boards.build(plan, observer, life.ports, note))
+            return hardware
 
         seams = Seams(
             build_hardware,
             life.open_socket,
-            make_store=lambda path, render, report: life.store.store(render, report),
+            make_store=lambda path, render, report: life.store.store(render, report, life.defects.get("store", Store)),
             make_writer=lambda store, post, ring, crashed: InlineWriter(store, post, ring, None, self.disk),
             engine=self._engine,  # type: ignore[arg-type]
             chance=life.chance.random,
             new_uuid=lambda: str(uuid.UUID(int=life.chance.getrandbits(128), version=4)),
             ntp=lambda: False,
         )
-        return replace(seams, **{name: value for name, value in life.defects.items() if name != "engine"})
+        return replace(seams, **{name: value for name, value in life.defects.items() if name not in OWN_SEAMS})
 
     def _engine(self, station: Any, clock: Any, doors: Doors, barrier: Any, grants: Any) -> Engine:
         engine: Callable[..., Engine] = self._life.defects.get("engine", Engine)
@@ -174,6 +183,18 @@ def _fused(doors: Doors, fuse: Fuse) -> Doors:
         writer=Fused(doors.writer, fuse, ["submit"], "writer"),
         upstreams=_FusedUpstreams(doors.upstreams, fuse),
     )
+
+
+def reboot_wanted(run: Path) -> bool:
+    """The agent asked for a reboot of the system. It happens now: the run directory is empty after it."""
+    request = run / "reboot-request"
+    wanted = request.exists()
+    request.unlink(missing_ok=True)
+    return wanted
+
+
+def _as_it_is(hardware: Hardware) -> Hardware:
+    return hardware
 
 
 def _nothing(given: Input) -> None:

@@ -53,10 +53,10 @@ class CrashStore:
         folder.mkdir(parents=True, exist_ok=True)
         self._keep()
 
-    def store(self, render: Render, report: Report | None = None) -> Store:
+    def store(self, render: Render, report: Report | None = None, kind: type[Store] = Store) -> Store:
         """A store on this folder whose syncs the rig sees."""
         database = Database(self.path, on_sync=self.synced)
-        self._made = Store(database, render) if report is None else Store(database, render, report)
+        self._made = kind(database, render) if report is None else kind(database, render, report)
         return self._made
 
     def abandon(self) -> None:
@@ -83,6 +83,11 @@ class CrashStore:
             (after / name).write_bytes(content if chance is None else self._mix(name, content, chance))
         return CrashStore(after, self._on_sync, self._before_sync)
 
+    @property
+    def unsynced(self) -> bool:
+        """Something was written since the last sync: a cut now may keep a part of it."""
+        return any(self._content(name) != content for name, content in self._durable.items())
+
     def kill(self) -> CrashStore:
         """The folder after the process died and the system lived: everything written is there."""
         self._keep()
@@ -91,9 +96,12 @@ class CrashStore:
     def _keep(self) -> None:
         self._durable = {file.name: file.read_bytes() for file in self.folder.iterdir() if file.is_file()}
 
-    def _mix(self, name: str, old: bytes, chance: random.Random) -> bytes:
+    def _content(self, name: str) -> bytes | None:
         present = self.folder / name
-        new = present.read_bytes() if present.exists() else old
+        return present.read_bytes() if present.exists() else None
+
+    def _mix(self, name: str, old: bytes, chance: random.Random) -> bytes:
+        new = self._content(name) or old
         mixed = bytearray(old.ljust(len(new), b"\0"))
         for at in range(0, len(new), SECTOR):
             if new[at : at + SECTOR] != old[at : at + SECTOR] and chance.random() < 0.5:

@@ -28,9 +28,12 @@ class PowerCut(BaseException):
 
 
 class Fuse:
-    """Counts effects and blows before the one with number `at` (from 0). `at` None: it never blows, and counts."""
+    """Counts effects and blows before the one with number `at` (from 0), or before the first of that name.
 
-    def __init__(self, at: int | None = None, end: End = End.CUT, chance: random.Random | None = None) -> None:
+    `at` None: it never blows, and counts.
+    """
+
+    def __init__(self, at: int | str | None = None, end: End = End.CUT, chance: random.Random | None = None) -> None:
         """`chance` decides what a torn disk keeps."""
         self.at = at
         self.end = end
@@ -38,11 +41,20 @@ class Fuse:
         self.burnt: list[str] = []
         """The names of the effects that were performed."""
         self.blown = False
+        self.armed = True
+        """While it is not armed, effects pass uncounted."""
+        self.unsynced: list[int] = []
+        """Of a fuse that only counts: the boundaries at which the disk held more than was synced."""
+        self.is_unsynced: Callable[[], bool] = lambda: False
         self.on_blow: list[Callable[[], None]] = []
 
     def burn(self, name: str) -> None:
         """An effect is about to be performed. Raises PowerCut instead of the chosen one, and of all after it."""
-        if self.blown or len(self.burnt) == self.at:
+        if not self.armed:
+            return
+        if self.at is None and self.is_unsynced():
+            self.unsynced.append(len(self.burnt))
+        if self.blown or self.at in (len(self.burnt), name):
             if not self.blown:
                 self.blown = True
                 for call in self.on_blow:

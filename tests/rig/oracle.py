@@ -63,6 +63,8 @@ class World:
     """The scenario ends within a transaction: a start without its stop is right."""
     undelivered: frozenset[str] = frozenset()
     """Backends that were never reached again: what they lack is no finding."""
+    outages: Iterable[tuple[float, float]] = ()
+    """From when to when supply or process were away, in plant time: the deadline of a lock begins anew after it."""
     lost_energy_wh: float = 0.0
     """Energy that a power cut may have hidden between the last stored reading and the end."""
 
@@ -148,9 +150,18 @@ def _lock_findings(world: World, plant: Mapping[int, Track], book: list[Session]
         track = plant.get(session.connector)
         if track is None or session.ended_ms is None or session.reason == "DeAuthorized":
             continue
-        due_s = (session.ended_ms - world.wall_zero_ms) / 1000 + world.limits.unlock_s
+        due_s = _unlocked_by(world, (session.ended_ms - world.wall_zero_ms) / 1000)
         excused = track.held("contactor", due_s) or track.held("fault lock_jam", due_s)
         restarted = any(s.connector == session.connector and s.began_ms > session.began_ms for s in book)
         if due_s < track.end_s and track.held("lock", due_s) and not excused and not restarted:
             found.append(Finding("INV-6", f"{session.label}: still locked {world.limits.unlock_s:g} s after its end"))
     return found
+
+
+def _unlocked_by(world: World, ended_s: float) -> float:
+    """When the lock has to be open after the end of a transaction."""
+    due_s = ended_s + world.limits.unlock_s
+    for began_s, over_s in sorted(world.outages):
+        if began_s <= due_s and over_s > ended_s:
+            due_s = max(due_s, over_s + world.limits.unlock_s)
+    return due_s

@@ -23,8 +23,9 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -34,7 +35,7 @@ from agent.settings.settings import Settings
 from agent.vocabulary.ids import UpstreamId
 from hal.simulator.plant import Plant
 from hal.simulator.settings import from_factory
-from tests.rig.agent_in_process import AgentInProcess, Life
+from tests.rig.agent_in_process import AgentInProcess, Life, reboot_wanted
 from tests.rig.backend import ScriptedBackend
 from tests.rig.crash_store import CrashStore
 from tests.rig.driver import Driver
@@ -46,6 +47,7 @@ from tests.rig.oracle_plant import Limits
 from tests.rig.rig_options import RigOptions
 from tests.rig.virtual_time import wall_ms
 from tests.rig.waiting import Waiting
+from tests.rig.witness import Witness
 
 PRIMARY = UpstreamId("primary-1")
 
@@ -67,12 +69,9 @@ class StationRig(Driver, Waiting):
         sockets = {name: folder / f"{name}.socket" if direct else None for name in ("management", "primary")}
         self.management = ScriptedBackend("management", first_transaction_id=1000, unix=sockets["management"])
         self.primary = ScriptedBackend("primary", first_transaction_id=2000, unix=sockets["primary"])
-        self.cutters = {} if direct else {b.name: LinkCutter(self._port_of(b)) for b in self.backends}
+        self.cutters = {} if direct else {b.name: LinkCutter(partial(getattr, b, "port")) for b in self.backends}
         self.store = CrashStore(folder / "state", self._synced, self._syncing)
-        self.commits: list[Commit] = []
-        """Starts of transactions as they came onto the disk."""
-        self.stall_s = 0.0
-        """How long a sync takes in the lives to come."""
+        self._witness = Witness()
         self.boot = 0
         self.lives: list[AgentInProcess] = []
         self.plant = Plant(from_factory(self.options.factory("ws://127.0.0.1:1")), rng=random.Random(seed))
@@ -84,20 +83,25 @@ class StationRig(Driver, Waiting):
         self._fuse = fuse
         if fuse is not None:
             fuse.on_blow.append(self._blown)
+            fuse.is_unsynced = lambda: self.store.unsynced
         for backend in self.backends:
-            backend.on_frame = self._arrived(backend)
+            backend.on_frame = partial(self._arrived, backend.name)
         self._direct = direct
         self._defects = dict(defects or {})
         self._after: CrashStore | None = None
         self._watching = False
         """The store of the present life is open."""
-        self._known_starts: set[str] = set()
         self._stack = AsyncExitStack()
 
     @property
     def backends(self) -> tuple[ScriptedBackend, ...]:
         """Those that are configured, management first."""
         return (self.management, self.primary) if self.options.primary else (self.management,)
+
+    @property
+    def commits(self) -> list[Commit]:
+        """Starts of transactions as they came onto the disk."""
+        return self._witness.commits
 
     @property
     def billing(self) -> ScriptedBackend:
@@ -130,6 +134,7 @@ class StationRig(Driver, Waiting):
 
     def start(self, *, new_boot: bool = True) -> None:
         """Start the agent; by default in a new boot of the system. Raises PowerCut if the fuse blows meanwhile."""
+        self._witness.back(self._plant_s())
         self.boot += 1 if new_boot else 0
         life = Life(
             self.settings(),
@@ -149,18 +154,25 @@ class StationRig(Driver, Waiting):
             self.store.abandon()
             raise
         self._watching = True
-        self.agent.disk.stall_s = self.stall_s
         self.agent.start()
+
+    def arm(self) -> None:
+        """From now on the fuse counts and may blow."""
+        if self._fuse is not None:
+            self._fuse.armed = True
 
     async def stop(self) -> int:
         """End the agent in order; its exit status."""
-        return await self.agent.stop()
+        status = await self.agent.stop()
+        self._witness.away(self._plant_s())
+        return status
 
     async def restarted(self, *, down_s: float = 1.0) -> None:
         """Wait until the agent ends by itself (a Reset), and start it as the system does."""
         assert await self.agent.ended() == 0
+        self._witness.away(self._plant_s())
         await asyncio.sleep(down_s)
-        self.start(new_boot=self._reboots())
+        self.start(new_boot=reboot_wanted(self._folder / "run"))
 
     async def power_cut(self, chance: random.Random | None = None, *, off_s: float = 10.0) -> None:
         """The supply fails (now, unless the fuse did it already), comes back, and the agent starts in a new boot."""
@@ -169,7 +181,7 @@ class StationRig(Driver, Waiting):
         await self._vanish()
         self.store, self._after = self._after or self.store, None
         await asyncio.sleep(off_s)
-        self._reboots()
+        reboot_wanted(self._folder / "run")
         self.plant.set_power(True)
         self.start()
 
@@ -180,7 +192,7 @@ class StationRig(Driver, Waiting):
         await self._vanish()
         self.store, self._after = self._after or self.store, None
         await asyncio.sleep(down_s)
-        self.start(new_boot=self._reboots())
+        self.start(new_boot=reboot_wanted(self._folder / "run"))
 
     async def recover(self, *, down_s: float = 1.0) -> None:
         """After the fuse has blown: what fell is got up again."""
@@ -207,6 +219,7 @@ class StationRig(Driver, Waiting):
             "ledger_zero_s": self.zero_s,
             "wall_zero_ms": self._zero_wall_ms,
             "commits": self.commits,
+            "outages": self._witness.outages,
             "limits": Limits(sockets=sockets),
         }
         return World(**(values | changes))
@@ -214,9 +227,6 @@ class StationRig(Driver, Waiting):
     def check(self, **changes: Any) -> None:
         """Raise AssertionError with everything that the oracle finds; `changes` as the fields of `World`."""
         check(self.world(**changes))
-
-    def _port_of(self, backend: ScriptedBackend) -> Callable[[], int]:
-        return lambda: backend.port
 
     def _url(self, name: str) -> str:
         return f"ws://{name}.example/ocpp" if self._direct else f"ws://127.0.0.1:{self.cutters[name].port}/ocpp"
@@ -248,15 +258,9 @@ class StationRig(Driver, Waiting):
         self._after = self.store.kill()
 
     def _freeze(self) -> None:
+        self._witness.away(self._plant_s())
         if self.lives:
             self.agent.freeze()
-
-    def _reboots(self) -> bool:
-        """The agent asked for a reboot of the system: it happens now, and empties the run directory."""
-        request = self._folder / "run" / "reboot-request"
-        wanted = request.exists()
-        request.unlink(missing_ok=True)
-        return wanted
 
     def _cut_links(self) -> None:
         for cutter in self.cutters.values():
@@ -269,6 +273,9 @@ class StationRig(Driver, Waiting):
         if self.lives:
             await self.agent.vanish()
 
+    def _plant_s(self) -> float:
+        return asyncio.get_running_loop().time() - self.zero_s
+
     def _syncing(self) -> None:
         """Everything is written and about to be synced."""
         self._burn("disk.sync")
@@ -277,20 +284,13 @@ class StationRig(Driver, Waiting):
         if self._live_fuse is not None:
             self._live_fuse.burn(boundary)
 
-    def _arrived(self, backend: ScriptedBackend) -> Callable[[Frame], None]:
-        def arrived(frame: Frame) -> None:
-            with suppress(PowerCut):
-                self._burn(f"{backend.name}.receives {frame.action or 'an answer'}")
-
-        return arrived
+    def _arrived(self, backend: str, frame: Frame) -> None:
+        with suppress(PowerCut):
+            self._burn(f"{backend}.receives {frame.action or 'an answer'}")
 
     def _synced(self) -> None:
-        """A sync of the disk: note the transactions whose start is on it now."""
-        at_s = asyncio.get_running_loop().time() - self.zero_s
-        for transaction, connector in self.agent.stored_transactions() if self._watching else ():
-            if transaction not in self._known_starts:
-                self._known_starts.add(transaction)
-                self.commits.append(Commit(at_s, connector))
+        if self._watching:
+            self._witness.synced(self._plant_s(), self.agent.stored_transactions())
 
 
 async def _ended(task: asyncio.Future[None]) -> None:

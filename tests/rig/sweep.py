@@ -2,7 +2,7 @@
 
 Theory of operation
 -------------------
-A `Tale` is a scenario and the station it is told on. `boundaries` tells it once to the end and names what a fuse saw
+A `Tale` is a scenario and the station it is told on. `counted` tells it once to the end and names what a fuse saw
 on the way: every effect of the engine, every sync of the disk (when all is written and nothing counts yet), and every
 frame that reaches a backend and is not answered yet. `visit` tells it with a fuse that blows at one of them; then what
 fell is got up again, everything is delivered, the car leaves, and the oracle judges. Beyond its laws, `visit` demands:
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,55 +27,61 @@ from tests.rig.rig_options import RigOptions
 from tests.rig.station_rig import StationRig
 from tests.rig.virtual_time import run_virtual
 
-UNLOCKED_S = 6.0
+UNLOCKED_S = 4.0
 """After the recovery nobody touches anything for so long: the lock has to open, and what must not come would come."""
 EVERY_SECOND: Mapping[str, Any] = {"MeterValueSampleInterval": 1}
+DOWN_S = 2.0
+"""How long supply or process stay away: longer than a car takes from an offer to closed contacts."""
+UNLOCK_S = 3.0
+"""How soon after the end of a transaction the lock has to be open here: sooner than the law says, to wait less."""
 REAL_LIMIT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Tale:
-    """A scenario that can be cut anywhere. `stall_s`: every sync of the disk takes so long."""
+    """A scenario that can be cut anywhere."""
 
     name: str
     tell: Callable[[StationRig], Awaitable[None]]
     options: RigOptions = field(
         default_factory=lambda: RigOptions(management_keys=dict(EVERY_SECOND), primary_keys=dict(EVERY_SECOND))
     )
-    stall_s: float = 0.0
-    down_s: float = 1.0
-    """How long supply or process stay away."""
+    armed: bool = True
+    """False: it arms the fuse itself, where what is new begins."""
+    resumes: bool = False
+    """After the recovery the session goes on, until the car leaves."""
 
 
-def boundaries(folder: Path, tale: Tale, defects: Mapping[str, Any] | None = None) -> list[str]:
-    """Tell the tale to its end; the boundaries that a fuse meets on the way."""
+def counted(folder: Path, tale: Tale, seed: int = 1) -> Fuse:
+    """Tell the tale to its end; a fuse that has counted the boundaries on the way."""
     fuse = Fuse()
-    play(folder, tale, fuse, defects)
-    return fuse.burnt
+    play(folder, tale, fuse, seed)
+    return fuse
 
 
-def visit(folder: Path, tale: Tale, fuse: Fuse, defects: Mapping[str, Any] | None = None) -> None:
+def visit(folder: Path, tale: Tale, fuse: Fuse, seed: int = 1, defects: Mapping[str, Any] | None = None) -> None:
     """Tell the tale until the fuse blows, recover, and judge. Raises AssertionError that names the boundary."""
     try:
-        play(folder, tale, fuse, defects)
-    except AssertionError as error:
+        play(folder, tale, fuse, seed, defects)
+    except Exception as error:
         before = fuse.burnt[-1] if fuse.burnt else "the beginning"
-        raise AssertionError(f"{tale.name}, {fuse.end} at {fuse.at}, behind {before}:\n{error}") from None
+        told = error if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"
+        raise AssertionError(f"{tale.name}, {fuse.end} at {fuse.at}, behind {before}:\n{told}") from error
     assert fuse.blown, f"{tale.name} has no boundary {fuse.at}"
 
 
-def play(folder: Path, tale: Tale, fuse: Fuse, defects: Mapping[str, Any] | None = None) -> None:
+def play(folder: Path, tale: Tale, fuse: Fuse, seed: int = 1, defects: Mapping[str, Any] | None = None) -> None:
     """Tell the tale with a fuse that may blow, and judge."""
 
     async def main() -> None:
+        fuse.armed = tale.armed
         asyncio.get_running_loop().set_exception_handler(_report)
-        async with StationRig(folder, tale.options, fuse=fuse, defects=defects, direct=True) as rig:
-            rig.stall_s = tale.stall_s
+        async with StationRig(folder, tale.options, seed=seed, fuse=fuse, defects=defects, direct=True) as rig:
             await _until_blown(rig, tale, fuse)
             synced = len(rig.commits)
             if fuse.blown:
-                await rig.recover(down_s=tale.down_s)
-                await _aftermath(rig)
+                await rig.recover(down_s=DOWN_S)
+                await _aftermath(rig, tale.resumes)
             _judge(rig, synced if fuse.blown and fuse.end is End.CUT else None)
 
     run_virtual(main(), real_limit_s=REAL_LIMIT_S)
@@ -106,17 +112,20 @@ async def _until_blown(rig: StationRig, tale: Tale, fuse: Fuse) -> None:
         telling.exception()  # the tale dies with the agent, in whatever it was waiting for
 
 
-async def _aftermath(rig: StationRig) -> None:
+async def _aftermath(rig: StationRig, resumes: bool) -> None:
     """What was begun is ended and delivered, the lock opens, and the connector is free for the next one."""
-    await rig.until_settled()
+    if not resumes:
+        await rig.until_settled()
     await asyncio.sleep(UNLOCKED_S)
     rig.unplug()
     await rig.until_status("Available")
+    await rig.until_settled()
 
 
 def _judge(rig: StationRig, synced: int | None) -> None:
     """`synced`: starts that were on the disk when a bare power cut came, if one came."""
-    rig.check()
+    limits = rig.world().limits
+    rig.check(limits=replace(limits, unlock_s=UNLOCK_S))
     begun = len(rig.commits)
     assert synced in (None, begun), f"{synced} starts were synced before the power cut, and {begun} are known after it"
     for backend in rig.backends:

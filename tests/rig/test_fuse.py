@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.rig.fuse import Fuse, Fused, PowerCut
+from tests.rig.fuse import End, Fuse, Fused, PowerCut
 
 
 class Lamp:
@@ -38,3 +38,31 @@ def test_a_fuse_without_a_place_only_counts() -> None:
         wrapped.off()
     assert len(fuse.burnt) == 6
     assert not fuse.blown
+
+
+def test_a_fuse_may_be_told_the_name_of_its_effect() -> None:
+    lamp, fuse = Lamp(), Fuse("lamp.off", End.KILL)
+    wrapped = Fused(lamp, fuse, ["on", "off"], "lamp")
+    wrapped.on()
+    with pytest.raises(PowerCut, match=r"before effect 1: lamp\.off"):
+        wrapped.off()
+
+
+def test_a_fuse_that_is_not_armed_neither_counts_nor_blows() -> None:
+    lamp, fuse = Lamp(), Fuse(at=0)
+    fuse.armed = False
+    wrapped = Fused(lamp, fuse, ["on"], "lamp")
+    wrapped.on()
+    fuse.armed = True
+    with pytest.raises(PowerCut):
+        wrapped.on()
+    assert (lamp.seen, fuse.burnt) == (["on"], [])
+
+
+def test_a_counting_fuse_knows_where_something_is_unsynced() -> None:
+    lamp, fuse, dirty = Lamp(), Fuse(), [False, True, False]
+    fuse.is_unsynced = lambda: dirty.pop(0)
+    wrapped = Fused(lamp, fuse, ["on"])
+    for _ in range(3):
+        wrapped.on()
+    assert fuse.unsynced == [1]

@@ -345,3 +345,12 @@ def test_excuses_are_for_what_they_name() -> None:
     away = right()
     away.told["management"] = []
     assert findings(replace(away.world(), undelivered=frozenset({"management"}))) == []
+
+
+def test_a_lock_has_its_time_anew_after_an_outage() -> None:
+    story = right()
+    story.events = [event for event in story.events if event.time_s <= 100]
+    late = replace(story.world(), ended_s=130.0, outages=[(103.0, 128.0)])
+    assert "INV-6" not in {finding.law for finding in findings(late)}
+    assert "INV-6" in {finding.law for finding in findings(replace(late, ended_s=134.0))}
+    assert "INV-6" in {finding.law for finding in findings(replace(late, outages=[(110.0, 128.0)]))}
