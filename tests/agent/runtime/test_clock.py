@@ -62,6 +62,14 @@ def test_small_corrections_leave_samples_equidistant() -> None:
     assert clock.now().wall_ms == NOON
 
 
+def test_the_master_may_correct_itself() -> None:
+    clock = Clock(1, Machine())
+    clock.offer(TimeSource.BILLING_PLAIN, NOON)
+    stepped = clock.offer(TimeSource.BILLING_PLAIN, NOON + 10_000)
+    assert stepped is not None
+    assert stepped.stepped_ms == 10_000
+
+
 def test_a_time_before_the_release_is_not_believed() -> None:
     clock = Clock(1, Machine(), earliest_wall_ms=NOON)
     assert clock.offer(TimeSource.NTP, NOON - 1) is None
