@@ -10,7 +10,7 @@ time-out in ten seconds. Actuations are always tried, once while it rests: who n
 
 A request that timed out lets the line settle before the next one, so that a late answer is flushed and not mistaken
 for another's. Between two tries anything more urgent goes first. Garbled answers show that the unit is there: they are
-tried again sooner, and the unit does not rest for them.
+tried again sooner and once more, and the unit does not rest for them.
 """
 
 from __future__ import annotations
@@ -28,12 +28,14 @@ from hal.serial_port import PortFactory, SerialPort, SerialSettings
 ANSWER_S = 0.4
 """Longest wait for an answer beyond its time on the wire."""
 TRIES = 2
+TRIES_OF_GARBLED = 3
 SETTLE_S = 0.1
 GARBLED_S = 0.1
 """How much longer to wait once as many bytes came as the answer is long, and they were not it."""
-FAILURES_TO_REST = 3
+FAILURES_TO_REST = 4
 SILENCE_TO_REST_S = 1.5
 """A unit on a noisy line does not rest: it must have been silent for so long as well."""
+DOUBTFUL_S = 1.0
 FIRST_REST_S = 5.0
 LONGEST_REST_S = 10.0
 REOPEN_S = 2.0
@@ -53,6 +55,10 @@ class _UnitHealth:
     def resting(self) -> bool:
         """It is only looked after from time to time."""
         return self.rest_s > 0
+
+    def doubtful(self, now: float) -> bool:
+        """It has not answered for so long that a second try of a poll would only cost its neighbours time."""
+        return self.failures > TRIES and now - self.good_at >= DOUBTFUL_S
 
     def good(self, now: float) -> None:
         self.good_at, self.failures, self.rest_s, self.rests_until = now, 0, 0.0, 0.0
@@ -167,8 +173,8 @@ class Bus:
         health = self._health_of(job.unit)
         if not job.garbled:
             health.bad(self._now())
-        once = health.resting or (health.failures > TRIES and job.priority >= Priority.PILOT)
-        if job.attempts < TRIES and not once:
+        once = health.resting or (health.doubtful(self._now()) and job.priority >= Priority.PILOT)
+        if job.attempts < (TRIES_OF_GARBLED if job.garbled else TRIES) and not once:
             return True
         told = "answers with errors only" if job.garbled else "does not answer"
         job.end(Result.SILENT, f"unit {job.unit} {told}")
