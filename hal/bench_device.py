@@ -56,13 +56,15 @@ class BenchDevice:
         return well
 
     async def offer(self, current_a: float, hold_s: float) -> bool:
-        """Offer, show the pilot every second, withdraw in any case."""
+        """Arm what falls back by itself, offer, show the pilot every second, withdraw in any case."""
         board = self._board
         if not board.offer.minimum_a <= current_a <= board.offer.maximum_a:
             self._tell(f"offer: give {board.offer.minimum_a:g} to {board.offer.maximum_a:g} ampere")
             return False
         try:
-            well = await self._write("setup", board.setup) and await self._write("offer", board.offer.grant, current_a)
+            well = await self._write("setup", board.setup)
+            well = well and await self._write("dead-man", board.dead_man.arm if board.dead_man else ())
+            well = well and await self._write("offer", board.offer.grant, current_a)
             for _ in range(max(int(hold_s), 1)):
                 await asyncio.sleep(1)
                 values = await self._read(self._pilot_registers())

@@ -18,9 +18,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
+from typing import Any
 
 from hal.api import CardSeen, FaultSeen, ReaderPlan, Reading
 from hal.bench_device import BenchDevice
@@ -45,10 +47,18 @@ def main(arguments: Sequence[str], ports: PortFactory = open_tty, tell: Print = 
         return 2
     introduce(profile, tell)
     try:
-        return asyncio.run(try_device(profile, options, ports, tell))
-    except KeyboardInterrupt:
+        return asyncio.run(_until_stopped(try_device(profile, options, ports, tell)))
+    except (KeyboardInterrupt, asyncio.CancelledError):
         tell("stopped")
         return 1
+
+
+async def _until_stopped(doing: Coroutine[Any, Any, int]) -> int:
+    """A terminal that is closed ends it as Ctrl-C does: what was offered is withdrawn first."""
+    task = asyncio.ensure_future(doing)
+    for ended_by in (signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(ended_by, task.cancel)
+    return await task
 
 
 def introduce(profile: Profile, tell: Print) -> None:

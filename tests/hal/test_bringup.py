@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +13,7 @@ import pytest
 from hal import bringup
 from tests.hal.bench import EpcUnit, MeterUnit, PhoenixUnit
 from tests.hal.fake_line import FakeLine
+from tests.hal.test_safe_off import device
 from tests.rig.virtual_time import run_virtual
 
 
@@ -111,3 +115,27 @@ def test_actions_are_asked_for_on_the_terminal(monkeypatch: pytest.MonkeyPatch) 
     assert status == 0
     assert "one of: read, offer" in text
     assert "locked, confirmed by readback" in text
+
+
+def test_the_dead_man_is_armed_before_a_current_is_offered() -> None:
+    unit = EpcUnit()
+    status, text = play(FakeLine(unit), "viridian_epc2plus", "offer", "16", "--hold", "2")
+    assert status == 0
+    assert unit.holding[28] == 10_000
+    assert text.index("dead-man: written") < text.index("offer: written")
+
+
+@pytest.mark.rung3
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_an_offer_does_not_outlive_the_terminal(told: signal.Signals) -> None:
+    unit = EpcUnit()
+    with device(unit) as port:
+        command = [sys.executable, "-u", "-m", "hal.bringup", "--profile", "viridian_epc2plus", "--port", port]
+        with subprocess.Popen([*command, "offer", "16", "--hold", "60"], stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            while "advertised_amps = 16" not in process.stdout.readline():
+                assert process.poll() is None
+            process.send_signal(told)
+            assert process.wait(10) == 1
+            assert unit.offered_a == 0
+            assert "off: written" in process.stdout.read()
