@@ -146,6 +146,10 @@ class ScriptedBackend(Operator):
         self._next_transaction_id += 1
         return self._ids[message_id]
 
+    def give_next(self, transaction_id: int) -> None:
+        """The next start gets this id, the one after it the next higher one."""
+        self._next_transaction_id = transaction_id
+
     def now(self) -> str:
         """The backend's wall time."""
         return iso8601(wall_ms())

@@ -2,10 +2,11 @@
 
 Theory of operation
 -------------------
-A `Tale` is a scenario and the station it is told on. `counted` tells it once to the end and names what a fuse saw
-on the way: every effect of the engine, every sync of the disk (when all is written and nothing counts yet), and every
-frame that reaches a backend and is not answered yet. `visit` tells it with a fuse that blows at one of them; then what
-fell is got up again, everything is delivered, the car leaves, and the oracle judges. Beyond its laws, `visit` demands:
+A `Tale` is a scenario and the station it is told on. `counted` tells it once to the end and names what a fuse saw on
+the way: every effect of the engine but its notes, every sync of the disk (when all is written and nothing counts yet),
+and every frame that has reached a backend and is not answered yet. `visit` tells it with a fuse that blows at one of
+them; then what fell is got up again, everything is delivered, the car leaves, and the oracle judges. Beyond its laws,
+`visit` demands:
 
 - every backend holds exactly the sessions whose start is on the disk: a synced one is not lost, an unsynced one is
   never told after a bare power cut;

@@ -85,7 +85,7 @@ def test_a_power_cut_while_charging(tmp_path: Path) -> None:
         rig.unplug()
         await rig.until_status("Available")
         assert [stop.reason for stop in rig.primary.ledger.stops()] == ["PowerLoss"]
-        rig.check(lost_energy_wh=200)
+        rig.check()
 
     on_rig(tmp_path, scenario)
 
@@ -100,7 +100,7 @@ def test_a_death_of_the_process_while_charging(tmp_path: Path) -> None:
         rig.unplug()
         await rig.until_status("Available")
         assert [stop.reason for stop in rig.primary.ledger.stops()] == ["Reboot"]
-        rig.check(lost_energy_wh=200)
+        rig.check()
 
     on_rig(tmp_path, scenario)
 
@@ -138,7 +138,7 @@ def test_a_backend_that_is_away_gets_everything_later(tmp_path: Path) -> None:
 
 @pytest.mark.rule("INV-1")
 @pytest.mark.rule("INV-2")
-@pytest.mark.parametrize("at", [3, 11, 17, 23, 29, 37])
+@pytest.mark.parametrize("at", [11, 34, 60])
 def test_a_cut_between_two_effects(tmp_path: Path, at: int) -> None:
     """A few places only; the scenario of power cuts visits them all."""
     fuse = Fuse(at)
@@ -155,7 +155,7 @@ def test_a_cut_between_two_effects(tmp_path: Path, at: int) -> None:
             rig.unplug()
             await rig.until_status("Available")
             await asyncio.sleep(60)
-            rig.check(lost_energy_wh=200)
+            rig.check()
 
     async def until_blown(rig: StationRig) -> None:
         await rig.ready()
