@@ -65,7 +65,7 @@ def read(path: Path) -> SafeOff:
 
 
 def switch_off(entry: SafeOff, deadline: float) -> list[str]:
-    """Send the frames of one connector. Returns what went wrong; empty: all was answered rightly."""
+    """Send the frames of one connector, each once. Returns what went wrong; empty: all was answered rightly."""
     try:
         line = _open(entry)
     except (OSError, termios.error, AttributeError) as error:
@@ -96,16 +96,22 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _all_off(files: Iterable[Path]) -> int:
+    """Each connector once, then those again that did not answer: a dead board takes no time from a living one."""
     deadline = time.monotonic() + TOTAL_S
-    worst = 0
-    for path in files:
-        try:
-            problems = switch_off(read(path), deadline)
-        except (OSError, ValueError) as error:
-            problems = [str(error)]
-        print(f"safe_off: {path.stem}: {'; '.join(problems) if problems else 'off'}", flush=True)
-        worst = max(worst, 1 if problems else 0)
-    return worst
+    problems = {path: ["not tried"] for path in files}
+    for _ in range(TRIES):
+        for path in [path for path, found in problems.items() if found]:
+            problems[path] = _try(path, deadline)
+    for path, found in problems.items():
+        print(f"safe_off: {path.stem}: {'; '.join(found) if found else 'off'}", flush=True)
+    return int(any(problems.values()))
+
+
+def _try(path: Path, deadline: float) -> list[str]:
+    try:
+        return switch_off(read(path), deadline)
+    except (OSError, ValueError) as error:
+        return [str(error)]
 
 
 def _open(entry: SafeOff) -> int:
@@ -126,16 +132,13 @@ def _open(entry: SafeOff) -> int:
 
 
 def _send(line: int, frame: bytes, answer: bytes, deadline: float) -> bool:
-    """Send one frame until its answer is seen, a few times, within the time."""
-    for _ in range(TRIES):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(GAP_S)
-        termios.tcflush(line, termios.TCIOFLUSH)
-        os.write(line, frame)
-        if not answer or answer in _received(line, len(frame) + len(answer), answer):
-            return True
-    return False
+    """Send one frame within the time; True if its answer was seen."""
+    if time.monotonic() > deadline:
+        return False
+    time.sleep(GAP_S)
+    termios.tcflush(line, termios.TCIOFLUSH)
+    os.write(line, frame)
+    return not answer or answer in _received(line, len(frame) + len(answer), answer)
 
 
 def _received(line: int, longest: int, wanted: bytes) -> bytes:

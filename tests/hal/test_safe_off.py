@@ -13,6 +13,7 @@ import time
 import tty
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -147,3 +148,23 @@ def test_a_silent_board_ends_in_time_with_status_1(tmp_path: Path) -> None:
     assert status == 1
     assert "frame 1 was not answered" in text
     assert took_s < 6
+
+
+@pytest.mark.rung3
+def test_dead_boards_do_not_take_the_time_of_the_living(tmp_path: Path) -> None:
+    dead, living = EpcUnit(), EpcUnit(105)
+    dead.silent = True
+    living.holding.update({5: 1, 6: 16})
+    Bench("viridian_epc2plus", safe_off_folder=str(tmp_path))
+    entry = safe_off.read(tmp_path / "connector-1.json")
+    with device(dead) as gone, device(living) as path:
+        for number in range(1, 5):
+            safe_off.write(tmp_path, replace(entry, connector=number, port=gone))
+        frames = (framed("69 10 00 05 00 02 04 00 00 00 00").hex(),)
+        answers = (framed("69 10 00 05 00 02").hex(),)
+        safe_off.write(tmp_path, replace(entry, connector=5, port=path, frames=frames, answers=answers))
+        status, text, took_s = run(tmp_path)
+    assert status == 1
+    assert "safe_off: connector-5: off" in text
+    assert living.offered_a == 0
+    assert took_s < 8
