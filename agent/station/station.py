@@ -5,7 +5,7 @@ Theory of operation
 `handle` is synchronous, total and deterministic: every input is either taken by exactly one part or noted as meaning
 nothing. After it, everything that waits is looked at: desk, connectors, unlocking, restart, publisher, in this order.
 If a deadline has passed by then, what nobody came for in time is let go before the input: a late tick never lets a
-late answer win.
+late answer win. A question about options changes nothing: unless a deadline has passed, it is answered and that is all.
 Only the engine calls it. Nothing is decided here.
 """
 
@@ -27,6 +27,7 @@ from agent.station.upstreams.commands import Commands
 from agent.station.upstreams.publisher import Publisher
 from agent.station.upstreams.unlocking import Unlocking
 from agent.vocabulary import inputs
+from agent.vocabulary.commands import GetOptions
 from agent.vocabulary.effects import Effect, Record, SwitchAllOff
 from agent.vocabulary.ids import ConnectorId, UpstreamId
 from agent.vocabulary.inputs import Input
@@ -95,10 +96,11 @@ class Station:
     def handle(self, given: Input, now: Moment) -> list[Effect]:
         """Take one input. Raises nothing for anything that may come from outside."""
         turn = Turn(now)
-        if self._deadline is not None and turn.reached(self._deadline):
+        late = self._deadline is not None and turn.reached(self._deadline)
+        if late:
             self._expire(turn)
         self._routes[type(given)](given, turn)
-        return self._settle(turn)
+        return turn.effects() if _only_asks(given) and not late else self._settle(turn)
 
     def next_deadline(self) -> int | None:
         """Monotonic milliseconds at which a `Tick` is wanted; None: only inputs matter."""
@@ -172,3 +174,7 @@ class Station:
         connector = self._connectors.get(given.connector)
         if connector is not None:
             intake.clear_latches(connector, turn)
+
+
+def _only_asks(given: Input) -> bool:
+    return isinstance(given, inputs.CommandReceived) and isinstance(given.command, GetOptions)
