@@ -12,13 +12,19 @@ from agent.vocabulary.notes import StationNote
 from agent.vocabulary.options import OPTION_BY_NAME, OPTIONS, Kind, Option, OptionValue, Origin, Scope
 from agent.vocabulary.records import SaveOption
 
+_READABLE = tuple(row for row in OPTIONS if row.kind is not Kind.SECRET and row.scope is not Scope.CONSTANT)
+
 
 def read_options(site: Site, asker: Upstream) -> tuple[OptionSeen, ...]:
     """All options as this upstream sees them: its own, those of the authority, the shared ones. Never a secret."""
+    holders = {Scope.SHARED: site.options, Scope.AUTHORITY: site.registry.billing.options}
     return tuple(
-        OptionSeen(row.name, _value(site, asker, row), not may_write(row, asker.role, asker.id))
-        for row in OPTIONS
-        if row.kind is not Kind.SECRET and row.scope is not Scope.CONSTANT
+        OptionSeen(
+            row.name,
+            getattr(holders.get(row.scope, asker.options), row.name),
+            not may_write(row, asker.role, asker.id),
+        )
+        for row in _READABLE
     )
 
 
@@ -59,13 +65,3 @@ def fits(row: Option, value: OptionValue) -> bool:
             return isinstance(value, tuple)
         case _:
             return isinstance(value, str)
-
-
-def _value(site: Site, asker: Upstream, row: Option) -> OptionValue:
-    if row.scope is Scope.SHARED:
-        found: OptionValue = getattr(site.options, row.name)
-    elif row.scope is Scope.AUTHORITY:
-        found = getattr(site.registry.billing.options, row.name)
-    else:
-        found = getattr(asker.options, row.name)
-    return found
