@@ -139,9 +139,12 @@ class StatusBoard:
     _waiting: deque[Status] = field(default_factory=deque)
     _listening: bool = False
     _confirmed: dict[ConnectorId, Status] = field(default_factory=dict)
+    _looked: tuple[int, int | None] | None = None
+    """Minimum duration of the last `advance` and when it wanted the next; None: something has been seen since."""
 
     def seen(self, condition: Condition) -> None:
         """The newest condition of a connector; told at the next `advance`."""
+        self._looked = None
         line = self._lines.get(condition.connector)
         if line is None:
             self._lines[condition.connector] = _Line(condition)
@@ -151,6 +154,7 @@ class StatusBoard:
     def listen(self, now_ms: int, all_of_them: bool) -> None:
         """The peer listens from now on. After a boot it is told all, connector 0 first; else what it does not know."""
         self._listening = True
+        self._looked = None
         self._waiting.clear()
         for connector in sorted(self._lines):
             line = self._lines[connector]
@@ -168,10 +172,11 @@ class StatusBoard:
 
     def advance(self, now_ms: int, minimum_duration_s: int) -> None:
         """Move what has become due to the list of what is to be told."""
-        if not self._listening:
+        if not self._listening or self._nothing_due(now_ms, minimum_duration_s):
             return
         for connector in sorted(self._lines):
             self._advance_line(self._lines[connector], now_ms, 1000 * minimum_duration_s)
+        self._looked = (minimum_duration_s, self.next_deadline(minimum_duration_s))
 
     def peek(self) -> Status | None:
         """The next status to tell, or None."""
@@ -192,6 +197,13 @@ class StatusBoard:
             return None
         times = [time for line in self._lines.values() for time in _line_deadlines(line, 1000 * minimum_duration_s)]
         return min(times, default=None)
+
+    def _nothing_due(self, now_ms: int, minimum_duration_s: int) -> bool:
+        """Nothing was seen since the last look, and its time has not come."""
+        if self._looked is None:
+            return False
+        duration_s, due_ms = self._looked
+        return duration_s == minimum_duration_s and (due_ms is None or now_ms < due_ms)
 
     def _advance_line(self, line: _Line, now_ms: int, minimum_ms: int) -> None:
         present = status_of(line.condition, now_ms)
