@@ -39,6 +39,7 @@ class Found:
     """Fresh reading, or None if the meter did not answer."""
     plugged: bool
     lock_holds: bool
+    """The cable cannot have been changed: a lock holds it, or (with none) the system did not go down."""
     billing: UpstreamId
     policy: AfterPowerLoss
     resume_gap_s: int
@@ -108,7 +109,7 @@ def _against(record: TransactionRecord, found: Found, believed: int | None) -> s
         (record.authority != found.billing, "another upstream is Billing now"),
         (believed is None, "the register is missing or does not fit"),
         (not found.plugged, "the cable was not held"),
-        (not found.lock_holds, "the lock was not held"),
+        (not found.lock_holds, "no lock held the cable meanwhile"),
         (gap is None, "the length of the gap is not known"),
         (gap is not None and gap > found.resume_gap_s, "the gap was too long"),
         (not found.startable, "the connector cannot start now"),

@@ -16,7 +16,7 @@ from agent.vocabulary.moments import Moment
 from agent.vocabulary.options import AfterPowerLoss
 from agent.vocabulary.records import SaveTransaction, Snapshot, TransactionRecord
 from hal.api import CableSeen, ContactorSeen, Fault, LockSeen, OutputsOff
-from tests.agent.station.driver import CARD, PRIMARY, WALL, Driver
+from tests.agent.station.driver import CARD, PRIMARY, WALL, Driver, connector
 
 THEN = Moment(1, 500_000, WALL - 60_000)
 RECORD = TransactionRecord(
@@ -163,6 +163,19 @@ def test_resume_locks_again_offers_again_and_starts_nothing_new() -> None:
 
 
 @pytest.mark.rule("ocpp16.X75")
+@pytest.mark.parametrize(("same_boot", "resumes"), [(False, False), (True, True)])
+def test_a_captive_cable_is_resumed_only_if_the_system_did_not_go_down(same_boot: bool, resumes: bool) -> None:
+    known = replace(snapshot(), same_boot=same_boot)
+    captive = connector(captive_cable=True)
+    driver = Driver([captive], snapshot=known, ready=False, after_power_loss=AfterPowerLoss.RESUME)
+    boot(driver)
+    driver.give(CableSeen(1, 20))
+    driver.energy[1] = 1505
+    driver.answer_meter()
+    assert (driver.state() == "running") is resumes
+    assert bool(driver.all(fx.Offer)) is resumes
+
+
 def test_resume_with_the_lock_open_stops_instead() -> None:
     driver = Driver(snapshot=snapshot(), ready=False, after_power_loss=AfterPowerLoss.RESUME)
     boot(driver, locked=False)
