@@ -52,7 +52,6 @@ def main(arguments: Sequence[str]) -> int:
     unknown = wanted - {name for names, _, _ in STEPS for name in names.split(",")}
     if unknown:
         parser.error(f"{', '.join(sorted(unknown))} is measured nowhere here")
-    logging.disable(logging.CRITICAL)
     say = Progress(time.monotonic())
     figures: list[Figure] = []
     for names, what, step in STEPS:
@@ -80,4 +79,5 @@ async def _awaited(figures: Awaitable[list[Figure]]) -> list[Figure]:
 
 
 if __name__ == "__main__":
+    logging.disable(logging.CRITICAL)
     sys.exit(main(sys.argv[1:]))

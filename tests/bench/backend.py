@@ -14,7 +14,6 @@ import struct
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -94,7 +93,8 @@ class BenchBackend:
             raise ConnectionError("no station is connected")
         message_id = str(uuid.uuid4())
         frame = json.dumps([CALL, message_id, action, payload])
-        answered = self._waiting[message_id] = asyncio.get_running_loop().create_future()
+        answered: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        self._waiting[message_id] = answered
         begin_s = time.monotonic()
         await self._connection.send(frame)
         async with asyncio.timeout(ANSWER_S):
@@ -118,7 +118,7 @@ class BenchBackend:
         transport.abort()
         return begin_s
 
-    def _make_connection(self) -> Callable[..., ServerConnection]:
+    def _make_connection(self) -> type[ServerConnection]:
         pings = self.pings
 
         class Connection(ServerConnection):
