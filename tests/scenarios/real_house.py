@@ -29,7 +29,7 @@ from tests.rig.oracle import World, check
 from tests.rig.oracle_plant import Limits
 from tests.rig.rig_options import RigOptions
 
-POLL_S = 0.02
+POLL_S = 0.07
 BEFORE = "before the first boot"
 
 
