@@ -11,6 +11,7 @@ from agent.station.evse.facts import Facts
 from agent.station.turn import Turn
 from agent.vocabulary.effects import DriveLock
 from agent.vocabulary.ids import ConnectorId
+from hal.api import LockConfirmation
 
 CONFIRM_MS = 10_000
 
@@ -33,6 +34,11 @@ class Lock:
         return self.wanted is None and self._driven_ms is None
 
     @property
+    def left(self) -> bool:
+        """A former life has left it engaged, or may have."""
+        return self.exists and self.untouched and (self.engaged or not self._sensed)
+
+    @property
     def holds(self) -> bool:
         """Confirmed locked, or there is nothing to lock."""
         return not self.exists or self._facts.locked is True
@@ -51,7 +57,7 @@ class Lock:
         """Drive towards what is wanted, once."""
         if not self.exists or self.wanted is None:
             return
-        if self.wanted == self._facts.locked and not self._lost(turn):
+        if self.wanted == self._known and not self._lost(turn):
             self._driven = None if self.wanted == self._driven else self._driven
             return
         if self._driven != self.wanted and (self.wanted or may_open):
@@ -64,6 +70,19 @@ class Lock:
         if self._driven != self.wanted:
             return False
         return turn.reached(self._driven_ms + CONFIRM_MS)
+
+    @property
+    def _known(self) -> bool | None:
+        """Where it is; None: unknown.
+
+        Without a sensor of its position, what is read before the first drive of this life is a command of a former one,
+        or what the board made of it when its power returned; the lock itself stays where it was.
+        """
+        return self._facts.locked if self._sensed or self._driven_ms is not None else None
+
+    @property
+    def _sensed(self) -> bool:
+        return self._facts.capabilities.lock is LockConfirmation.POSITION
 
     def _lost(self, turn: Turn) -> bool:
         """It was driven elsewhere, and all its tries are over without a word of where it is."""

@@ -259,9 +259,8 @@ def _hold(connector: Connector, turn: Turn) -> None:
 
 
 def _left_locked(connector: Connector) -> bool:
-    """A former life left the lock engaged, and nothing needs the cable."""
-    lock = connector.lock
-    return lock.untouched and lock.engaged and connector.state in _AT_REST and connector.kept is None
+    """A former life left the lock engaged (for all that is known), and nothing needs the cable."""
+    return connector.lock.left and connector.state in _AT_REST and connector.kept is None
 
 
 def _pace(connector: Connector, turn: Turn) -> None:

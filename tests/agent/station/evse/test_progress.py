@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from agent.vocabulary import effects as fx
-from hal.api import ContactorSeen, LockSeen, OutputsOff
-from tests.agent.station.driver import Driver
+from hal.api import ContactorSeen, LockConfirmation, LockSeen, OutputsOff
+from tests.agent.station.driver import SOCKET, Driver, connector
 
 
 @pytest.mark.rule("INV-6")
@@ -18,6 +20,23 @@ def test_a_lock_that_a_former_life_left_engaged_lets_go(letter: str) -> None:
     assert fx.DriveLock(1, False) not in driver.log, "nobody has seen the power off yet"
     driver.give(OutputsOff(1))
     driver.give(ContactorSeen(1, False))
+    assert driver.log.count(fx.DriveLock(1, False)) == 1
+
+
+@pytest.mark.rule("INV-6")
+@pytest.mark.parametrize("letter", ["A", "B"])
+@pytest.mark.parametrize("lock", [LockConfirmation.READBACK, LockConfirmation.NO_FAULT_AFTER_MS])
+def test_a_lock_without_a_sensor_is_driven_open_once_whatever_its_board_remembers(
+    letter: str, lock: LockConfirmation
+) -> None:
+    driver = Driver([connector(capabilities=replace(SOCKET, lock=lock))], ready=False)
+    driver.give(LockSeen(1, False))
+    driver.pilot(letter)
+    driver.give(OutputsOff(1))
+    driver.give(ContactorSeen(1, False))
+    assert driver.log.count(fx.DriveLock(1, False)) == 1
+    driver.locked(False)
+    driver.pass_time(30)
     assert driver.log.count(fx.DriveLock(1, False)) == 1
 
 

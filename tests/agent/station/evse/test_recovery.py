@@ -15,8 +15,8 @@ from agent.vocabulary.ids import MANAGEMENT, ConnectorId, EvseAddress, EvseId, I
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.options import AfterPowerLoss
 from agent.vocabulary.records import SaveTransaction, Snapshot, TransactionRecord
-from hal.api import CableSeen, ContactorSeen, Fault, LockSeen, OutputsOff
-from tests.agent.station.driver import CARD, PRIMARY, WALL, Driver, connector
+from hal.api import CableSeen, ContactorSeen, Fault, LockConfirmation, LockSeen, OutputsOff
+from tests.agent.station.driver import CARD, PRIMARY, SOCKET, WALL, Driver, connector
 
 THEN = Moment(1, 500_000, WALL - 60_000)
 RECORD = TransactionRecord(
@@ -237,3 +237,13 @@ def test_a_lock_that_does_not_let_go_is_a_fault_and_is_left_alone() -> None:
     driver.pass_time(60)
     assert driver.all(fx.DriveLock) == [fx.DriveLock(1, False)]
     assert driver.told()[-1].fault is Fault.LOCK
+
+
+@pytest.mark.rule("INV-6")
+def test_a_cable_is_let_go_though_its_board_has_forgotten_that_it_locked_it() -> None:
+    forgetful = connector(capabilities=replace(SOCKET, lock=LockConfirmation.NO_FAULT_AFTER_MS))
+    driver = Driver([forgetful], snapshot=snapshot(), ready=False)
+    boot(driver, locked=False)
+    driver.answer_meter()
+    assert len(stops(driver)) == 1
+    assert driver.log.count(fx.DriveLock(1, False)) == 1
