@@ -8,7 +8,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CONSTRAINTS := buildroot/constraints-$(VERSIONS).txt
 export PYTHONASYNCIODEBUG ?=
-RUNG12 := -m "not rung3 and not sweep and not nightly"
+SUITE := $(BIN)/python -m tests.rig.halves
+RUNG12 := "not rung3 and not sweep and not nightly"
 
 .DEFAULT_GOAL := help
 .PHONY: help run quick test check bench bringup nightly clean older
@@ -27,7 +28,7 @@ run: $(READY) ## a station on this machine: virtual plant, two backends, the age
 	@$(BIN)/python -m tests.rig.demo $(if $(ONCE),--once)
 
 quick: $(READY) ## rungs 1 and 2: pure tests, and the whole agent in one process on virtual time (under a minute)
-	@$(BIN)/python -m pytest -q $(RUNG12)
+	@$(SUITE) $(RUNG12)
 
 check: $(READY) ## format, lint, types
 	@$(BIN)/ruff format --check .
@@ -35,12 +36,12 @@ check: $(READY) ## format, lint, types
 	@$(BIN)/mypy
 
 test: check ## everything: checks, all tests with the newest libraries, rungs 1 and 2 with those of an older Buildroot
-	@$(BIN)/python -m pytest -q -m "not nightly"
+	@$(SUITE) "not nightly"
 	@$(MAKE) --no-print-directory older VERSIONS=2026.02
 
 older: $(READY)
 	@echo "rungs 1 and 2 with the versions of Buildroot $(VERSIONS):"
-	@$(BIN)/python -m pytest -q $(RUNG12)
+	@$(SUITE) $(RUNG12)
 
 nightly: check ## the long counts, every set of versions, every CPython from 3.11 to 3.14 that is found
 	@PYTHON="$(PYTHON)" $(BIN)/python -m tests.rig.nightly
