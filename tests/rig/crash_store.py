@@ -49,6 +49,7 @@ class CrashStore:
         self._before_sync = before_sync
         self._made: Store | None = None
         self._durable: dict[str, bytes] = {}
+        self._asked: dict[str, bytes | None] = {}
         self._cuts = 0
         folder.mkdir(parents=True, exist_ok=True)
         self._keep()
@@ -83,10 +84,12 @@ class CrashStore:
             (after / name).write_bytes(content if chance is None else self._mix(name, content, chance))
         return CrashStore(after, self._on_sync, self._before_sync)
 
-    @property
-    def unsynced(self) -> bool:
-        """Something was written since the last sync: a cut now may keep a part of it."""
-        return any(self._content(name) != content for name, content in self._durable.items())
+    def newly_written(self) -> bool:
+        """Something unsynced was written since this was asked last: a cut now may keep a part of it."""
+        present = {name: self._content(name) for name in self._durable}
+        changed = present not in (self._durable, self._asked)
+        self._asked = present
+        return changed
 
     def kill(self) -> CrashStore:
         """The folder after the process died and the system lived: everything written is there."""

@@ -44,7 +44,7 @@ class Fuse:
         self.armed = True
         """While it is not armed, effects pass uncounted."""
         self.unsynced: list[int] = []
-        """Of a fuse that only counts: the boundaries at which the disk held more than was synced."""
+        """Of a fuse that only counts: the boundaries at which the disk has got more since the one before, unsynced."""
         self.is_unsynced: Callable[[], bool] = lambda: False
         self.on_blow: list[Callable[[], None]] = []
 

@@ -83,7 +83,7 @@ class StationRig(Driver, Waiting):
         self._fuse = fuse
         if fuse is not None:
             fuse.on_blow.append(self._blown)
-            fuse.is_unsynced = lambda: self.store.unsynced
+            fuse.is_unsynced = lambda: self.store.newly_written()
         for backend in self.backends:
             backend.on_frame = partial(self._arrived, backend.name)
         self._direct = direct
@@ -185,14 +185,14 @@ class StationRig(Driver, Waiting):
         self.plant.set_power(True)
         self.start()
 
-    async def kill(self, *, down_s: float = 1.0) -> None:
-        """The process dies (now, unless the fuse did it already); a moment later it is started again."""
+    async def kill(self, *, down_s: float = 1.0, system: bool = False) -> None:
+        """The process dies (now, unless the fuse did it already), or the whole `system`; it is started again."""
         if self._after is None:
-            self._die()
+            self._die(system)
         await self._vanish()
         self.store, self._after = self._after or self.store, None
         await asyncio.sleep(down_s)
-        self.start(new_boot=reboot_wanted(self._folder / "run"))
+        self.start(new_boot=reboot_wanted(self._folder / "run") or system)
 
     async def recover(self, *, down_s: float = 1.0) -> None:
         """After the fuse has blown: what fell is got up again."""
@@ -252,10 +252,10 @@ class StationRig(Driver, Waiting):
         self._freeze()
         self._after = self.store.cut(chance)
 
-    def _die(self) -> None:
-        """The process stops at this instant; the system, and with it everything written, stays."""
+    def _die(self, system: bool = False) -> None:
+        """The process stops at this instant; everything written stays, or with the system only what was synced."""
         self._freeze()
-        self._after = self.store.kill()
+        self._after = self.store.cut() if system else self.store.kill()
 
     def _freeze(self) -> None:
         self._witness.away(self._plant_s())

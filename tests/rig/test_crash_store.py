@@ -18,9 +18,10 @@ def written(folder: Path) -> CrashStore:
     rig = CrashStore(folder)
     rig.path.write_bytes(OLD)
     rig.synced()
-    assert not rig.unsynced
+    assert not rig.newly_written()
     rig.path.write_bytes(NEW)
-    assert rig.unsynced
+    assert rig.newly_written()
+    assert not rig.newly_written()
     return rig
 
 

@@ -29,6 +29,10 @@ class Waiting:
         """The present life of the agent."""
         raise NotImplementedError
 
+    def closed(self, connector: int = 1) -> bool:
+        """The contactor is closed right now."""
+        raise NotImplementedError
+
     async def ready(self, within_s: float = 60.0) -> None:
         """Until every backend knows every connector."""
         connectors = range(1, self.options.connectors + 1)
@@ -57,6 +61,15 @@ class Waiting:
             return all(b.connected.is_set() for b in self.backends) and not self.agent.unfinished()
 
         return await self.until(settled, within_s=within_s, what="everything ended and delivered")
+
+    async def until_resumed(self, within_s: float = 30.0) -> float:
+        """Until the present life charges on in a transaction of a former one, and everybody is connected again."""
+
+        def resumed() -> bool:
+            connected = all(b.connected.is_set() for b in self.backends)
+            return connected and "resumed" in self.agent.log and self.closed()
+
+        return await self.until(resumed, within_s=within_s, what="the session goes on")
 
     def story(self, last: int = 40) -> str:
         """The last frames of each backend and the last lines of the log, for a failed assertion."""
