@@ -229,7 +229,9 @@ def test_a_renderer_that_trips_over_one_event_keeps_no_other_from_the_disk(opene
     assert frames(drain(store, M)) == ["frame of good"]
     assert store.receipts(TransactionId("bad"))[0].start is Delivery.PARKED
     store.close()
-    assert Store(Database(Path(store._database.path)), picky).open("boot-2").parked_records == 1
+    again = Store(Database(Path(store._database.path)), picky)
+    assert again.open("boot-2").parked_records == 1
+    again.close()
 
 
 def test_each_upstream_keeps_its_own_rows_when_it_comes_and_goes(opened: Callable[..., Store]) -> None:
