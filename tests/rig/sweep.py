@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,8 @@ from tests.rig.virtual_time import run_virtual
 
 UNLOCKED_S = 4.0
 """After the recovery nobody touches anything for so long: the lock has to open, and what must not come would come."""
-EVERY_SECOND: Mapping[str, Any] = {"MeterValueSampleInterval": 1}
+RESUMED_S = 3.0
+"""A session that goes on does so for this long."""
 DOWN_S = 2.0
 """How long supply or process stay away: longer than a car takes from an offer to closed contacts."""
 UNLOCK_S = 3.0
@@ -44,9 +45,7 @@ class Tale:
 
     name: str
     tell: Callable[[StationRig], Awaitable[None]]
-    options: RigOptions = field(
-        default_factory=lambda: RigOptions(management_keys=dict(EVERY_SECOND), primary_keys=dict(EVERY_SECOND))
-    )
+    options: RigOptions
     armed: bool = True
     """False: it arms the fuse itself, where what is new begins."""
     resumes: bool = False
@@ -115,9 +114,11 @@ async def _until_blown(rig: StationRig, tale: Tale, fuse: Fuse) -> None:
 
 async def _aftermath(rig: StationRig, resumes: bool) -> None:
     """What was begun is ended and delivered, the lock opens, and the connector is free for the next one."""
-    if not resumes:
+    if resumes:
+        await asyncio.sleep(RESUMED_S)
+    else:
         await rig.until_settled()
-    await asyncio.sleep(UNLOCKED_S)
+        await asyncio.sleep(UNLOCKED_S)
     rig.unplug()
     await rig.until_status("Available")
     await rig.until_settled()

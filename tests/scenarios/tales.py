@@ -10,7 +10,7 @@ from dataclasses import replace
 from tests.rig.rig_options import RigOptions
 from tests.rig.station_rig import StationRig
 from tests.rig.sweep import Tale
-from tests.scenarios.acts import SAME_CARD_S, wait
+from tests.scenarios.acts import PHOENIX, SAME_CARD_S, wait
 
 STALL_S = 4.5
 CHARGED_S = 3.0
@@ -82,7 +82,7 @@ async def _resumption(rig: StationRig) -> None:
     rig.arm()
     await rig.kill(down_s=1.0)
     await rig.until_resumed()
-    await wait(2.0)
+    await wait(1.0)
     await leave(rig)
 
 
@@ -108,16 +108,16 @@ def _sampling(seconds: int) -> RigOptions:
     return RigOptions(management_keys=dict(keys), primary_keys=dict(keys))
 
 
-SESSION = Tale("a whole session", _session)
-RESET = Tale("a session with a soft reset, then a hard one", _reset, armed=False)
+SESSION = Tale("a whole session", _session, _sampling(2))
+RESET = Tale("a session with a soft reset, then a hard one", _reset, _sampling(2), armed=False)
 TIMER = Tale("a session whose car waits for its own timer", _timer, _sampling(5), armed=False)
-RECOVERY = Tale("a recovery", _recovery, armed=False)
+RECOVERY = Tale("a recovery", _recovery, replace(_sampling(2), board=PHOENIX), armed=False)
 RESUMPTION = Tale(
     "a session that goes on after a death of the process",
     _resumption,
-    replace(_sampling(1), station={"after_power_loss": "resume"}),
+    replace(_sampling(2), station={"after_power_loss": "resume"}),
     armed=False,
     resumes=True,
 )
-SLOW_DISK = Tale("a session on a slow disk that its card ends at once", _slow_disk, armed=False)
+SLOW_DISK = Tale("a session on a slow disk that its card ends at once", _slow_disk, _sampling(2), armed=False)
 TALES = (SESSION, RESET, TIMER, RECOVERY, RESUMPTION, SLOW_DISK)
