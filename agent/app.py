@@ -10,11 +10,9 @@ from pathlib import Path
 from agent.control.server import Abilities, Server
 from agent.host.clock import RELEASED_MS
 from agent.host.reboot import request_reboot
-from agent.links.address import Endpoint
-from agent.links.dialler import Dialler
-from agent.links.upstream import Ports, UpstreamTask
+from agent.links.upstream import UpstreamTask
 from agent.ocpp.dialect import DIALECTS, Dialect
-from agent.runtime.abilities import Surroundings, make_abilities
+from agent.runtime import abilities
 from agent.runtime.clock import Clock
 from agent.runtime.context import Context, Seams
 from agent.runtime.engine import Doors
@@ -26,7 +24,6 @@ from agent.runtime.supervision import EXIT_FAILED, EXIT_OK, Pace, Supervisor
 from agent.runtime.timekeeper import Timekeeper
 from agent.runtime.watchdog import Watchdog, Watched
 from agent.runtime.writer import ThreadWriter
-from agent.settings.addresses import SYSTEM_TRUST, SecurityProfile, UpstreamAddress
 from agent.settings.problems import Problem, SettingsError
 from agent.station.station import Station
 from agent.store.errors import StoreError
@@ -35,6 +32,7 @@ from agent.vocabulary.events import StopReason, TransactionEvent
 from agent.vocabulary.ids import MANAGEMENT, UpstreamId
 from agent.vocabulary.inputs import Input, RestartRequested, Tick
 from agent.vocabulary.options import UpstreamOptions
+from agent.wiring import Surroundings, make_upstream
 from hal.api import Hardware, HardwarePlan, Observer
 from hal.boards import build as build_hardware
 from hal.toml_table import ProfileError
@@ -125,29 +123,11 @@ class Agent:
     def _make_upstreams(self) -> None:
         addresses = [a for a in self._context.settings.upstreams if a.id == MANAGEMENT or not self._context.safe_mode]
         self._outboxes.open([address.id for address in addresses], self.writer)
+        surroundings = Surroundings(
+            self._context, self, self._outboxes, self.clock, self.timekeeper.on_time, self.narrator.note
+        )
         for address in addresses:
-            self.upstreams[address.id] = self._upstream(address)
-
-    def _upstream(self, address: UpstreamAddress) -> UpstreamTask:
-        seams = self._context.seams
-        dialect = self._dialects[address.id]
-        password = None if address.security is SecurityProfile.UNSECURED else address.password
-        trust = None if address.trust == SYSTEM_TRUST else address.trust
-        dialler = Dialler(
-            Endpoint(address.url, address.identity, password, trust), dialect.subprotocol, seams.open_socket
-        )
-        ports = Ports(
-            mind=self,
-            outbox=self._outboxes.of(address.id),
-            clock=self.clock,
-            connect=dialler,
-            on_time=self.timekeeper.on_time,
-            note=self.narrator.note,
-            chance=seams.chance,
-            new_id=seams.new_uuid,
-            authenticated=dialler.authenticated,
-        )
-        return UpstreamTask(address.id, dialect, ports)
+            self.upstreams[address.id] = make_upstream(address, self._dialects[address.id], surroundings)
 
     # ------------------------------------------------------------------------------------------------ the doors
 
@@ -263,8 +243,8 @@ class Agent:
     def _abilities(self) -> Abilities:
         context = self._context
         problems = (*(str(problem) for problem in context.settings.problems), *self.start.problems)
-        return make_abilities(
-            Surroundings(
+        return abilities.make_abilities(
+            abilities.Surroundings(
                 locations=context.locations,
                 boot_id=context.boot_id,
                 settings=context.settings,

@@ -176,6 +176,14 @@ class CardSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class KeySeen:
+    """The key switch of a connector, debounced by the driver: on authorises, off ends the session."""
+
+    connector: int
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class FaultSeen:
     """A fault appeared or cleared. `connector` is None for the whole station."""
 
@@ -204,7 +212,16 @@ class OutputsOff:
 
 
 Reading = (
-    PilotSeen | CableSeen | ContactorSeen | LockSeen | MeterSeen | CardSeen | FaultSeen | ActuationFailed | OutputsOff
+    PilotSeen
+    | CableSeen
+    | ContactorSeen
+    | LockSeen
+    | MeterSeen
+    | CardSeen
+    | KeySeen
+    | FaultSeen
+    | ActuationFailed
+    | OutputsOff
 )
 Observer = Callable[[Reading], None]
 
@@ -254,6 +271,8 @@ class Capabilities:
     maximum_current_a: float
     worst_opening_ms: int
     """Computed from baud rate, gaps, retries and poll periods: input that must open until the board has the frame."""
+    key_input: bool = False
+    """It has an input for a key switch (`KeySeen`)."""
     assumptions: tuple[str, ...] = ()
     """What the sources of the profile leave open and what it assumes; printed by bring-up and at start."""
     limitations: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ answer in time gets a CALLERROR; one whose link is gone is forgotten, since its 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, assert_never
+from typing import Final
 
 from agent.links.output import Output
 from agent.ocpp.dialect import Dialect
@@ -15,18 +15,7 @@ from agent.ocpp.exchange import Parsed, Ready, Refusal
 from agent.ocpp.registration import Gate, RegistrationState
 from agent.ocpp.rpc import Rpc
 from agent.ocpp.wire import Call, CallError, CallResult, ErrorCode
-from agent.vocabulary.commands import (
-    ChangeAvailability,
-    ClearCache,
-    Command,
-    GetOptions,
-    RemoteStart,
-    RemoteStop,
-    Reset,
-    ResultStatus,
-    SetOption,
-    Unlock,
-)
+from agent.vocabulary.commands import Command, ResultStatus, SetOption
 from agent.vocabulary.effects import Answer
 from agent.vocabulary.inputs import CommandReceived
 
@@ -66,21 +55,10 @@ class PeerCalls:
             case Refusal(code, why):
                 self._reply(CallError(call.message_id, code.value, why), rpc, now_ms)
                 self._output.note_rarely("call_refused", f"{call.action[:40]!a}: {why}")
-            case (
-                RemoteStart()
-                | RemoteStop()
-                | ChangeAvailability()
-                | Unlock()
-                | Reset()
-                | GetOptions()
-                | SetOption()
-                | ClearCache()
-            ):
+            case _:
                 self._last += 1
                 self._open[self._last] = _Open(call, parsed, now_ms + ANSWER_DEADLINE_MS)
                 self._output.inputs.append(CommandReceived(self._output.upstream, self._last, parsed))
-            case _:
-                assert_never(parsed)
 
     def answered(self, effect: Answer, rpc: Rpc | None, now_ms: int) -> None:
         """The station has answered; nobody waits if the call timed out or its link is gone."""

@@ -11,7 +11,7 @@ from agent.vocabulary.effects import Note
 from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.inputs import Input
 from agent.vocabulary.options import UpstreamOptions
-from agent.vocabulary.outbox import OutboxRow
+from agent.vocabulary.outbox import NoticeRow, OutboxRow
 
 
 class Mind(Protocol):
@@ -41,6 +41,17 @@ class Outbox(Protocol):
 
     async def head(self) -> OutboxRow | None:
         """The oldest row that is neither done nor parked."""
+
+    @property
+    def changed(self) -> asyncio.Event:
+        """Set whenever the head may have changed; the upstream task clears it before it asks for the head."""
+
+
+class Notices(Protocol):
+    """The security events that one upstream is still to be told."""
+
+    async def head(self) -> NoticeRow | None:
+        """The oldest one."""
 
     @property
     def changed(self) -> asyncio.Event:

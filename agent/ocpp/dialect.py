@@ -17,6 +17,7 @@ from agent.vocabulary.ids import IdToken
 from agent.vocabulary.options import StationOptions
 from agent.vocabulary.outbox import RowKind
 from agent.vocabulary.records import Verdict
+from agent.vocabulary.security import SecurityEvent
 
 
 class Statuses(Protocol):
@@ -68,6 +69,15 @@ class Dialect(Protocol):
 
     def authorize(self, token: IdToken, message_id: str) -> str:
         """The question about a card."""
+
+    def security_event(self, event: SecurityEvent, message_id: str, offset_ms: int | None) -> str | None:
+        """The whole CALL for a security event; None while its wall time is unknown. Deterministic."""
+
+    def sign_certificate(self, csr_pem: str, message_id: str) -> str:
+        """The request to sign a certificate."""
+
+    def read_sign_certificate(self, payload: JsonObject) -> bool:
+        """True if the peer will sign."""
 
     def read_boot(self, payload: JsonObject) -> BootAnswer:
         """Raises Unusable."""

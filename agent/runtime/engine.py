@@ -66,6 +66,8 @@ class Doors:
     """Ask for a `Tick` at a monotonic time in milliseconds; a later call replaces an earlier one."""
     record_input: Callable[[Input, Moment], None]
     """The input recorder, for replay."""
+    credentials: Callable[[fx.HandleCredentials], None] = lambda effect: None
+    """The keeper of the credentials; answers by `CredentialsAnswered`."""
 
 
 class Engine:
@@ -185,7 +187,9 @@ class Engine:
                 doors.note(effect)
             case fx.Restart():
                 doors.restart(effect)
-            case fx.Ask() | fx.Answer() | fx.Publish() | fx.OptionsChanged():
+            case fx.HandleCredentials():
+                doors.credentials(effect)
+            case fx.Ask() | fx.Answer() | fx.Publish() | fx.OptionsChanged() | fx.RequestCertificate() | fx.Reconnect():
                 if effect.upstream in doors.upstreams:
                     doors.upstreams[effect.upstream].tell(effect)
             case _:

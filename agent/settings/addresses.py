@@ -17,6 +17,7 @@ class SecurityProfile(IntEnum):
     UNSECURED = 0  # ws, no password
     BASIC = 1  # ws, HTTP Basic
     TLS_BASIC = 2  # wss, HTTP Basic
+    MUTUAL_TLS = 3  # wss, client certificate
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,11 @@ from agent.station.evse.connector import Connector
 from agent.station.overview import build_overview
 from agent.station.receipts import Receipts
 from agent.station.restart import Restarter
+from agent.station.security import Security
 from agent.station.site import build_site
 from agent.station.turn import Turn
 from agent.station.upstreams.commands import Commands
+from agent.station.upstreams.credentials import Credentials
 from agent.station.upstreams.publisher import Publisher
 from agent.station.upstreams.unlocking import Unlocking
 from agent.vocabulary import inputs
@@ -66,6 +68,8 @@ class Station:
         self._unlocking = Unlocking(self._connectors)
         self._commands = Commands(self._site, self._connectors, self._desk, self._restarter, self._unlocking)
         self._receipts = Receipts(self._site, self._connectors, self._desk, self._restarter)
+        self._credentials = Credentials(self._site)
+        self._security = Security(self._site)
         self._publisher = Publisher(self._site, self._connectors)
         self._deadline: int | None = None
         self._routes: Mapping[type, Callable[[Any, Turn], None]] = {
@@ -73,6 +77,10 @@ class Station:
             inputs.UpstreamChanged: self._receipts.upstream_changed,
             inputs.AuthorizeAnswered: self._desk.answered,
             inputs.CommandReceived: self._commands.received,
+            inputs.CredentialsAnswered: self._credentials.answered,
+            inputs.CredentialsInForce: self._credentials.in_force,
+            inputs.SecurityEventSeen: self._security.seen,
+            inputs.NoticeAnswered: self._security.answered,
             inputs.MessageAcknowledged: self._receipts.acknowledged,
             inputs.MessageFailed: self._receipts.failed,
             inputs.Synced: self._receipts.synced,
@@ -82,6 +90,7 @@ class Station:
             inputs.LatchCleared: self._latch_cleared,
             api.CardSeen: self._desk.card,
             api.FaultSeen: self._fault_seen,
+            api.KeySeen: lambda given, turn: None,
             api.LockSeen: self._lock_seen,
             **dict.fromkeys(_CONNECTOR_READINGS, self._reading),
         }

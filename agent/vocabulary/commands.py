@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
-from agent.vocabulary.ids import ConnectorId, IdToken
+from agent.vocabulary.certificates import CertificateHash, CertificateUse
+from agent.vocabulary.ids import ConnectorId, IdToken, Secret
 from agent.vocabulary.options import OptionValue
 
 
@@ -23,6 +24,15 @@ class CommandKind(StrEnum):
     GET_OPTIONS = "get_options"
     SET_OPTION = "set_option"
     CLEAR_CACHE = "clear_cache"
+    SET_PASSWORD = "set_password"
+    RAISE_SECURITY_PROFILE = "raise_security_profile"
+    INSTALL_ROOT = "install_root"
+    INSTALL_MANUFACTURER_ROOT = "install_manufacturer_root"
+    LIST_ROOTS = "list_roots"
+    LIST_MANUFACTURER_ROOTS = "list_manufacturer_roots"
+    DELETE_CERTIFICATE = "delete_certificate"
+    TAKE_CERTIFICATE = "take_certificate"
+    RENEW_CERTIFICATE = "renew_certificate"
 
 
 class ResultStatus(StrEnum):
@@ -35,6 +45,9 @@ class ResultStatus(StrEnum):
     NOT_SUPPORTED = "not_supported"
     UNLOCKED = "unlocked"
     UNLOCK_FAILED = "unlock_failed"
+    FAILED = "failed"
+    NOT_FOUND = "not_found"
+    NOT_IMPLEMENTED = "not_implemented"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +114,100 @@ class ClearCache:
     kind: ClassVar[CommandKind] = CommandKind.CLEAR_CACHE
 
 
-Command = RemoteStart | RemoteStop | ChangeAvailability | Unlock | Reset | GetOptions | SetOption | ClearCache
+@dataclass(frozen=True, slots=True)
+class SetPassword:
+    """A new HTTP Basic password of the asking upstream (OCPP 1.6 "AuthorizationKey"); in force at the next link."""
+
+    kind: ClassVar[CommandKind] = CommandKind.SET_PASSWORD
+    password: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseSecurityProfile:
+    """A higher security profile for the asking upstream (security extension of OCPP 1.6, A05)."""
+
+    kind: ClassVar[CommandKind] = CommandKind.RAISE_SECURITY_PROFILE
+    profile: int
+
+
+@dataclass(frozen=True, slots=True)
+class InstallRoot:
+    """A root for the asking upstream's own trust, or the manufacturer's for firmware (M05)."""
+
+    use: CertificateUse
+    pem: str
+
+    @property
+    def kind(self) -> CommandKind:
+        """Roots of the manufacturer are a row of their own in the permission table."""
+        own = self.use is CertificateUse.CENTRAL_SYSTEM_ROOT
+        return CommandKind.INSTALL_ROOT if own else CommandKind.INSTALL_MANUFACTURER_ROOT
+
+
+@dataclass(frozen=True, slots=True)
+class ListRoots:
+    """The installed roots of one use (M03)."""
+
+    use: CertificateUse
+
+    @property
+    def kind(self) -> CommandKind:
+        """Roots of the manufacturer are a row of their own in the permission table."""
+        own = self.use is CertificateUse.CENTRAL_SYSTEM_ROOT
+        return CommandKind.LIST_ROOTS if own else CommandKind.LIST_MANUFACTURER_ROOTS
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteCertificate:
+    """Remove one root of the asking upstream's trust (M04)."""
+
+    kind: ClassVar[CommandKind] = CommandKind.DELETE_CERTIFICATE
+    named: CertificateHash
+
+
+@dataclass(frozen=True, slots=True)
+class TakeCertificate:
+    """The signed client certificate, leaf first, for the pending key of the asking upstream (A02)."""
+
+    kind: ClassVar[CommandKind] = CommandKind.TAKE_CERTIFICATE
+    chain_pem: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenewCertificate:
+    """Make a new key pair and ask the upstream to sign it (A02)."""
+
+    kind: ClassVar[CommandKind] = CommandKind.RENEW_CERTIFICATE
+
+
+CredentialCommand = (
+    SetPassword
+    | RaiseSecurityProfile
+    | InstallRoot
+    | ListRoots
+    | DeleteCertificate
+    | TakeCertificate
+    | RenewCertificate
+)
+"""Commands that the keeper of the credentials performs, outside the station; the station only permits them."""
+
+Command = (
+    RemoteStart
+    | RemoteStop
+    | ChangeAvailability
+    | Unlock
+    | Reset
+    | GetOptions
+    | SetOption
+    | ClearCache
+    | SetPassword
+    | RaiseSecurityProfile
+    | InstallRoot
+    | ListRoots
+    | DeleteCertificate
+    | TakeCertificate
+    | RenewCertificate
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,3 +226,4 @@ class Result:
     status: ResultStatus
     reason: str = ""
     options: tuple[OptionSeen, ...] = ()
+    certificates: tuple[CertificateHash, ...] = ()

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from agent.vocabulary.commands import Result
+from agent.vocabulary.commands import CredentialCommand, Result
 from agent.vocabulary.events import ConditionChanged
 from agent.vocabulary.ids import ConnectorId, IdToken, UpstreamId
 from agent.vocabulary.records import Entry
@@ -120,6 +120,32 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class HandleCredentials:
+    """A permitted command about credentials, for their keeper; answered by `CredentialsAnswered`."""
+
+    upstream: UpstreamId
+    call: int | None
+    """None: the station itself wants it (a certificate that is about to expire)."""
+    command: CredentialCommand
+
+
+@dataclass(frozen=True, slots=True)
+class RequestCertificate:
+    """Ask this upstream to sign a certificate request; dropped if it is not connected (A02)."""
+
+    upstream: UpstreamId
+    csr_pem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnect:
+    """End the link in order once what was said before has left, and dial anew: new credentials are in force."""
+
+    upstream: UpstreamId
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Publish:
     """A live event for one upstream."""
 
@@ -172,6 +198,9 @@ Effect = (
     | CloseContactor
     | Ask
     | Answer
+    | HandleCredentials
+    | RequestCertificate
+    | Reconnect
     | Publish
     | OptionsChanged
     | Show
@@ -192,6 +221,9 @@ EFFECT_CLASSES: Mapping[type[Effect], EffectClass] = {
     CloseContactor: EffectClass.POWER,
     Ask: EffectClass.TALK,
     Answer: EffectClass.TALK,
+    HandleCredentials: EffectClass.TALK,
+    RequestCertificate: EffectClass.TALK,
+    Reconnect: EffectClass.TALK,
     Publish: EffectClass.TALK,
     OptionsChanged: EffectClass.TALK,
     Show: EffectClass.TALK,

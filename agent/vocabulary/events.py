@@ -149,6 +149,8 @@ class Condition:
     charging: ChargingState = ChargingState.IDLE
     has_charged: bool = False
     """The running transaction has been in `CHARGING` at least once."""
+    ev_disconnected: bool = False
+    """The car was unplugged on its side and the transaction goes on (StopTransactionOnEVSideDisconnect = false)."""
     finishing: bool = False
     """A transaction (or its time-out) is over and the cable is still in, or the lock still holds it."""
 

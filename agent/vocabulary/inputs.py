@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from agent.vocabulary.commands import Command
+from agent.vocabulary.commands import Command, Result
 from agent.vocabulary.events import StopReason
 from agent.vocabulary.ids import ConnectorId, TransactionId, UpstreamId
 from agent.vocabulary.records import Verdict
+from agent.vocabulary.security import SecurityEventKind
 from hal.api import Reading
 
 
@@ -51,6 +52,44 @@ class CommandReceived:
     upstream: UpstreamId
     call: int
     command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialsAnswered:
+    """The keeper of the credentials has done a `HandleCredentials`."""
+
+    upstream: UpstreamId
+    call: int | None
+    result: Result
+    csr_pem: str = ""
+    """A certificate request that the upstream is to sign; empty: none."""
+    reconnect: str = ""
+    """Why the link is to be dialled anew; empty: it stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialsInForce:
+    """With which security profile an upstream is dialled now: at the start, after an upgrade, after its fallback."""
+
+    upstream: UpstreamId
+    security_profile: int
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityEventSeen:
+    """Something happened that belongs in the security log. `upstream` None: it concerns the station as a whole."""
+
+    kind: SecurityEventKind
+    tech_info: str = ""
+    upstream: UpstreamId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeAnswered:
+    """An upstream answered the head of its queue of security events: done, whatever it said."""
+
+    upstream: UpstreamId
+    message_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +160,10 @@ Input = (
     | UpstreamChanged
     | AuthorizeAnswered
     | CommandReceived
+    | CredentialsAnswered
+    | CredentialsInForce
+    | SecurityEventSeen
+    | NoticeAnswered
     | MessageAcknowledged
     | MessageFailed
     | Synced

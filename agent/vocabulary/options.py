@@ -47,7 +47,9 @@ class Kind(StrEnum):
     BOOLEAN = "boolean"
     INTEGER = "integer"
     MEASURANDS = "measurands"
+    PHASE_ROTATION = "phase_rotation"
     TEXT = "text"
+    """Printable; the bounds are those of its length."""
     SECRET = "secret"
 
 
@@ -92,6 +94,10 @@ OPTIONS: tuple[Option, ...] = (
     Option("minimum_status_duration_s", _C, _INT, 0, 86_400),
     Option("boot_on_reconnect", _C, _BOOL),
     Option("authorization_key", _C, Kind.SECRET),
+    Option("security_profile", _C, _INT, 0, 3),
+    Option("cpo_name", _C, Kind.TEXT, 0, 64),
+    Option("disable_security_events", _C, _BOOL),
+    Option("park_whole_session", _C, _BOOL),
     Option("allow_offline_unknown", _A, _BOOL),
     Option("authorization_cache_enabled", _A, _BOOL),
     Option("authorize_remote_starts", _A, _BOOL),
@@ -102,7 +108,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("stop_on_ev_disconnect", _A, _BOOL),
     Option("stop_on_invalid", _A, _BOOL),
     Option("unlock_on_ev_disconnect", _A, _BOOL),
-    Option("connector_phase_rotation", _A, Kind.TEXT),
+    Option("connector_phase_rotation", _A, Kind.PHASE_ROTATION),
     Option("reset_retries", _S, _INT, 0, 100),
 )
 OPTION_BY_NAME: Mapping[str, Option] = {row.name: row for row in OPTIONS}
@@ -155,6 +161,13 @@ class UpstreamOptions(_Options):
     boot_on_reconnect: bool = False
     authorization_key: str = ""
     """Never set here: the key lives in the credentials; the row exists so that keys and permissions know it."""
+    security_profile: int = 0
+    """The profile in force; raised by a command of its own, never written as an option."""
+    cpo_name: str = ""
+    """Organisation in certificate requests (security extension of OCPP 1.6 "CpoName")."""
+    disable_security_events: bool = False
+    park_whole_session: bool = False
+    """When the start of a transaction is given up, park all of it, instead of sending the rest with the id -1."""
     allow_offline_unknown: bool = False
     authorization_cache_enabled: bool = True
     authorize_remote_starts: bool = True
@@ -176,10 +189,11 @@ class AfterPowerLoss(StrEnum):
 
 
 class AuthorisePolicy(StrEnum):
-    """How a connector is authorised; `key-input` comes with the inputs of a later release."""
+    """How a connector is authorised: by cards, by anybody who plugs in, or by a key switch at the station."""
 
     CARD = "card"
     FREE = "free"
+    KEY_INPUT = "key-input"
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +206,7 @@ class ConnectorOptions:
     captive_cable: bool = False
     authorise: AuthorisePolicy = AuthorisePolicy.CARD
     free_token: IdToken | None = None
+    """The tag that a free connector, or one with a key switch, reports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,5 +232,9 @@ class StationOptions(_Options):
     meter_fault_grace_s: float = 60.0
     charging_refused: str = ""
     """Why this station must not charge at all (safe mode, unusable settings), in plain words; empty: it may."""
+    free_before_accepted: bool = True
+    """Free connectors charge although the Billing upstream has never accepted the station."""
+    additional_root_check: bool = False
+    """A new root of an upstream must be signed by its present one ("AdditionalRootCertificateCheck")."""
     reset_retries: int = 1
     origins: Mapping[str, Origin] = field(default_factory=dict)

@@ -17,6 +17,15 @@ class RowKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeRow:
+    """The oldest security event that an upstream was not told yet; a queue of its own beside the outbox."""
+
+    message_id: str
+    frame: str | None
+    """The complete frame; None: it waits for wall time."""
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxRow:
     """The oldest row of an upstream that is neither done nor parked."""
 

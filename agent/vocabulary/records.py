@@ -12,6 +12,7 @@ from agent.vocabulary.events import StopReason, TransactionEvent, Trigger
 from agent.vocabulary.ids import ConnectorId, EvseAddress, IdToken, TransactionId, UpstreamId
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.options import OptionValue
+from agent.vocabulary.security import SecurityEvent
 from hal.api import Fault, Measured
 
 
@@ -171,6 +172,37 @@ class FixWallTime:
 
 
 @dataclass(frozen=True, slots=True)
+class LogSecurityEvent:
+    """Append to the hash-chained security log."""
+
+    event: SecurityEvent
+
+
+@dataclass(frozen=True, slots=True)
+class EnqueueNotice:
+    """Queue a security event for one upstream, beside its outbox; kept until it is answered."""
+
+    upstream: UpstreamId
+    event: SecurityEvent
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropNotice:
+    """The upstream answered it."""
+
+    upstream: UpstreamId
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteAccepted:
+    """This upstream has accepted the station once with its present settings (OCPP 1.6 4.2)."""
+
+    upstream: UpstreamId
+
+
+@dataclass(frozen=True, slots=True)
 class LadderStep:
     """One authorisation decision for the history (product H12)."""
 
@@ -197,6 +229,10 @@ Entry = (
     | CacheVerdict
     | WipeCache
     | FixWallTime
+    | LogSecurityEvent
+    | EnqueueNotice
+    | DropNotice
+    | NoteAccepted
     | LadderStep
 )
 
@@ -221,6 +257,8 @@ class Snapshot:
     cache: tuple[CacheVerdict, ...] = ()
     foreign_ids: tuple[tuple[UpstreamId, TransactionId, str], ...] = ()
     """Known foreign ids of the open transactions."""
+    accepted: tuple[UpstreamId, ...] = ()
+    """Upstreams that have accepted the station once."""
     restart_reason: StopReason | None = None
     """What the last run of the agent wrote down before it ended on purpose (SOFT_RESET, HARD_RESET), else None."""
     parked_records: int = 0

@@ -13,6 +13,7 @@ from agent.vocabulary.ids import IdToken
 from agent.vocabulary.options import StationOptions
 from agent.vocabulary.outbox import RowKind
 from agent.vocabulary.records import Verdict
+from agent.vocabulary.security import SecurityEvent
 
 
 class V16:
@@ -46,6 +47,19 @@ class V16:
     def authorize(self, token: IdToken, message_id: str) -> str:
         """Authorize."""
         return write(Call(message_id, "Authorize", render.authorize(token)))
+
+    def security_event(self, event: SecurityEvent, message_id: str, offset_ms: int | None) -> str | None:
+        """SecurityEventNotification; None while its wall time is unknown."""
+        rendered = render.security_event(event, offset_ms)
+        return None if rendered is None else write(Call(message_id, "SecurityEventNotification", rendered))
+
+    def sign_certificate(self, csr_pem: str, message_id: str) -> str:
+        """SignCertificate."""
+        return write(Call(message_id, "SignCertificate", {"csr": csr_pem}))
+
+    def read_sign_certificate(self, payload: JsonObject) -> bool:
+        """SignCertificate.conf."""
+        return payload.get("status") == "Accepted"
 
     def read_boot(self, payload: JsonObject) -> BootAnswer:
         """BootNotification.conf. Raises Unusable."""

@@ -78,6 +78,8 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("ConnectionTimeOut", "connection_timeout_s"),
     Key("ConnectorPhaseRotation", "connector_phase_rotation"),
     Key("ConnectorPhaseRotationMaxLength", constant=lambda facts: str(facts.connectors + 1)),
+    Key("CpoName", "cpo_name"),
+    Key("DisableSecurityEventNotifications", "disable_security_events"),
     Key("GetConfigurationMaxKeys", constant=lambda facts: str(GET_CONFIGURATION_MAXIMUM_KEYS)),
     Key("HeartbeatInterval", "heartbeat_interval_s"),
     Key("LocalAuthorizeOffline", "local_authorize_offline"),
@@ -92,6 +94,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("MinimumStatusDuration", "minimum_status_duration_s"),
     Key("NumberOfConnectors", constant=lambda facts: str(facts.connectors)),
     Key("ResetRetries", "reset_retries"),
+    Key("SecurityProfile", "security_profile"),
     Key("StopTransactionMaxMeterValues", constant=lambda facts: str(STOP_TRANSACTION_MAXIMUM_VALUES)),
     Key("StopTransactionOnEVSideDisconnect", "stop_on_ev_disconnect"),
     Key("StopTransactionOnInvalidId", "stop_on_invalid"),
@@ -105,6 +108,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("UnlockConnectorOnEVSideDisconnect", "unlock_on_ev_disconnect", fixed_when_captive="false"),
     Key("WebSocketPingInterval", "ping_interval_s"),
     Key("stationd.BootOnReconnect", "boot_on_reconnect"),
+    Key("stationd.ParkWholeSession", "park_whole_session"),
 )
 _BY_NAME: Final[Mapping[str, Key]] = {key.name.casefold(): key for key in KEYS}
 
@@ -145,8 +149,10 @@ def read_value(option: Option, text: str, facts: StationFacts) -> OptionValue:
             return read_selections(text, facts.measurands)
         case Kind.SECRET:
             return _secret(text)
-        case Kind.TEXT:
+        case Kind.PHASE_ROTATION:
             return _rotation(text, facts)
+        case Kind.TEXT:
+            return _text(text, option)
 
 
 def _boolean(text: str) -> bool:
@@ -163,6 +169,13 @@ def _bounded(text: str, option: Option) -> int:
     if not option.minimum <= value <= option.maximum:
         raise ValueError(f"{value} is not within {option.minimum} to {option.maximum}")
     return value
+
+
+def _text(text: str, option: Option) -> str:
+    trimmed = text.strip()
+    if not trimmed.isprintable() or not option.minimum <= len(trimmed) <= option.maximum:
+        raise ValueError(f"{text!r} is no text of {option.minimum} to {option.maximum} printable characters")
+    return trimmed
 
 
 def _rotation(text: str, facts: StationFacts) -> str:

@@ -12,6 +12,7 @@ from agent.vocabulary.events import Sample, TransactionEvent, TransactionSampled
 from agent.vocabulary.ids import STATION, ConnectorId, IdToken
 from agent.vocabulary.moments import Moment, iso8601
 from agent.vocabulary.options import StationOptions
+from agent.vocabulary.security import SecurityEvent
 from hal.api import Measurand, Measured
 
 Payload = dict[str, Any]
@@ -64,6 +65,15 @@ def transaction(event: TransactionEvent, foreign_id: str | None, offset_ms: int 
             return _named("MeterValues", _sampled(event, foreign_id, offset_ms))
         case TransactionStopped():
             return _named("StopTransaction", _stop(event, foreign_id, offset_ms))
+
+
+def security_event(event: SecurityEvent, offset_ms: int | None) -> Payload | None:
+    """SecurityEventNotification.req (security extension of OCPP 1.6); None while its wall time is unknown."""
+    at = _timestamp(event.at, offset_ms)
+    if at is None:
+        return None
+    payload = {"type": event.kind.value, "timestamp": at}
+    return payload | {"techInfo": event.tech_info[:255]} if event.tech_info else payload
 
 
 def _named(action: str, payload: Payload | None) -> tuple[str, Payload] | None:

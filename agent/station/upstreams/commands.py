@@ -23,18 +23,25 @@ from agent.vocabulary.commands import (
     ClearCache,
     Command,
     CommandKind,
+    DeleteCertificate,
     GetOptions,
+    InstallRoot,
+    ListRoots,
+    RaiseSecurityProfile,
     RemoteStart,
     RemoteStop,
+    RenewCertificate,
     Reset,
     Result,
     ResultStatus,
     SetOption,
+    SetPassword,
+    TakeCertificate,
     Unlock,
 )
-from agent.vocabulary.effects import Answer
+from agent.vocabulary.effects import Answer, HandleCredentials
 from agent.vocabulary.events import StopReason, Trigger
-from agent.vocabulary.ids import STATION, ConnectorId
+from agent.vocabulary.ids import MANAGEMENT, STATION, ConnectorId
 from agent.vocabulary.inputs import CommandReceived, Registration
 from agent.vocabulary.notes import StationNote
 from agent.vocabulary.records import WipeCache
@@ -80,7 +87,11 @@ class Commands:
         if command.kind in _NOT_BEFORE_ACCEPTED and asker.registration is not Registration.ACCEPTED:
             return _rejected("not accepted by this upstream yet")
         decision = permission(
-            asker.role, command.kind, self._situation(asker, command), self._site.options.hard_reset_during_transaction
+            asker.role,
+            command.kind,
+            self._situation(asker, command),
+            self._site.options.hard_reset_during_transaction,
+            management=asker.id == MANAGEMENT,
         )
         if decision.verb is Verb.REFUSE:
             turn.note(StationNote.COMMAND_REFUSED, f"{command.kind.value}: {decision.reason}", upstream=asker.id)
@@ -109,6 +120,17 @@ class Commands:
                 self._desk.forget_all()
                 turn.record(WipeCache(asker.id), barrier=True)
                 return ACCEPTED
+            case (
+                SetPassword()
+                | RaiseSecurityProfile()
+                | InstallRoot()
+                | ListRoots()
+                | DeleteCertificate()
+                | TakeCertificate()
+                | RenewCertificate()
+            ) as command:
+                turn.add(HandleCredentials(asker.id, given.call, command))
+                return None
 
     # --------------------------------------------------------------------------------------------- situation
 

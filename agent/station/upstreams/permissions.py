@@ -64,6 +64,25 @@ _UNLOCK_WOULD_STOP = _refuse("unlocking would stop a transaction of another upst
 _UNKNOWN = _refuse("no running transaction has this id")
 _OCCUPIED = _refuse("a transaction runs on this connector")
 
+OWN_CREDENTIALS = frozenset(
+    {
+        _K.SET_PASSWORD,
+        _K.RAISE_SECURITY_PROFILE,
+        _K.INSTALL_ROOT,
+        _K.LIST_ROOTS,
+        _K.DELETE_CERTIFICATE,
+        _K.TAKE_CERTIFICATE,
+        _K.RENEW_CERTIFICATE,
+    }
+)
+"""What concerns the asking upstream's own link alone: allowed to each, at any time."""
+
+MANAGEMENT_ONLY: Mapping[CommandKind, Decision] = {
+    _K.INSTALL_MANUFACTURER_ROOT: _refuse("only management installs roots of the manufacturer"),
+    _K.LIST_MANUFACTURER_ROOTS: _refuse("roots of the manufacturer are not shown here", ResultStatus.NOT_FOUND),
+}
+"""What only the manufacturer's upstream may do, in any role, and the refusal for the others."""
+
 PERMISSIONS: Mapping[tuple[Role, CommandKind, Situation], Decision] = {
     (_B, _K.REMOTE_START, _S.NO_TRANSACTION): ALLOW,
     (_B, _K.REMOTE_START, _S.OWN_TRANSACTION): _OCCUPIED,
@@ -119,6 +138,12 @@ PERMISSIONS: Mapping[tuple[Role, CommandKind, Situation], Decision] = {
     (_D, _K.CLEAR_CACHE, _S.NO_TRANSACTION): _ONLY_BILLING_CACHE,
     (_D, _K.CLEAR_CACHE, _S.OWN_TRANSACTION): _ONLY_BILLING_CACHE,
     (_D, _K.CLEAR_CACHE, _S.FOREIGN_TRANSACTION): _ONLY_BILLING_CACHE,
+    **{
+        (role, kind, situation): ALLOW
+        for role in Role
+        for kind in OWN_CREDENTIALS | MANAGEMENT_ONLY.keys()
+        for situation in Situation
+    },
 }
 """`SET_OPTION` is allowed as a command; which option may be written is `OPTION_WRITES`."""
 
@@ -137,8 +162,12 @@ MANAGEMENT_MAY_WRITE = frozenset({"connector_phase_rotation"})
 """Authority options that describe the installation, so that management may write them in any role."""
 
 
-def permission(role: Role, kind: CommandKind, situation: Situation, hard_reset_allowed: bool = False) -> Decision:
-    """The decision for one command."""
+def permission(
+    role: Role, kind: CommandKind, situation: Situation, hard_reset_allowed: bool = False, management: bool = True
+) -> Decision:
+    """The decision for one command. `management`: the manufacturer's upstream asks."""
+    if kind in MANAGEMENT_ONLY and not management:
+        return MANAGEMENT_ONLY[kind]
     decision = PERMISSIONS[role, kind, situation]
     if decision.unless_hard_reset_allowed and hard_reset_allowed:
         return ALLOW
