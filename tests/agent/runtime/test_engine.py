@@ -10,7 +10,7 @@ import pytest
 from agent.runtime.clock import Clock
 from agent.runtime.engine import Doors, Engine
 from agent.vocabulary import effects as fx
-from agent.vocabulary.commands import RemoteStop, Result, ResultStatus, SetOption
+from agent.vocabulary.commands import RemoteStop, RenewCertificate, Result, ResultStatus, SetOption
 from agent.vocabulary.events import Condition, ConditionChanged
 from agent.vocabulary.ids import MANAGEMENT, ConnectorId, IdToken
 from agent.vocabulary.inputs import CommandReceived, Input, RecordFailed, Synced, Tick
@@ -45,6 +45,7 @@ class Bench:
             lambda restart: self.deeds.append("restart"),
             lambda at: None,
             lambda given, now: None,
+            lambda effect: self.deeds.append(f"credentials {type(effect.command).__name__}"),
         )
 
     def gives(self, *effects: fx.Effect) -> None:
@@ -158,6 +159,9 @@ EVERY_EFFECT: dict[fx.Effect, str] = {
     fx.CloseContactor(ONE, 1): "close 1",
     fx.Ask(1, MANAGEMENT, IdToken("04A1"), 10): "tell Ask",
     fx.Answer(MANAGEMENT, 1, Result(ResultStatus.ACCEPTED)): "tell Answer",
+    fx.HandleCredentials(MANAGEMENT, 1, RenewCertificate()): "credentials RenewCertificate",
+    fx.RequestCertificate(MANAGEMENT, "csr"): "tell RequestCertificate",
+    fx.Reconnect(MANAGEMENT, "why"): "tell Reconnect",
     fx.Publish(MANAGEMENT, condition()): "tell Publish",
     fx.OptionsChanged(MANAGEMENT): "tell OptionsChanged",
     fx.Show(ONE, LightPattern.FAULT): "show fault",
