@@ -48,10 +48,8 @@ class Statuses(Protocol):
         """When `advance` is wanted again, in monotonic milliseconds."""
 
 
-class Dialect(Protocol):
-    """One OCPP version, as the upstream task and the store's renderer see it."""
-
-    subprotocol: str
+class Writes(Protocol):
+    """Our calls as the frames of one version."""
 
     def frame(
         self, event: TransactionEvent, message_id: str, foreign_id: str | None, offset_ms: int | None
@@ -76,8 +74,9 @@ class Dialect(Protocol):
     def sign_certificate(self, csr_pem: str, message_id: str) -> str:
         """The request to sign a certificate."""
 
-    def read_sign_certificate(self, payload: JsonObject) -> bool:
-        """True if the peer will sign."""
+
+class Reads(Protocol):
+    """Confirmations of our calls, read tolerantly."""
 
     def read_boot(self, payload: JsonObject) -> BootAnswer:
         """Raises Unusable."""
@@ -90,6 +89,15 @@ class Dialect(Protocol):
 
     def read_row(self, kind: RowKind, payload: JsonObject) -> RowAnswer:
         """The answer to a row of the outbox. Raises Unusable for a start that got no id."""
+
+    def read_sign_certificate(self, payload: JsonObject) -> bool:
+        """True if the peer will sign."""
+
+
+class Dialect(Writes, Reads, Protocol):
+    """One OCPP version, as the upstream task and the store's renderer see it."""
+
+    subprotocol: str
 
     def parse(self, call: Call, registered: bool) -> Parsed:
         """A command, a ready answer or a refusal; total over all calls."""

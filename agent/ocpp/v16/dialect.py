@@ -16,10 +16,8 @@ from agent.vocabulary.records import Verdict
 from agent.vocabulary.security import SecurityEvent
 
 
-class V16:
-    """The dialect of one upstream that speaks OCPP 1.6-J. Stateless: equal arguments give equal bytes."""
-
-    subprotocol = "ocpp1.6"
+class _Writes:
+    """Our calls."""
 
     def __init__(self, station: StationOptions) -> None:
         self._station = station
@@ -57,9 +55,9 @@ class V16:
         """SignCertificate."""
         return write(Call(message_id, "SignCertificate", {"csr": csr_pem}))
 
-    def read_sign_certificate(self, payload: JsonObject) -> bool:
-        """SignCertificate.conf."""
-        return payload.get("status") == "Accepted"
+
+class _Reads:
+    """Their confirmations; nulls are dropped first."""
 
     def read_boot(self, payload: JsonObject) -> BootAnswer:
         """BootNotification.conf. Raises Unusable."""
@@ -76,6 +74,16 @@ class V16:
     def read_row(self, kind: RowKind, payload: JsonObject) -> RowAnswer:
         """The answer to a transaction message. Raises Unusable for a start that got no id."""
         return confirmations.row(kind, parse.without_nulls(payload))
+
+    def read_sign_certificate(self, payload: JsonObject) -> bool:
+        """SignCertificate.conf."""
+        return payload.get("status") == "Accepted"
+
+
+class V16(_Writes, _Reads):
+    """The dialect of one upstream that speaks OCPP 1.6-J. Stateless: equal arguments give equal bytes."""
+
+    subprotocol = "ocpp1.6"
 
     def parse(self, call: Call, registered: bool) -> Parsed:
         """What a call of the peer asks for."""
