@@ -17,8 +17,9 @@ from tests.rig.source_tree import ROOT, Module, modules
 TARGET = ROOT / "WHERE.md"
 HEAD = """# Where to find it
 
-Made from the source; a test says whether it still agrees. The rules of the standards and of the product, in our own words and
-with the tests that carry each, are in `tests/rules.toml`; the cases of the certification are in `tests/certification/cases.py`.
+Made from the source; a test says whether it still agrees. The rules of the standards and of the product, in our own
+words and with the tests that carry each, are in `tests/rules.toml`; the cases of the certification are in
+`tests/certification/cases.py`.
 """
 NOT_HERE = ("agent.ocpp.v16.validators", "agent.ocpp.v16.generate")
 COMMANDS = frozenset(
