@@ -3,11 +3,11 @@
 Theory of operation
 -------------------
 At most one own CALL is in flight (OCPP-J 1.6 4.1.1); calls of the peer cross it freely and are answered at once. An
-answer counts once, and only for the call in flight; the answer to the call that timed out last is told as `Late`, any
-other is told as `Dropped`. A CALL whose id was answered before gets the very same answer again and is not executed a
-second time; that memory outlives the connection, since ids are unique over all connections (errata). There are peers
-that count from one on every connection all the same: an answer is only remembered for as long as a peer may repeat its
-call, and the same id with another call is refused on the same connection only.
+answer counts once, and only for the call in flight; the answer to one of the last own calls that timed out, or whose
+link was cut, is told as `Late`, any other is told as `Dropped`. A CALL whose id was answered before gets the very same
+answer again and is not executed a second time; that memory outlives the connection, since ids are unique over all
+connections (errata). There are peers that count from one on every connection all the same: an answer is only remembered
+for as long as a peer may repeat its call, and the same id with another call is refused on the same connection only.
 
 Verbs: `send` an own call, `receive` what came, `answer` a call of the peer, `expire` what timed out.
 """
@@ -22,6 +22,8 @@ from agent.ocpp.wire import Call, CallError, CallResult, ErrorCode, Unreadable, 
 
 REMEMBERED_ANSWERS: Final = 64
 REMEMBERED_MS: Final = 300_000
+REMEMBERED_CALLS: Final = 16
+"""Own calls without an answer whose answer may still come."""
 OPEN_CALLS: Final = 16
 """Calls of the peer that may wait for their answer at the same time."""
 
@@ -42,7 +44,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Late:
-    """The answer to the own call that timed out last; the caller decides whether it still matters."""
+    """The answer to an own call that got none in time or on its link; the caller decides whether it still matters."""
 
     answer: CallResult | CallError
 
@@ -53,6 +55,8 @@ class Reply:
 
     text: str
     why: str
+    invalid: bool = False
+    """What came is no OCPP message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,8 @@ class Dropped:
     """Nothing to do but to count it."""
 
     why: str
+    invalid: bool = False
+    """What came is no OCPP message."""
 
 
 Received = Asked | Answered | Late | Reply | Dropped
@@ -84,7 +90,8 @@ class Remembered:
 
 
 class AnswerMemory:
-    """The last answers given to the peer of one upstream, by message id; bounded in number and age."""
+    """What outlives the connections of one upstream, bounded in number and age: the last answers given to the peer by
+    message id, and the ids of the last own calls that got no answer."""
 
     def __init__(self, limit: int = REMEMBERED_ANSWERS) -> None:
         self.connection = 0
@@ -92,6 +99,7 @@ class AnswerMemory:
         self._limit = limit
         self._now_ms = 0
         self._answers: OrderedDict[str, Remembered] = OrderedDict()
+        self._unanswered: OrderedDict[str, None] = OrderedDict()
 
     def advance(self, now_ms: int) -> None:
         """Forget what is too old to be repeated."""
@@ -110,10 +118,24 @@ class AnswerMemory:
         """The call of that id and the answer it got, if still known."""
         return self._answers.get(message_id)
 
+    def expect(self, message_id: str) -> None:
+        """An own call went out."""
+        self._unanswered[message_id] = None
+        self._unanswered.move_to_end(message_id)
+        while len(self._unanswered) > REMEMBERED_CALLS:
+            self._unanswered.popitem(last=False)
+
+    def settle(self, message_id: str) -> bool:
+        """An answer came. True if it is the first one to a call of ours."""
+        known = message_id in self._unanswered
+        self._unanswered.pop(message_id, None)
+        return known
+
 
 @dataclass(slots=True)
 class _Flight:
     message_id: str
+    sent_ms: int
     deadline_ms: int
     heard: bool = False
 
@@ -125,7 +147,6 @@ class Rpc:
         self._memory = memory
         memory.connection += 1
         self._flight: _Flight | None = None
-        self._expired: str | None = None
         self._open: dict[str, Call] = {}
 
     @property
@@ -141,16 +162,20 @@ class Rpc:
         """An own call goes out now."""
         if self._flight is not None:
             raise RuntimeError("one own call at a time")
-        self._flight = _Flight(message_id, now_ms + timeout_ms)
-        if self._expired == message_id:
-            self._expired = None
+        self._flight = _Flight(message_id, now_ms, now_ms + timeout_ms)
+        self._memory.expect(message_id)
+
+    def set_timeout(self, timeout_ms: int) -> None:
+        """Another time-out counts from now on, for the call in flight too."""
+        if self._flight is not None:
+            self._flight.deadline_ms = self._flight.sent_ms + timeout_ms
 
     def expire(self, now_ms: int) -> TimedOut | None:
         """The time-out of the own call, once it has come."""
         flight = self._flight
         if flight is None or now_ms < flight.deadline_ms:
             return None
-        self._flight, self._expired = None, flight.message_id
+        self._flight = None
         return TimedOut(flight.message_id, silent=not flight.heard)
 
     def receive(self, data: str | bytes) -> Received:
@@ -178,8 +203,8 @@ class Rpc:
     def _unreadable(self, frame: Unreadable) -> Received:
         """Answered only where an id can be read and no own or open call could be confused with it."""
         if frame.message_id is None or frame.message_id in self._open:
-            return Dropped(frame.why)
-        return Reply(write(CallError(frame.message_id, frame.code.value, frame.why)), frame.why)
+            return Dropped(frame.why, invalid=not frame.ignorable)
+        return Reply(write(CallError(frame.message_id, frame.code.value, frame.why)), frame.why, invalid=True)
 
     def _asked(self, call: Call) -> Received:
         if call.message_id in self._open:
@@ -200,13 +225,11 @@ class Rpc:
         return Reply(write(error), error.description)
 
     def _answered(self, answer: CallResult | CallError) -> Received:
+        known = self._memory.settle(answer.message_id)
         if self._flight is not None and self._flight.message_id == answer.message_id:
             self._flight = None
             return Answered(answer)
-        if self._expired is not None and self._expired == answer.message_id:
-            self._expired = None
-            return Late(answer)
-        return Dropped("an answer to no call of ours")
+        return Late(answer) if known else Dropped("an answer to no call of ours")
 
 
 def _same(one: Call, other: Call) -> bool:

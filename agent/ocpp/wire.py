@@ -85,6 +85,8 @@ class Unreadable:
     why: str
     message_id: str | None = None
     code: ErrorCode = ErrorCode.FORMATION_VIOLATION
+    ignorable: bool = False
+    """A message type of another version: no mistake of the peer."""
 
 
 Frame = Call | CallResult | CallError | Unreadable
@@ -184,7 +186,7 @@ def _typed(value: list[Any]) -> Frame:
     kind = value[0]
     message_id = value[1] if len(value) > 1 and _is_id(value[1]) else None
     if isinstance(kind, bool) or not isinstance(kind, int) or kind not in (2, 3, 4):
-        return Unreadable("unknown message type")  # OCPP-J 4.1.3: to be ignored, even with a readable id
+        return Unreadable("unknown message type", ignorable=True)  # OCPP-J 4.1.3, even with a readable id
     if message_id is None:
         return Unreadable("no usable message id")
     if kind == 2:

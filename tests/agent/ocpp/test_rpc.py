@@ -7,7 +7,19 @@ import random
 
 import pytest
 
-from agent.ocpp.rpc import OPEN_CALLS, REMEMBERED_MS, Answered, AnswerMemory, Asked, Dropped, Late, Reply, Rpc, TimedOut
+from agent.ocpp.rpc import (
+    OPEN_CALLS,
+    REMEMBERED_CALLS,
+    REMEMBERED_MS,
+    Answered,
+    AnswerMemory,
+    Asked,
+    Dropped,
+    Late,
+    Reply,
+    Rpc,
+    TimedOut,
+)
 from agent.ocpp.wire import Call, CallError, CallResult, ErrorCode
 
 RESET = '[2,"peer-1","Reset",{"type":"Soft"}]'
@@ -76,6 +88,34 @@ def test_a_call_that_is_sent_again_under_its_id_takes_either_answer() -> None:
     line.send("a", 20, 10)
     assert isinstance(line.receive('[3,"a",{"transactionId":1}]'), Answered)
     assert isinstance(line.receive('[3,"a",{"transactionId":2}]'), Dropped)
+
+
+def test_an_answer_may_come_on_the_next_link() -> None:
+    memory = AnswerMemory()
+    Rpc(memory).send("a", 0, 10)
+    line = Rpc(memory)
+    assert line.receive('[3,"a",{}]') == Late(CallResult("a", {}))
+    assert isinstance(line.receive('[3,"a",{}]'), Dropped)
+
+
+@pytest.mark.rule("ocpp16.K09")
+def test_another_time_out_counts_for_the_call_in_flight() -> None:
+    line = rpc()
+    line.set_timeout(5)
+    line.send("a", 100, 30_000)
+    line.set_timeout(10_000)
+    assert line.next_deadline() == 10_100
+
+
+@pytest.mark.rule("ocpp16.J08")
+@pytest.mark.parametrize(("frame", "invalid"), [("noise", True), ("[2]", True), ("{}", True), ('[7,"a",{}]', False)])
+def test_a_message_type_of_another_version_is_ignored_and_no_mistake(frame: str, invalid: bool) -> None:
+    dropped = rpc().receive(frame)
+    assert isinstance(dropped, Dropped)
+    assert dropped.invalid is invalid
+    reply = rpc().receive('[2,"p",{},{}]')
+    assert isinstance(reply, Reply)
+    assert reply.invalid
 
 
 @pytest.mark.parametrize("frame", [RESET, '[3,"zzz",{}]', '[4,"zzz","GenericError","",{}]'])
@@ -179,28 +219,29 @@ def test_an_unreadable_call_is_answered_if_its_id_can_be_read() -> None:
 def test_no_order_of_answers_confuses_the_line() -> None:
     """20,000 random steps against a model: an answer is taken exactly when its call is in flight."""
     chance = random.Random(15)
-    line, flight, expired, now = rpc(), None, None, 0
+    line, flight, now = rpc(), None, 0
+    unanswered: list[str] = []
     for step in range(20_000):
         now += chance.randrange(20)
         action = chance.randrange(4)
         if action == 0 and line.in_flight is None:
             flight = f"m{step}"
             line.send(flight, now, 50)
+            unanswered = [*unanswered, flight][-REMEMBERED_CALLS:]
             until = now + 50
         elif action == 1:
             timed_out = line.expire(now)
             assert (timed_out is not None) == (flight is not None and now >= until)
             if timed_out:
-                flight, expired = None, flight
+                flight = None
         else:
-            target = chance.choice([flight, expired, "stranger", f"m{chance.randrange(step + 1)}"]) or "nobody"
+            target = chance.choice([flight, *unanswered[-2:], "stranger", f"m{chance.randrange(step + 1)}"]) or "nobody"
             received = line.receive(f'[{chance.choice([3, 4])},"{target}",{{}}]')
-            wanted = Answered if target == flight else Late if target == expired else Dropped
+            wanted = Answered if target == flight else Late if target in unanswered else Dropped
             assert isinstance(received, wanted)
             if wanted is Answered:
                 flight = None
-            elif wanted is Late:
-                expired = None
+            unanswered = [other for other in unanswered if other != target]
         assert line.in_flight == flight
 
 
