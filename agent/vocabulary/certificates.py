@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+MAXIMUM_ROOTS: Final = 16
+"""Roots of one use that an upstream may have installed (security extension of OCPP 1.6 "CertificateStoreMaxLength")."""
+MAXIMUM_CHAIN_CHARACTERS: Final = 10_000
+"""Longest certificate chain that is taken (security extension of OCPP 1.6 "CertificateSignedMaxChainSize")."""
+LONGEST_CERTIFICATE_CHARACTERS: Final = 5_500
+"""Longest root that is taken: the length of its field (security extension of OCPP 1.6 "InstallCertificate")."""
 
 
 class CertificateUse(StrEnum):
