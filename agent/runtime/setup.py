@@ -57,7 +57,7 @@ def initial_options(
     for name, value in values.items():
         key = keys.find(name)
         row = OPTION_BY_NAME.get(key.option or "") if key else None
-        if row is None or not hasattr(options, row.name):
+        if row is None or row.name in keys.NOT_SET_AS_OPTIONS or not hasattr(options, row.name):
             complain(f"factory file: options of {upstream}: {name} is no key that can be set; remove it")
             continue
         try:

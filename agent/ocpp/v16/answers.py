@@ -3,7 +3,8 @@
 Theory of operation
 -------------------
 `STATUSES` holds, for each action with a status, how each result that it can have is spelt. A result that a message has
-no word for falls back to the last column: the honest refusal of that message. GetConfiguration is a list, not a status.
+no word for falls back to the last column: the honest refusal of that message. GetConfiguration is a list, not a status,
+and GetInstalledCertificateIds has a list beside its status.
 """
 
 from __future__ import annotations
@@ -20,12 +21,17 @@ from agent.vocabulary.options import OPTION_BY_NAME, Kind
 _R = ResultStatus
 _YES_OR_NO: Final = ({_R.ACCEPTED: "Accepted"}, "Rejected")
 STATUSES: Final[Mapping[str, tuple[Mapping[ResultStatus, str], str]]] = {
+    "CertificateSigned": _YES_OR_NO,
     "ChangeAvailability": ({_R.ACCEPTED: "Accepted", _R.SCHEDULED: "Scheduled"}, "Rejected"),
     "ChangeConfiguration": (
         {_R.ACCEPTED: "Accepted", _R.REBOOT_REQUIRED: "RebootRequired", _R.NOT_SUPPORTED: "NotSupported"},
         "Rejected",
     ),
     "ClearCache": _YES_OR_NO,
+    "DeleteCertificate": ({_R.ACCEPTED: "Accepted", _R.NOT_FOUND: "NotFound"}, "Failed"),
+    "ExtendedTriggerMessage": ({_R.ACCEPTED: "Accepted", _R.NOT_IMPLEMENTED: "NotImplemented"}, "Rejected"),
+    "GetInstalledCertificateIds": ({_R.ACCEPTED: "Accepted"}, "NotFound"),
+    "InstallCertificate": ({_R.ACCEPTED: "Accepted", _R.FAILED: "Failed"}, "Rejected"),
     "RemoteStartTransaction": _YES_OR_NO,
     "RemoteStopTransaction": _YES_OR_NO,
     "Reset": _YES_OR_NO,
@@ -40,8 +46,28 @@ def answer(call: Call, result: Result, facts: StationFacts, heartbeat_interval_s
     """The payload that confirms a call that became a command."""
     if call.action == "GetConfiguration":
         return configuration(call.payload.get("key") or (), result.options, facts, heartbeat_interval_s)
+    if call.action == "GetInstalledCertificateIds":
+        return installed_certificates(result)
     words, otherwise = STATUSES[call.action]
     return {"status": words.get(result.status, otherwise)}
+
+
+def installed_certificates(result: Result) -> dict[str, Any]:
+    """GetInstalledCertificateIds.conf: a list has at least one entry, none at all is NotFound."""
+    if result.status is not ResultStatus.ACCEPTED or not result.certificates:
+        return {"status": "NotFound"}
+    return {
+        "status": "Accepted",
+        "certificateHashData": [
+            {
+                "hashAlgorithm": named.algorithm.value,
+                "issuerNameHash": named.issuer_name_hash,
+                "issuerKeyHash": named.issuer_key_hash,
+                "serialNumber": named.serial_number,
+            }
+            for named in result.certificates
+        ],
+    }
 
 
 def configuration(
@@ -73,7 +99,7 @@ def _entry(
         return {"key": key.name, "readonly": True, "value": constant}
     option = seen.get(key.option or "")
     if _is_secret(key):
-        return {"key": key.name, "readonly": True}  # never its value; see parse: not changed over OCPP
+        return {"key": key.name, "readonly": False}  # it may be written, and is never told
     if option is None:
         return None
     value = heartbeat_interval_s if key.option == "heartbeat_interval_s" else option.value

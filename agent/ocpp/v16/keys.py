@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.ocpp.v16.measurands import read_selections, selections_text
+from agent.vocabulary.certificates import MAXIMUM_CHAIN_CHARACTERS, MAXIMUM_ROOTS
 from agent.vocabulary.options import OPTION_BY_NAME, Kind, Option, OptionValue, StationOptions
 from hal.api import Measurand
 
@@ -28,10 +29,11 @@ STOP_TRANSACTION_MAXIMUM_VALUES: Final = 100
 MAXIMUM_VALUE_CHARACTERS: Final = 500
 FEATURE_PROFILES: Final = "Core"
 
+NOT_SET_AS_OPTIONS: Final = frozenset({"authorization_key", "security_profile"})
+"""Options that have a key, and a command of their own that changes them: they live with the credentials."""
+
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 _ROTATION = re.compile(r"(?P<connector>[0-9]{1,4})\.(NotApplicable|Unknown|RST|RTS|SRT|STR|TRS|TSR)")
-_PRINTABLE_KEY = re.compile(r"[\x20-\x7e]{16,40}")
-_HEX_KEY = re.compile(r"(?:[0-9a-fA-F]{2}){16,20}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class StationFacts:
     measurands: frozenset[Measurand]
     captive: bool
     """No connector has a lock to open: the cable is fixed everywhere."""
+    additional_root_check: bool = False
+    """A new root must be signed by the present one."""
 
     @classmethod
     def of(cls, station: StationOptions) -> StationFacts:
@@ -51,6 +55,7 @@ class StationFacts:
             len(station.connectors),
             known | {Measurand.ENERGY_ACTIVE_IMPORT},
             all(connector.captive_cable for connector in station.connectors),
+            station.additional_root_check,
         )
 
 
@@ -70,10 +75,13 @@ def _measurands(facts: StationFacts) -> str:
 
 
 KEYS: Final[tuple[Key, ...]] = (
+    Key("AdditionalRootCertificateCheck", constant=lambda facts: "true" if facts.additional_root_check else "false"),
     Key("AllowOfflineTxForUnknownId", "allow_offline_unknown"),
     Key("AuthorizationCacheEnabled", "authorization_cache_enabled"),
     Key("AuthorizationKey", "authorization_key"),
     Key("AuthorizeRemoteTxRequests", "authorize_remote_starts"),
+    Key("CertificateSignedMaxChainSize", constant=lambda facts: str(MAXIMUM_CHAIN_CHARACTERS)),
+    Key("CertificateStoreMaxLength", constant=lambda facts: str(MAXIMUM_ROOTS)),
     Key("ClockAlignedDataInterval", "aligned_interval_s"),
     Key("ConnectionTimeOut", "connection_timeout_s"),
     Key("ConnectorPhaseRotation", "connector_phase_rotation"),
@@ -148,7 +156,7 @@ def read_value(option: Option, text: str, facts: StationFacts) -> OptionValue:
         case Kind.MEASURANDS:
             return read_selections(text, facts.measurands)
         case Kind.SECRET:
-            return _secret(text)
+            raise ValueError("a secret is not an option")
         case Kind.PHASE_ROTATION:
             return _rotation(text, facts)
         case Kind.TEXT:
@@ -189,10 +197,3 @@ def _rotation(text: str, facts: StationFacts) -> str:
             raise ValueError(f"{item!r} is not a phase rotation of a connector of this station")
         seen.add(connector)
     return ",".join(items)
-
-
-def _secret(text: str) -> str:
-    """AuthorizationKey: 32 to 40 hex digits, or 16 to 40 printable characters; never repeated in the error."""
-    if not (_HEX_KEY.fullmatch(text) or _PRINTABLE_KEY.fullmatch(text)):
-        raise ValueError("a key is 32 to 40 hex digits, or 16 to 40 printable characters")
-    return text

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from agent.ocpp.exchange import Parsed, Ready, Refusal
-from agent.ocpp.v16 import keys
+from agent.ocpp.v16 import credentials, keys
 from agent.ocpp.v16.invalid import Invalid
 from agent.ocpp.v16.keys import StationFacts
 from agent.ocpp.v16.validators import VALIDATORS
@@ -29,11 +29,16 @@ from agent.vocabulary.commands import (
     Unlock,
 )
 from agent.vocabulary.ids import STATION, ConnectorId, IdToken, IdTokenType
-from agent.vocabulary.options import OPTION_BY_NAME, Kind, Option
+from agent.vocabulary.options import OPTION_BY_NAME
 
 _VALIDATORS: Final[Mapping[str, Callable[[dict[str, Any]], object]]] = VALIDATORS
 Parser = Callable[[Mapping[str, Any], StationFacts], Parsed]
 
+_CREDENTIALS: Final[Mapping[str, Callable[[str], Parsed]]] = {  # each of `keys.NOT_SET_AS_OPTIONS`
+    "authorization_key": credentials.set_password,
+    "security_profile": credentials.raise_security_profile,
+}
+"""Options that are written by commands of their own: a key must not travel as an option, where it would be stored."""
 REJECTED: Final = {"status": "Rejected"}
 TRANSACTION_ACTIONS: Final = frozenset({"RemoteStartTransaction", "RemoteStopTransaction"})
 """Rejected until the upstream is registered (OCPP 1.6 4.2.1)."""
@@ -68,21 +73,12 @@ def _change_configuration(payload: Mapping[str, Any], facts: StationFacts) -> Pa
     option = None if key.option is None else OPTION_BY_NAME[key.option]
     if option is None or not option.writable or keys.constant_text(key, facts) is not None:
         return Ready(REJECTED, f"{key.name} is read-only")
-    if option.kind is Kind.SECRET:
-        return _change_secret(option, payload["value"], facts)
+    if option.name in _CREDENTIALS:
+        return _CREDENTIALS[option.name](payload["value"])
     try:
         return SetOption(option.name, keys.read_value(option, payload["value"], facts))
     except ValueError as wrong:
         return Ready(REJECTED, f"{key.name}: {wrong}")
-
-
-def _change_secret(option: Option, text: str, facts: StationFacts) -> Parsed:
-    """A key must not travel as an option, where it would be stored and logged; changing it over OCPP comes later."""
-    try:
-        keys.read_value(option, text, facts)
-    except ValueError as wrong:
-        return Ready(REJECTED, str(wrong))
-    return Ready(REJECTED, "the key is changed on the station only")
 
 
 def _reset(payload: Mapping[str, Any], facts: StationFacts) -> Parsed:
@@ -115,24 +111,24 @@ ACTIONS: Final[Mapping[str, Parser | None]] = {
     "Authorize": None,
     "BootNotification": None,
     "CancelReservation": None,
-    "CertificateSigned": None,
+    "CertificateSigned": credentials.certificate_signed,
     "ChangeAvailability": _change_availability,
     "ChangeConfiguration": _change_configuration,
     "ClearCache": _clear_cache,
     "ClearChargingProfile": None,
     "DataTransfer": _data_transfer,
-    "DeleteCertificate": None,
+    "DeleteCertificate": credentials.delete_certificate,
     "DiagnosticsStatusNotification": None,
-    "ExtendedTriggerMessage": None,
+    "ExtendedTriggerMessage": credentials.extended_trigger_message,
     "FirmwareStatusNotification": None,
     "GetCompositeSchedule": None,
     "GetConfiguration": _get_configuration,
     "GetDiagnostics": None,
-    "GetInstalledCertificateIds": None,
+    "GetInstalledCertificateIds": credentials.get_installed_certificate_ids,
     "GetLocalListVersion": None,
     "GetLog": None,
     "Heartbeat": None,
-    "InstallCertificate": None,
+    "InstallCertificate": credentials.install_certificate,
     "LogStatusNotification": None,
     "MeterValues": None,
     "RemoteStartTransaction": _remote_start,
@@ -165,10 +161,17 @@ def parse(call: Call, facts: StationFacts, registered: bool) -> Parsed:
     try:
         _VALIDATORS[call.action](payload)
     except Invalid as invalid:
-        return Refusal(invalid.code, invalid.text)
+        return _invalid(call.action, invalid)
     if not registered and call.action in TRANSACTION_ACTIONS:
         return Ready(REJECTED, "not registered yet")
     return parser(payload, facts)
+
+
+def _invalid(action: str, invalid: Invalid) -> Parsed:
+    """A trigger for a message that no schema knows is one that is not implemented (OCPP 1.6 5.17)."""
+    if action == "ExtendedTriggerMessage" and (invalid.place, invalid.rule) == ("requestedMessage", "enum"):
+        return Ready(credentials.NOT_IMPLEMENTED, "this message is not known")
+    return Refusal(invalid.code, invalid.text)
 
 
 def without_nulls(payload: JsonObject) -> dict[str, Any]:

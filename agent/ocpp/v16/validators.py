@@ -3,6 +3,29 @@
 from agent.ocpp.v16.invalid import Invalid
 
 
+def validate_CertificateSigned(data):
+    if not isinstance(data, (dict)):
+        raise Invalid("data" + "", 'type')
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data__missing_keys = set(['certificateChain']) - data.keys()
+        if data__missing_keys:
+            raise Invalid("data" + "", 'required')
+        data_keys = set(data.keys())
+        if "certificateChain" in data_keys:
+            data_keys.remove("certificateChain")
+            data__certificateChain = data["certificateChain"]
+            if not isinstance(data__certificateChain, (str)):
+                raise Invalid("data" + ".certificateChain", 'type')
+            if isinstance(data__certificateChain, str):
+                data__certificateChain_len = len(data__certificateChain)
+                if data__certificateChain_len > 10000:
+                    raise Invalid("data" + ".certificateChain", 'maxLength')
+        if data_keys:
+            raise Invalid("data" + "", 'additionalProperties')
+    return data
+
+
 def validate_ChangeAvailability(data):
     if not isinstance(data, (dict)):
         raise Invalid("data" + "", 'type')
@@ -114,6 +137,103 @@ def validate_DataTransfer(data):
     return data
 
 
+def validate_DeleteCertificate(data):
+    if not isinstance(data, (dict)):
+        raise Invalid("data" + "", 'type')
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data__missing_keys = set(['certificateHashData']) - data.keys()
+        if data__missing_keys:
+            raise Invalid("data" + "", 'required')
+        data_keys = set(data.keys())
+        if "certificateHashData" in data_keys:
+            data_keys.remove("certificateHashData")
+            data__certificateHashData = data["certificateHashData"]
+            if not isinstance(data__certificateHashData, (dict)):
+                raise Invalid("data" + ".certificateHashData", 'type')
+            data__certificateHashData_is_dict = isinstance(data__certificateHashData, dict)
+            if data__certificateHashData_is_dict:
+                data__certificateHashData__missing_keys = set(['hashAlgorithm', 'issuerNameHash', 'issuerKeyHash', 'serialNumber']) - data__certificateHashData.keys()
+                if data__certificateHashData__missing_keys:
+                    raise Invalid("data" + ".certificateHashData", 'required')
+                data__certificateHashData_keys = set(data__certificateHashData.keys())
+                if "hashAlgorithm" in data__certificateHashData_keys:
+                    data__certificateHashData_keys.remove("hashAlgorithm")
+                    data__certificateHashData__hashAlgorithm = data__certificateHashData["hashAlgorithm"]
+                    if not isinstance(data__certificateHashData__hashAlgorithm, (str)):
+                        raise Invalid("data" + ".certificateHashData.hashAlgorithm", 'type')
+                    if not (isinstance(data__certificateHashData__hashAlgorithm, str) and data__certificateHashData__hashAlgorithm == 'SHA256' or isinstance(data__certificateHashData__hashAlgorithm, str) and data__certificateHashData__hashAlgorithm == 'SHA384' or isinstance(data__certificateHashData__hashAlgorithm, str) and data__certificateHashData__hashAlgorithm == 'SHA512'):
+                        raise Invalid("data" + ".certificateHashData.hashAlgorithm", 'enum')
+                    data__certificateHashData__hashAlgorithm_is_dict = isinstance(data__certificateHashData__hashAlgorithm, dict)
+                    if data__certificateHashData__hashAlgorithm_is_dict:
+                        data__certificateHashData__hashAlgorithm_keys = set(data__certificateHashData__hashAlgorithm.keys())
+                        if data__certificateHashData__hashAlgorithm_keys:
+                            raise Invalid("data" + ".certificateHashData.hashAlgorithm", 'additionalProperties')
+                if "issuerNameHash" in data__certificateHashData_keys:
+                    data__certificateHashData_keys.remove("issuerNameHash")
+                    data__certificateHashData__issuerNameHash = data__certificateHashData["issuerNameHash"]
+                    if not isinstance(data__certificateHashData__issuerNameHash, (str)):
+                        raise Invalid("data" + ".certificateHashData.issuerNameHash", 'type')
+                    if isinstance(data__certificateHashData__issuerNameHash, str):
+                        data__certificateHashData__issuerNameHash_len = len(data__certificateHashData__issuerNameHash)
+                        if data__certificateHashData__issuerNameHash_len > 128:
+                            raise Invalid("data" + ".certificateHashData.issuerNameHash", 'maxLength')
+                if "issuerKeyHash" in data__certificateHashData_keys:
+                    data__certificateHashData_keys.remove("issuerKeyHash")
+                    data__certificateHashData__issuerKeyHash = data__certificateHashData["issuerKeyHash"]
+                    if not isinstance(data__certificateHashData__issuerKeyHash, (str)):
+                        raise Invalid("data" + ".certificateHashData.issuerKeyHash", 'type')
+                    if isinstance(data__certificateHashData__issuerKeyHash, str):
+                        data__certificateHashData__issuerKeyHash_len = len(data__certificateHashData__issuerKeyHash)
+                        if data__certificateHashData__issuerKeyHash_len > 128:
+                            raise Invalid("data" + ".certificateHashData.issuerKeyHash", 'maxLength')
+                if "serialNumber" in data__certificateHashData_keys:
+                    data__certificateHashData_keys.remove("serialNumber")
+                    data__certificateHashData__serialNumber = data__certificateHashData["serialNumber"]
+                    if not isinstance(data__certificateHashData__serialNumber, (str)):
+                        raise Invalid("data" + ".certificateHashData.serialNumber", 'type')
+                    if isinstance(data__certificateHashData__serialNumber, str):
+                        data__certificateHashData__serialNumber_len = len(data__certificateHashData__serialNumber)
+                        if data__certificateHashData__serialNumber_len > 40:
+                            raise Invalid("data" + ".certificateHashData.serialNumber", 'maxLength')
+                if data__certificateHashData_keys:
+                    raise Invalid("data" + ".certificateHashData", 'additionalProperties')
+        if data_keys:
+            raise Invalid("data" + "", 'additionalProperties')
+    return data
+
+
+def validate_ExtendedTriggerMessage(data):
+    if not isinstance(data, (dict)):
+        raise Invalid("data" + "", 'type')
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data__missing_keys = set(['requestedMessage']) - data.keys()
+        if data__missing_keys:
+            raise Invalid("data" + "", 'required')
+        data_keys = set(data.keys())
+        if "requestedMessage" in data_keys:
+            data_keys.remove("requestedMessage")
+            data__requestedMessage = data["requestedMessage"]
+            if not isinstance(data__requestedMessage, (str)):
+                raise Invalid("data" + ".requestedMessage", 'type')
+            if not (isinstance(data__requestedMessage, str) and data__requestedMessage == 'BootNotification' or isinstance(data__requestedMessage, str) and data__requestedMessage == 'LogStatusNotification' or isinstance(data__requestedMessage, str) and data__requestedMessage == 'FirmwareStatusNotification' or isinstance(data__requestedMessage, str) and data__requestedMessage == 'Heartbeat' or isinstance(data__requestedMessage, str) and data__requestedMessage == 'MeterValues' or isinstance(data__requestedMessage, str) and data__requestedMessage == 'SignChargePointCertificate' or isinstance(data__requestedMessage, str) and data__requestedMessage == 'StatusNotification'):
+                raise Invalid("data" + ".requestedMessage", 'enum')
+            data__requestedMessage_is_dict = isinstance(data__requestedMessage, dict)
+            if data__requestedMessage_is_dict:
+                data__requestedMessage_keys = set(data__requestedMessage.keys())
+                if data__requestedMessage_keys:
+                    raise Invalid("data" + ".requestedMessage", 'additionalProperties')
+        if "connectorId" in data_keys:
+            data_keys.remove("connectorId")
+            data__connectorId = data["connectorId"]
+            if not isinstance(data__connectorId, (int)) or isinstance(data__connectorId, bool):
+                raise Invalid("data" + ".connectorId", 'type')
+        if data_keys:
+            raise Invalid("data" + "", 'additionalProperties')
+    return data
+
+
 def validate_GetConfiguration(data):
     if not isinstance(data, (dict)):
         raise Invalid("data" + "", 'type')
@@ -135,6 +255,67 @@ def validate_GetConfiguration(data):
                         data__key_item_len = len(data__key_item)
                         if data__key_item_len > 50:
                             raise Invalid("data" + ".key[{data__key_x}]".format(**locals()) + "", 'maxLength')
+        if data_keys:
+            raise Invalid("data" + "", 'additionalProperties')
+    return data
+
+
+def validate_GetInstalledCertificateIds(data):
+    if not isinstance(data, (dict)):
+        raise Invalid("data" + "", 'type')
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data__missing_keys = set(['certificateType']) - data.keys()
+        if data__missing_keys:
+            raise Invalid("data" + "", 'required')
+        data_keys = set(data.keys())
+        if "certificateType" in data_keys:
+            data_keys.remove("certificateType")
+            data__certificateType = data["certificateType"]
+            if not isinstance(data__certificateType, (str)):
+                raise Invalid("data" + ".certificateType", 'type')
+            if not (isinstance(data__certificateType, str) and data__certificateType == 'CentralSystemRootCertificate' or isinstance(data__certificateType, str) and data__certificateType == 'ManufacturerRootCertificate'):
+                raise Invalid("data" + ".certificateType", 'enum')
+            data__certificateType_is_dict = isinstance(data__certificateType, dict)
+            if data__certificateType_is_dict:
+                data__certificateType_keys = set(data__certificateType.keys())
+                if data__certificateType_keys:
+                    raise Invalid("data" + ".certificateType", 'additionalProperties')
+        if data_keys:
+            raise Invalid("data" + "", 'additionalProperties')
+    return data
+
+
+def validate_InstallCertificate(data):
+    if not isinstance(data, (dict)):
+        raise Invalid("data" + "", 'type')
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data__missing_keys = set(['certificateType', 'certificate']) - data.keys()
+        if data__missing_keys:
+            raise Invalid("data" + "", 'required')
+        data_keys = set(data.keys())
+        if "certificateType" in data_keys:
+            data_keys.remove("certificateType")
+            data__certificateType = data["certificateType"]
+            if not isinstance(data__certificateType, (str)):
+                raise Invalid("data" + ".certificateType", 'type')
+            if not (isinstance(data__certificateType, str) and data__certificateType == 'CentralSystemRootCertificate' or isinstance(data__certificateType, str) and data__certificateType == 'ManufacturerRootCertificate'):
+                raise Invalid("data" + ".certificateType", 'enum')
+            data__certificateType_is_dict = isinstance(data__certificateType, dict)
+            if data__certificateType_is_dict:
+                data__certificateType_keys = set(data__certificateType.keys())
+                if data__certificateType_keys:
+                    raise Invalid("data" + ".certificateType", 'additionalProperties')
+        if "certificate" in data_keys:
+            data_keys.remove("certificate")
+            data__certificate = data["certificate"]
+            if not isinstance(data__certificate, (str)):
+                raise Invalid("data" + ".certificate", 'type')
+            if isinstance(data__certificate, str):
+                data__certificate_len = len(data__certificate)
+                if data__certificate_len > 5500:
+                    raise Invalid("data" + ".certificate", 'maxLength')
         if data_keys:
             raise Invalid("data" + "", 'additionalProperties')
     return data
@@ -381,11 +562,16 @@ def validate_UnlockConnector(data):
 
 
 VALIDATORS = {
+    "CertificateSigned": validate_CertificateSigned,
     "ChangeAvailability": validate_ChangeAvailability,
     "ChangeConfiguration": validate_ChangeConfiguration,
     "ClearCache": validate_ClearCache,
     "DataTransfer": validate_DataTransfer,
+    "DeleteCertificate": validate_DeleteCertificate,
+    "ExtendedTriggerMessage": validate_ExtendedTriggerMessage,
     "GetConfiguration": validate_GetConfiguration,
+    "GetInstalledCertificateIds": validate_GetInstalledCertificateIds,
+    "InstallCertificate": validate_InstallCertificate,
     "RemoteStartTransaction": validate_RemoteStartTransaction,
     "RemoteStopTransaction": validate_RemoteStopTransaction,
     "Reset": validate_Reset,

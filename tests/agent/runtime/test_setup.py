@@ -59,6 +59,8 @@ def test_a_key_sets_its_option_with_the_factory_as_origin() -> None:
         ("HeartbeatInterval", "often"),
         ("HeartbeatInterval", -1),
         ("ResetRetries", 2),
+        ("AuthorizationKey", "a key that is told nowhere"),
+        ("SecurityProfile", 2),
     ],
 )
 def test_what_cannot_be_set_is_told_by_name_and_changes_nothing(name: str, value: str | int) -> None:
@@ -66,6 +68,7 @@ def test_what_cannot_be_set_is_told_by_name_and_changes_nothing(name: str, value
     assert initial_options({name: value}, FACTS, MANAGEMENT, complaints.append) == UpstreamOptions()
     assert len(complaints) == 1
     assert name in complaints[0]
+    assert "told nowhere" not in complaints[0]
 
 
 def test_without_a_primary_management_is_billing() -> None:

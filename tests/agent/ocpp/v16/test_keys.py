@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -56,8 +57,8 @@ def test_names_are_compared_without_case(name: str) -> None:
         ),
         ("connector_phase_rotation", "0.RST, 1.RTS", "0.RST,1.RTS"),
         ("connector_phase_rotation", "", ""),
-        ("authorization_key", "4f43415f4f4354545f61646d696e5f74657374", "4f43415f4f4354545f61646d696e5f74657374"),
-        ("authorization_key", "sixteen chars ok", "sixteen chars ok"),
+        ("cpo_name", " Example Charging ", "Example Charging"),
+        ("cpo_name", "", ""),
     ],
 )
 def test_a_text_means_a_value(facts: StationFacts, option: str, text: str, value: OptionValue) -> None:
@@ -92,9 +93,9 @@ def test_a_text_means_a_value(facts: StationFacts, option: str, text: str, value
         ("connector_phase_rotation", "1.RST,1.RTS"),
         ("connector_phase_rotation", "1.XYZ"),
         ("connector_phase_rotation", "1.RST,"),
-        ("authorization_key", "short"),
-        ("authorization_key", "x" * 41),
-        ("authorization_key", "with a\nnewline in it"),
+        ("cpo_name", "x" * 65),
+        ("cpo_name", "two\nlines"),
+        ("authorization_key", "a key of sixteen or more"),
     ],
 )
 def test_a_text_that_means_nothing_is_refused(facts: StationFacts, option: str, text: str) -> None:
@@ -102,8 +103,8 @@ def test_a_text_that_means_nothing_is_refused(facts: StationFacts, option: str, 
         keys.read_value(OPTION_BY_NAME[option], text, facts)
 
 
-def test_a_refused_secret_is_not_repeated(facts: StationFacts) -> None:
-    with pytest.raises(ValueError, match="hex digits") as found:
+def test_a_secret_is_not_read_as_an_option(facts: StationFacts) -> None:
+    with pytest.raises(ValueError, match="secret") as found:
         keys.read_value(OPTION_BY_NAME["authorization_key"], "topsecret", facts)
     assert "topsecret" not in str(found.value)
 
@@ -145,6 +146,11 @@ def test_constants_come_from_the_hardware(make_station: Station) -> None:
     assert texts["NumberOfConnectors"] == "3"
     assert texts["ConnectorPhaseRotationMaxLength"] == "4"
     assert texts["SupportedFeatureProfiles"] == "Core"
+    assert texts["AdditionalRootCertificateCheck"] == "false"
+    assert texts["CertificateSignedMaxChainSize"] == "10000"
+    assert int(texts["CertificateStoreMaxLength"] or 0) >= 2
+    checked = StationFacts.of(replace(make_station(), additional_root_check=True))
+    assert keys.constant_text(keys.KEYS[0], checked) == "true"
     unlock = keys.find("UnlockConnectorOnEVSideDisconnect")
     assert unlock is not None
     assert keys.constant_text(unlock, facts) is None

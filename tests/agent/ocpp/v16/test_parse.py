@@ -97,7 +97,7 @@ def test_calls_become_commands(dialect: V16, action: str, payload: dict[str, Any
         ("ChangeConfiguration", {"key": "NoSuchKey", "value": "1"}, "NotSupported"),
         ("ChangeConfiguration", {"key": "NumberOfConnectors", "value": "5"}, "Rejected"),
         ("ChangeConfiguration", {"key": "MeterValueSampleInterval", "value": "-1"}, "Rejected"),
-        ("ChangeConfiguration", {"key": "AuthorizationKey", "value": "0123456789abcdef"}, "Rejected"),
+        ("ChangeConfiguration", {"key": "AuthorizationKey", "value": "0123456789abcde"}, "Rejected"),
         ("DataTransfer", {"vendorId": "com.example"}, "UnknownVendorId"),
     ],
 )
@@ -182,7 +182,7 @@ def test_named_keys_are_answered_and_unknown_ones_listed(dialect: V16, valid: Va
 def test_the_secret_is_never_answered(dialect: V16, valid: Valid) -> None:
     payload = configuration(dialect, "AuthorizationKey")
     valid("GetConfigurationResponse", payload)
-    assert payload["configurationKey"] == [{"key": "AuthorizationKey", "readonly": True}]
+    assert payload["configurationKey"] == [{"key": "AuthorizationKey", "readonly": False}]
 
 
 @pytest.mark.rule("ocpp16.K09")
