@@ -70,7 +70,7 @@ class WebSocketLink:
         try:
             data = await self._connection.recv(decode=False)
         except ConnectionClosed as closed:
-            raise LinkLost(_how(closed)) from None
+            raise _lost(closed) from None
         if not self._connection.texts.popleft():
             return data
         try:
@@ -84,7 +84,7 @@ class WebSocketLink:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await self._connection.send(text)
         except ConnectionClosed as closed:
-            raise LinkLost(_how(closed)) from None
+            raise _lost(closed) from None
         except TimeoutError:
             raise LinkLost("the peer takes no data") from None
 
@@ -95,7 +95,7 @@ class WebSocketLink:
                 pong = await self._connection.ping()
                 await pong
         except ConnectionClosed as closed:
-            raise LinkLost(_how(closed)) from None
+            raise _lost(closed) from None
         except TimeoutError:
             raise LinkLost(f"no pong within {deadline_s:g} s") from None
 
@@ -184,9 +184,9 @@ def _refused(error: Exception) -> LinkRefused | None:
     return None
 
 
-def _how(closed: ConnectionClosed) -> str:
-    if closed.rcvd is not None:
-        return f"closed by the peer with code {closed.rcvd.code}"
+def _lost(closed: ConnectionClosed) -> LinkLost:
+    if closed.rcvd is not None and (closed.sent is None or closed.rcvd_then_sent):
+        return LinkLost(f"closed by the peer with code {closed.rcvd.code}", closed.rcvd.code)
     if closed.sent is not None:
-        return f"closed by the station with code {closed.sent.code}"
-    return "cut without a closing handshake"
+        return LinkLost(f"closed by the station with code {closed.sent.code}", closed.sent.code)
+    return LinkLost("cut without a closing handshake")

@@ -77,6 +77,11 @@ class Link(Protocol):
 class LinkLost(Exception):
     """The connection is gone; the text says how, in plain words."""
 
+    def __init__(self, how: str, code: int | None = None) -> None:
+        """`code`: with which code the WebSocket was closed, by whoever did; None: it was cut."""
+        super().__init__(how)
+        self.code = code
+
 
 @dataclass
 class LinkRefused(Exception):

@@ -19,6 +19,7 @@ from agent.links.address import Dial, Endpoint, basic_header, dial
 from agent.links.dialler import Dialler
 from agent.links.link import open_link
 from agent.links.ports import LinkLost, LinkRefused
+from agent.ocpp.wire import MAXIMUM_FRAME_BYTES
 from agent.vocabulary.ids import Secret
 from tests.rig.certificates import make_authority, server_context
 from tests.rig.virtual_time import now_s, run_virtual
@@ -65,6 +66,33 @@ def test_texts_go_both_ways_and_it_closes_with_the_given_code() -> None:
                 await link.ping(10)
             await link.close(1001, "")
         assert codes == [1001]
+
+    run_virtual(story())
+
+
+@pytest.mark.rule("ocpp16.J20")
+def test_a_lost_link_tells_with_which_code_it_was_closed() -> None:
+    async def handle(connection: ServerConnection) -> None:
+        match await connection.recv():
+            case "close":
+                await connection.close(1007, "I do not understand")
+            case "flood":
+                await connection.send("x" * (MAXIMUM_FRAME_BYTES + 1))
+                await connection.wait_closed()
+            case _:
+                connection.transport.abort()
+
+    async def story() -> None:
+        found: list[int | None] = []
+        async with server_on_loopback(handle, subprotocols=[SUBPROTOCOL]) as (_, port):
+            for text in ("close", "flood", "cut"):
+                link = await open_link(to(port), SUBPROTOCOL)
+                await link.send(text)
+                with pytest.raises(LinkLost) as lost:
+                    await link.receive()
+                found.append(lost.value.code)
+                await link.close(1001, "")
+        assert found == [1007, 1009, None]
 
     run_virtual(story())
 
