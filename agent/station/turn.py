@@ -6,6 +6,8 @@ Parts of the station never hand effects to each other; they append to the turn. 
 `Record` (committed together or not at all; a barrier if any of them needs one), and power effects whose grant number
 was overtaken within the same turn are gone.
 
+Of what is talk, answers come first: a backend hears that its request was accepted before it hears what follows from it.
+
 Nothing in the station keeps a timer. A part that waits asks `reached(at_ms)` each turn; what lies ahead is remembered,
 and the earliest of it is when the station wants its next `Tick`.
 """
@@ -14,6 +16,7 @@ from __future__ import annotations
 
 from agent.vocabulary.effects import (
     EFFECT_CLASSES,
+    Answer,
     CloseContactor,
     Effect,
     EffectClass,
@@ -86,10 +89,14 @@ class Turn:
         if self._entries:
             found.append(Record(tuple(self._entries), self._barrier))
         found.extend(e for e in self._effects[EffectClass.POWER] if self._is_current(e))
-        found.extend(self._effects[EffectClass.TALK])
+        found.extend(sorted(self._effects[EffectClass.TALK], key=_is_no_answer))
         return found
 
     def _is_current(self, effect: Effect) -> bool:
         if not isinstance(effect, Offer | CloseContactor):
             return True
         return effect.grant >= self._grants.get(effect.connector, effect.grant)
+
+
+def _is_no_answer(effect: Effect) -> bool:
+    return not isinstance(effect, Answer)

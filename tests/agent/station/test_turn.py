@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from agent.station.turn import Turn
 from agent.vocabulary import effects as fx
+from agent.vocabulary.commands import Result, ResultStatus
 from agent.vocabulary.ids import ConnectorId, UpstreamId
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.notes import StationNote
@@ -51,3 +52,12 @@ def test_the_earliest_wait_is_the_deadline() -> None:
     assert not turn.reached(3000)
     assert not turn.reached(4000)
     assert turn.deadline_ms == 3000
+
+
+def test_an_answer_comes_before_what_follows_from_it() -> None:
+    upstream = UpstreamId("primary")
+    answer = fx.Answer(upstream, "call", Result(ResultStatus.ACCEPTED))
+    turn = Turn(Moment(1, 0))
+    turn.add(fx.OptionsChanged(upstream))
+    turn.add(answer)
+    assert turn.effects() == [answer, fx.OptionsChanged(upstream)]
