@@ -14,6 +14,8 @@ Verbs: `send` an own call, `receive` what came, `answer` a call of the peer, `ex
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
@@ -81,9 +83,9 @@ class TimedOut:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """A call of the peer and the answer it got."""
+    """A call of the peer, by its fingerprint (it may hold a password or a card), and the answer it got."""
 
-    call: Call
+    call: bytes
     text: str
     connection: int
     at_ms: int
@@ -110,7 +112,7 @@ class AnswerMemory:
     def remember(self, call: Call, text: str) -> None:
         """Keep the answer, at the price of the oldest."""
         self._answers.pop(call.message_id, None)
-        self._answers[call.message_id] = Remembered(call, text, self.connection, self._now_ms)
+        self._answers[call.message_id] = Remembered(_fingerprint(call), text, self.connection, self._now_ms)
         while len(self._answers) > self._limit:
             self._answers.popitem(last=False)
 
@@ -210,16 +212,19 @@ class Rpc:
         if call.message_id in self._open:
             return Dropped("a call whose first copy is still being answered")
         known = self._memory.find(call.message_id)
-        if known is not None and (_same(call, known.call) or known.connection == self._memory.connection):
-            return self._repeated(call, known)
+        if known is not None:
+            same = known.call == _fingerprint(call)
+            if same or known.connection == self._memory.connection:
+                return self._repeated(call, known, same)
         if len(self._open) >= OPEN_CALLS:
             error = CallError(call.message_id, ErrorCode.GENERIC_ERROR.value, "too many calls wait for their answer")
             return Reply(write(error), error.description)
         self._open[call.message_id] = call
         return Asked(call)
 
-    def _repeated(self, call: Call, known: Remembered) -> Received:
-        if _same(call, known.call):
+    @staticmethod
+    def _repeated(call: Call, known: Remembered, same: bool) -> Received:
+        if same:
             return Reply(known.text, "a repeated call gets the answer it got before")
         error = CallError(call.message_id, ErrorCode.GENERIC_ERROR.value, "the message id was used for another call")
         return Reply(write(error), error.description)
@@ -232,5 +237,7 @@ class Rpc:
         return Late(answer) if known else Dropped("an answer to no call of ours")
 
 
-def _same(one: Call, other: Call) -> bool:
-    return (one.action, one.payload) == (other.action, other.payload)
+def _fingerprint(call: Call) -> bytes:
+    """Equal for equal calls, whatever the order of their fields."""
+    body = json.dumps([call.action, call.payload], sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(body.encode(), digest_size=16).digest()

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from agent.vocabulary import commands, events, ids, inputs, moments, options, records
+from agent.vocabulary import certificates, commands, events, ids, inputs, moments, options, records, security
 from agent.vocabulary.ids import IdToken, Secret
 from agent.vocabulary.inputs import Input
 from agent.vocabulary.moments import Moment
@@ -119,7 +119,18 @@ def _decode(value: object, kinds: Mapping[str, Any]) -> Any:
 def _kinds() -> dict[str, Any]:
     """Every dataclass and enum of the vocabulary by name."""
     kinds: dict[str, Any] = {}
-    modules: tuple[ModuleType, ...] = (api, commands, events, ids, inputs, moments, options, records)
+    modules: tuple[ModuleType, ...] = (
+        api,
+        certificates,
+        commands,
+        events,
+        ids,
+        inputs,
+        moments,
+        options,
+        records,
+        security,
+    )
     for module in modules:
         for name, kind in vars(module).items():
             if isinstance(kind, type) and (is_dataclass(kind) or issubclass(kind, Enum)):

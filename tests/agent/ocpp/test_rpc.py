@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import random
 
 import pytest
@@ -170,6 +171,20 @@ def test_a_backend_that_counts_its_ids_from_one_on_every_link_is_served() -> Non
     repeated = again.receive(other)
     assert isinstance(repeated, Reply)
     assert repeated.text == text
+
+
+@pytest.mark.rule("ocpp16.K06")
+def test_what_is_remembered_of_a_call_holds_no_password() -> None:
+    memory = AnswerMemory()
+    line = Rpc(memory)
+    call = '[2,"peer-1","ChangeConfiguration",{"key":"AuthorizationKey","value":"canary of 16 letters"}]'
+    line.receive(call)
+    line.answer(CallResult("peer-1", {"status": "Accepted"}))
+    assert "canary" not in repr(memory.find("peer-1"))
+    assert "canary" not in repr(pickle.dumps([memory, line]))
+    assert isinstance(line.receive(call.replace("canary", "parrot")), Reply)
+    other = line.receive('[2,"peer-1","ChangeConfiguration",{"value":"canary of 16 letters","key":"AuthorizationKey"}]')
+    assert other == Reply('[3,"peer-1",{"status":"Accepted"}]', "a repeated call gets the answer it got before")
 
 
 @pytest.mark.rule("product.P8")

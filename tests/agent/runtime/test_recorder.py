@@ -6,10 +6,20 @@ from typing import cast
 import pytest
 
 from agent.runtime.recorder import InputRecorder, read_inputs
-from agent.vocabulary.commands import RemoteStart, SetOption
-from agent.vocabulary.ids import ConnectorId, IdToken, UpstreamId
-from agent.vocabulary.inputs import CommandReceived, Input, Registration, Tick, UpstreamChanged, WallTimeFixed
+from agent.vocabulary.certificates import CertificateHash, CertificateUse, HashAlgorithm
+from agent.vocabulary.commands import DeleteCertificate, ListRoots, RemoteStart, SetOption, SetPassword
+from agent.vocabulary.ids import ConnectorId, IdToken, Secret, UpstreamId
+from agent.vocabulary.inputs import (
+    CommandReceived,
+    Input,
+    Registration,
+    SecurityEventSeen,
+    Tick,
+    UpstreamChanged,
+    WallTimeFixed,
+)
 from agent.vocabulary.moments import Moment
+from agent.vocabulary.security import SecurityEventKind
 from hal.api import CardSeen, Measurand, Measured, MeterSeen, Phase, PilotSeen, PilotState
 
 M = UpstreamId("management")
@@ -48,6 +58,23 @@ def test_a_secret_option_is_left_out() -> None:
     text = record(CommandReceived(M, 1, SetOption("authorization_key", "canary")))
     assert "canary" not in text
     assert "authorization_key" in text
+
+
+@pytest.mark.rule("ocpp16.K06")
+def test_a_password_is_left_out() -> None:
+    text = record(CommandReceived(M, 1, SetPassword(Secret("canary of 16 letters"))))
+    assert "canary" not in text
+    assert "SetPassword" in text
+    assert len(list(read_inputs(text))) == 1
+
+
+def test_commands_about_certificates_come_back_as_they_were() -> None:
+    given: list[Input] = [
+        CommandReceived(M, 1, DeleteCertificate(CertificateHash(HashAlgorithm.SHA384, "aa", "bb", "1f"))),
+        CommandReceived(M, 2, ListRoots(CertificateUse.MANUFACTURER_ROOT)),
+        SecurityEventSeen(SecurityEventKind.INVALID_MESSAGES, "noise", M),
+    ]
+    assert list(read_inputs(record(*given))) == [(AT, one) for one in given]
 
 
 def test_the_oldest_go_when_the_ring_is_full() -> None:
