@@ -370,6 +370,8 @@ class ConnectorPlan:
     maximum_current_a: float
     phases: int = 3
     captive_cable: bool = False
+    key_input: bool = False
+    """Sessions start and stop by a key switch: the board must have an input for it."""
 
 
 @dataclass(frozen=True, slots=True)

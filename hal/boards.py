@@ -142,6 +142,7 @@ def capabilities_of(connector: Connector, connectors: Mapping[int, Connector]) -
         cable_rating=wiring.cable is not None,
         dead_man=board.dead_man.dead_man if board.dead_man else None,
         light=board.light is not None,
+        key_input=board.key is not None,
         measurands=connector.measurands,
         minimum_current_a=board.offer.minimum_a,
         maximum_current_a=wiring.most_a,
@@ -260,5 +261,9 @@ def _make_connector(
             known = ", ".join(buses) or "none"
             raise ProfileError(f"connector {plan.id}: {field}: there is no bus {name!r}; there are: {known}")
     board, meter = profiles
+    if plan.key_input and board.key is None:
+        raise ProfileError(
+            f"connector {plan.id}: board {board.id!r} has no key input; authorise by card, or choose a board with [key]"
+        )
     wiring = Wiring(plan, board, buses[plan.board_bus], meter, buses[plan.meter_bus])
     return BOARDS.get(board.id, Connector)(wiring, observer, log)

@@ -12,6 +12,7 @@ from hal.changes import Changes, FaultKeeper
 from hal.device import Device, Reports
 from hal.drivers.contactor import ContactorDriver
 from hal.drivers.fault_words import FaultWordDriver
+from hal.drivers.key import KeyDriver
 from hal.drivers.light import LightDriver
 from hal.drivers.lock import LockDriver
 from hal.drivers.meter import MeterDriver
@@ -75,6 +76,7 @@ class Connector:
         self._contactor = ContactorDriver(plan.id, board.contactor, changes, faults)
         self._fault_words = FaultWordDriver(board.faults, faults)
         self._cable = CableDriver(plan.id, wiring.cable, changes, faults) if wiring.cable else None
+        self._key = KeyDriver(plan.id, board.key, changes) if board.key else None
         self._light = LightDriver(board.light, self._device, self._failed) if board.light else None
         self.lock = LockDriver(wiring.lock, self._device, self._reports) if wiring.lock else None
         self.outputs = OutputsDriver(board, wiring.most_a, self._device, self._contactor, self._reports)
@@ -123,7 +125,7 @@ class Connector:
             self._watched(),
             self._reports.faults,
             self._take,
-            lambda: self._pilot.recheck_at,
+            self._recheck_at,
             self._board_is_back,
         )
 
@@ -141,9 +143,15 @@ class Connector:
         board = self.wiring.board
         names: list[str | None] = [board.pilot.register, board.pilot.advertised, board.contactor.register]
         names += [one.register for one in board.faults]
+        names += [board.key.register] if board.key else []
         names += [self.wiring.cable.register] if self.wiring.cable else []
         names += self.lock.watched if self.lock else ()
         return tuple(board.registers[name] for name in dict.fromkeys(names) if name)
+
+    def _recheck_at(self) -> float | None:
+        """When something that is being debounced wants to be looked at before the next round."""
+        wanted = [self._pilot.recheck_at, self._key.recheck_at if self._key else None]
+        return min((one for one in wanted if one is not None), default=None)
 
     def _take(self, values: Mapping[str, Value], now: float) -> None:
         """One good round of the board: the pilot first, since the others are judged by it."""
@@ -154,6 +162,8 @@ class Connector:
         if self._cable is not None:
             plugged = seen is not None and seen.state in (PilotState.B, PilotState.C, PilotState.D)
             self._cable.take(values, plugged, now)
+        if self._key is not None:
+            self._key.take(values, now)
         if self.lock is not None:
             self.lock.take(values, now)
 

@@ -180,6 +180,15 @@ class FaultWord:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyPart:
+    """The input that a key switch is wired to. `bit` is of `register`; None: any value but zero is on."""
+
+    register: str
+    bit: int | None = None
+    inverted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class DeadManPart:
     """The board's own fall-back, and the writes that arm it; they are read back."""
 
@@ -218,6 +227,7 @@ class BoardProfile(Profile):
     cable: CablePart | None = None
     lock: LockPart | None = None
     light: LightPart | None = None
+    key: KeyPart | None = None
     faults: tuple[FaultWord, ...] = ()
     dead_man: DeadManPart | None = None
     setup: tuple[Write, ...] = ()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from hal.api import UNITS, ContactorFeedback, ContactorKind, LockConfirmation
-from hal.profile import BoardProfile, MeterProfile, Profile, ReaderProfile, Register, Write
+from hal.profile import BoardProfile, KeyPart, MeterProfile, Profile, ReaderProfile, Register, Write
 from hal.registers import ValueType, encode
 from hal.toml_table import Table
 
@@ -98,6 +98,8 @@ def _board(top: Table, board: BoardProfile) -> None:
         _bits(table, "bits", word.bits, board.registers[word.register])
     if board.lock is not None:
         _lock(top.table("lock"), board)
+    if board.key is not None:
+        _key(top.table("key"), board.key, board.registers[board.key.register])
     if board.light is not None:
         _values(top.table("light"), "enable", board.light.enable, board)
     if board.dead_man is not None:
@@ -153,6 +155,13 @@ def _lock(table: Table, board: BoardProfile) -> None:
         _bits(table, "fault_bits", lock.fault_bits, board.registers[lock.fault_register])
     if lock.confirmation is LockConfirmation.NO_FAULT_AFTER_MS and not lock.fault_bits:
         raise table.error("fault_bits", "missing; without them every lock would count as locked")
+
+
+def _key(table: Table, key: KeyPart, register: Register) -> None:
+    if key.bit is not None:
+        _bits(table, "bit", (key.bit,), register)
+    elif register.type is ValueType.ASCII:
+        raise table.error("register", f"register {register.name!r} is a text; a key is a number or a bit of one")
 
 
 def _dead_man(table: Table, board: BoardProfile) -> None:

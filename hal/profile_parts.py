@@ -1,4 +1,4 @@
-"""The parts of a board's profile (pilot, cable, offer, contactor, lock, light, faults, dead-man), read from TOML."""
+"""The parts of a board's profile: pilot, cable, offer, contactor, lock, light, key, faults, dead-man, out of TOML."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hal.profile import (
     ContactorPart,
     DeadManPart,
     FaultWord,
+    KeyPart,
     LightPart,
     LockPart,
     OfferPart,
@@ -174,6 +175,17 @@ def _color(table: Table, key: str) -> tuple[int, int, int]:
     if len(values) != 3 or not all(0 <= one <= 65535 for one in values):
         raise table.error(key, "give [red, green, blue]")
     return values[0], values[1], values[2]
+
+
+def key(table: Table, registers: Mapping[str, Register]) -> KeyPart:
+    """The part `[key]`."""
+    found = KeyPart(
+        register=known_register(table, "register", registers),
+        bit=table.integer("bit", None, low=0, high=31),
+        inverted=table.flag("inverted"),
+    )
+    table.close()
+    return found
 
 
 def fault_word(table: Table, registers: Mapping[str, Register]) -> FaultWord:

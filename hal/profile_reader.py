@@ -210,6 +210,7 @@ def _board(top: Table) -> BoardProfile:
         cable=parts.cable(top.table("cable"), registers) if "cable" in top else None,
         lock=parts.lock(top.table("lock"), registers) if "lock" in top else None,
         light=parts.light(top.table("light"), registers) if "light" in top else None,
+        key=parts.key(top.table("key"), registers) if "key" in top else None,
         faults=tuple(parts.fault_word(one, registers) for one in top.tables("faults")),
         dead_man=parts.dead_man(top.table("dead_man"), registers) if "dead_man" in top else None,
         setup=parts.writes(top, "setup", registers),

@@ -1,4 +1,4 @@
-"""`python -m hal.simulator.client`: plug, unplug, card, fault, pause, resume, meter, bus, power, state, watch.
+"""`python -m hal.simulator.client`: plug, unplug, card, fault, pause, resume, meter, key, bus, power, state, watch.
 
 Talks to the control interface of a running plant (`--control`, or the variable PLANT_CONTROL) and prints one line.
 """
@@ -83,6 +83,9 @@ def _add_fault_verbs(verbs: Any) -> None:
     meter = verbs.add_parser("meter", help="set the register of a meter")
     meter.add_argument("energy_wh", type=float)
     meter.add_argument("--connector", type=int, default=1)
+    key = verbs.add_parser("key", help="turn the key switch")
+    key.add_argument("on", choices=["on", "off"])
+    key.add_argument("--connector", type=int, default=1)
     bus = verbs.add_parser("bus", help="what is wrong with a line")
     bus.add_argument("name")
     bus.add_argument("--online", action=argparse.BooleanOptionalAction)
@@ -108,6 +111,7 @@ CALLS: dict[str, Callable[[argparse.Namespace], Call]] = {
     "card": lambda o: ("POST", "/v1/cards", _given(o, "id_token", "reader")),
     "fault": lambda o: ("POST", f"/v1/connectors/{o.connector}/error", {"error": o.error, "active": not o.clear}),
     "meter": lambda o: ("POST", f"/v1/connectors/{o.connector}/meter", {"energy_wh": o.energy_wh}),
+    "key": lambda o: ("POST", f"/v1/connectors/{o.connector}/key", {"on": o.on == "on"}),
     "bus": lambda o: (
         "POST",
         f"/v1/buses/{o.name}",

@@ -4,7 +4,8 @@ GET  /v1/health                         {"status": "ok", "time_s"}
 GET  /v1/state                          {"time_s", "connectors": [{"id", "car": {"plugged", "state", "current_a": [..],
                                         "soc", "energy_wh"}, "pilot": {"state", "duty_percent"}, "offered_a",
                                         "contactor": {"closed"}, "lock": {"locked"}, "meter": {"energy_wh", "power_w"},
-                                        "light", "errors": [..]}], "buses": [{"name", "online", ...}], "readers": [..]}
+                                        "light", "key", "errors": [..]}],
+                                        "buses": [{"name", "online", ...}], "readers": [..]}
 GET  /v1/history?since=SECONDS          {"events": [{"time_s", "connector", "kind", "value"}]}
 POST /v1/connectors/{id}/plug_in        {amps 16, phases 3, soc 50, timer_s 0, diode_fault_after_s null; further:
                                         wanted_wh, capacity_wh, cable_a, ventilation, stubborn}
@@ -12,6 +13,7 @@ POST /v1/connectors/{id}/plug_out       {}; nothing to do without a car
 POST /v1/connectors/{id}/pause, /resume {}; the car stops asking for energy, or asks again
 POST /v1/connectors/{id}/error          {error, active true}; error is one of `Condition`
 POST /v1/connectors/{id}/meter          {energy_wh}
+POST /v1/connectors/{id}/key            {on true}; the key switch
 POST /v1/cards                          {id_token, reader (the first one)}
 POST /v1/buses/{name}                   {online, crc_error_rate, delay_ms, foreign_frames}; what is absent stays
 POST /v1/power                          {on}; the supply of the whole station
@@ -42,7 +44,7 @@ LARGEST_WH = 1e9
 LARGEST_FRAMES = 1e6
 KNOWN_PATHS = (
     "GET /v1/health, /v1/state, /v1/history; POST /v1/connectors/1/plug_in, /plug_out, /pause, /resume, /error, "
-    "/meter, /v1/cards, /v1/buses/NAME, /v1/power"
+    "/meter, /key, /v1/cards, /v1/buses/NAME, /v1/power"
 )
 
 
@@ -70,6 +72,7 @@ class Control:
             "resume": lambda outlet, body: outlet.pause(False),
             "error": self._error,
             "meter": _meter,
+            "key": lambda outlet, body: outlet.turn_key(body.flag("on", True)),
         }
 
     def handle(self, method: str, target: str, body: bytes = b"") -> Answer:

@@ -35,6 +35,7 @@ def test_capabilities_of_an_epc() -> None:
     assert found.dead_man == DeadMan(10, 0)
     assert (found.minimum_current_a, found.maximum_current_a) == (6, 20)
     assert found.light
+    assert not found.key_input
     assert found.cable_rating
     assert (Measurand.VOLTAGE, Phase.L3) in found.measurands
     assert (Measurand.ENERGY_ACTIVE_IMPORT, None) in found.measurands
@@ -46,6 +47,7 @@ def test_capabilities_of_a_phoenix_say_what_it_lacks() -> None:
     found = make(replace(PLAN, connectors=(replace(CONNECTOR, board="phoenix_ev_cc_basic"),))).capabilities[1]
     assert found.dead_man is None
     assert not found.light
+    assert found.key_input
     assert found.lock is LockConfirmation.NO_FAULT_AFTER_MS
     assert any("dead-man" in one for one in found.limitations)
     assert any(one.startswith("function_24000: ") for one in found.assumptions)
@@ -88,6 +90,10 @@ def test_the_worst_opening_time_grows_with_what_shares_the_line() -> None:
                 "connectors": (replace(CONNECTOR, board_unit=1, meter_bus="rs485"),),
             },
             r"unit 1 is board of connector 1 and meter of connector 1",
+        ),
+        (
+            {"connectors": (replace(CONNECTOR, key_input=True),)},
+            r"connector 1: board 'viridian_epc2plus' has no key input; authorise by card, or .* a board with \[key\]",
         ),
     ],
 )

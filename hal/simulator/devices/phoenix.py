@@ -3,7 +3,8 @@
 Coils 20000 (enable), 20001 (available), 20002 (lock), 20003 (RCM test) are volatile; the configuration at 4000 and up
 is kept. There is no communication time-out: with the master silent it goes on with what it was told last. The status
 registers from 24000 on answer to function 3, function 4 or both, since the sources differ. A fresh board takes its
-enable from input EN, which is not wired here, so that it does nothing until it has been configured. The safety chain
+enable from input EN, which is not played here, so that it does nothing until it has been configured; a key switch at EN
+is shown in bit 0 of 24004. The safety chain
 (emergency stop, thermal switch) is in the pilot's path: open, the board is in state F.
 """
 
@@ -88,7 +89,7 @@ class PhoenixBasic(Controller, ModbusUnit):
     # ----------------------------------------------------------------------------------- the board
 
     def permitted_a(self) -> float:
-        """See `Controller`: input EN is not wired, so a source of 1 or 2 permits nothing."""
+        """See `Controller`: a switch at EN is seen, but a source of 1 or 2 is not played and permits nothing."""
         source = self._configuration[ENABLE_SOURCE]
         enabled = source == 0 or (source == 3 and self._coils[ENABLE])
         return float(min(self._max_current_a, self._dip_max_a, self._cable_limit_a())) if enabled else 0.0
@@ -201,7 +202,7 @@ class PhoenixBasic(Controller, ModbusUnit):
         """EN, XR (safety chain closed), ML, CCR (normally closed contact: high while the contactor is open), IN."""
         chain_closed = not self.faults & SAFETY_CHAIN
         tampered = BoardFault.TAMPER in self.faults
-        return chain_closed << 1 | (not self.outlet.contactor.closed) << 3 | tampered << 4
+        return self.outlet.key_on | chain_closed << 1 | (not self.outlet.contactor.closed) << 3 | tampered << 4
 
     def _digital_out(self) -> int:
         charging = self.seen in POWER_LETTERS and self.offered_a > 0

@@ -107,6 +107,8 @@ class Outlet:
         self.register = EnergyRegister(start_wh)
         self.conditions: set[Condition] = set()
         self.powered = True
+        self.key_on = False
+        """Position of the key switch; only some boards have an input for it."""
         self._history = history
         self._noted: dict[str, Value] = {}
 
@@ -133,6 +135,11 @@ class Outlet:
         if self.car is None:
             raise Conflict(f"no car is plugged at connector {self.id}", "plug_in first")
         self.car.paused = paused
+
+    def turn_key(self, on: bool) -> None:
+        """Turn the key switch."""
+        self.key_on = on
+        self._record("key", on)
 
     def set_condition(self, condition: Condition, active: bool) -> None:
         """Break something, or mend it."""

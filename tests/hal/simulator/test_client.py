@@ -16,6 +16,7 @@ from hal.simulator.client import CALLS, main, parser
         ("card 04A1 --reader r", ("POST", "/v1/cards", {"id_token": "04A1", "reader": "r"})),
         ("fault diode", ("POST", "/v1/connectors/1/error", {"error": "diode", "active": True})),
         ("fault diode --connector 2 --clear", ("POST", "/v1/connectors/2/error", {"error": "diode", "active": False})),
+        ("key on --connector 2", ("POST", "/v1/connectors/2/key", {"on": True})),
         ("meter 100", ("POST", "/v1/connectors/1/meter", {"energy_wh": 100})),
         ("bus bus1 --no-online", ("POST", "/v1/buses/bus1", {"online": False})),
         ("bus bus1 --delay-ms 5", ("POST", "/v1/buses/bus1", {"delay_ms": 5})),

@@ -96,6 +96,12 @@ def test_every_error_can_be_set_and_cleared(error: str) -> None:
     plant.tick(3)
 
 
+def test_key_switch() -> None:
+    _, interface = control()
+    assert post(interface, "/v1/connectors/1/key")[1]["key"] is True
+    assert post(interface, "/v1/connectors/1/key", on=False)[1]["key"] is False
+
+
 def test_meter_register() -> None:
     _, interface = control()
     assert post(interface, "/v1/connectors/1/meter", energy_wh=5000.5)[1]["meter"]["energy_wh"] == 5000.5
