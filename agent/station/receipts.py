@@ -55,23 +55,38 @@ class Receipts:
             Acknowledge(given.upstream, given.message_id, given.transaction, given.foreign_id, given.verdict),
             barrier=is_start,
         )
-        if upstream is None or given.transaction is None or given.foreign_id is None:
+        if upstream is None:
             return
         connector = self._owner(given.transaction)
+        self._learn(given, connector if is_start else None, turn)
+        if given.transaction is None or given.foreign_id is None:
+            return
         upstream.ids.pop(given.transaction, None)
         if connector is not None:
             upstream.ids[given.transaction] = given.foreign_id
+            self._obey(given, connector, turn)
+
+    def _learn(self, given: MessageAcknowledged, connector: Connector | None, turn: Turn) -> None:
+        """The Billing upstream's verdict on a card goes to the cache, also behind a session that is long over."""
+        token = self._site.cards_told.pop(given.message_id, None)
+        if given.verdict is None or given.upstream != self._site.registry.billing.id:
+            return
         record = connector.record if connector is not None else None
-        if given.verdict is None or connector is None or record is None:
+        if record is not None and record.authority == given.upstream:
+            token = record.token
+        if token is not None:
+            self._desk.remember(token, given.verdict, turn)
+
+    def _obey(self, given: MessageAcknowledged, connector: Connector, turn: Turn) -> None:
+        """The verdict on a start, if it comes from the authority of that transaction."""
+        record = connector.record
+        if given.verdict is None or record is None:
             return
-        if record.authority != given.upstream:
-            if not given.verdict.accepted:
-                why = "not the authority of this transaction"
-                turn.note(StationNote.VERDICT_IGNORED, why, connector.id, given.upstream)
-            return
-        if given.upstream == self._site.registry.billing.id:
-            self._desk.remember(record.token, given.verdict, turn)
-        take_verdict(connector, given.verdict, turn)
+        if record.authority == given.upstream:
+            take_verdict(connector, given.verdict, turn)
+        elif not given.verdict.accepted:
+            why = "not the authority of this transaction"
+            turn.note(StationNote.VERDICT_IGNORED, why, connector.id, given.upstream)
 
     def failed(self, given: MessageFailed, turn: Turn) -> None:
         """An upstream could not process a message: counted, or given up and parked."""
@@ -111,7 +126,7 @@ class Receipts:
             turn.record(*transaction.stop_entries(self._site, at, None, True), barrier=True)
             turn.note(StationNote.TRANSACTION_RECOVERED, outcome.why, record.where.connector)
 
-    def _owner(self, transaction: TransactionId) -> Connector | None:
+    def _owner(self, transaction: TransactionId | None) -> Connector | None:
         for connector in self._connectors.values():
             if connector.record is not None and connector.record.id == transaction:
                 return connector

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from agent.station.upstreams.holds import Holds
 from agent.station.upstreams.registry import Registry
 from agent.vocabulary.effects import Record
-from agent.vocabulary.events import StopReason
+from agent.vocabulary.events import StopReason, TransactionSampled
+from agent.vocabulary.ids import IdToken
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.options import OPTION_BY_NAME, Origin, Scope, StationOptions
-from agent.vocabulary.records import Snapshot
+from agent.vocabulary.records import Enqueue, Snapshot
 from agent.vocabulary.upstreams import UpstreamSetup
 from hal.api import Fault
+
+CARDS_TOLD = 256
 
 
 @dataclass(slots=True)
@@ -36,12 +39,25 @@ class Site:
     """Faults of the station as a whole."""
     last_number: int = 0
     last_wall_ms: int | None = None
+    cards_told: dict[str, IdToken] = field(default_factory=dict)
+    """Whose card a start or stop to the Billing upstream names, by message id, until it is answered; bounded."""
 
     def count(self, record: Record) -> None:
         """A record goes to the writer, which numbers them from 1 in this order."""
         self.records += 1
         if record.barrier:
             self.last_barrier = self.records
+        for entry in record.entries:
+            if isinstance(entry, Enqueue) and entry.upstream == self.registry.billing.id:
+                self._note_card(entry)
+
+    def _note_card(self, row: Enqueue) -> None:
+        token = None if isinstance(row.event, TransactionSampled) else row.event.token
+        if token is None:
+            return
+        self.cards_told[row.message_id] = token
+        if len(self.cards_told) > CARDS_TOLD:
+            del self.cards_told[next(iter(self.cards_told))]
 
     def next_number(self) -> int:
         """A number for a meter request or a question, unique in this life."""

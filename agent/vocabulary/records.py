@@ -159,6 +159,14 @@ class CacheVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class DropVerdict:
+    """One verdict made room for a newer one."""
+
+    upstream: UpstreamId
+    token: IdToken
+
+
+@dataclass(frozen=True, slots=True)
 class WipeCache:
     upstream: UpstreamId
 
@@ -227,6 +235,7 @@ Entry = (
     | SaveHold
     | SaveLatch
     | CacheVerdict
+    | DropVerdict
     | WipeCache
     | FixWallTime
     | LogSecurityEvent

@@ -32,7 +32,7 @@ from agent.vocabulary.ids import ConnectorId, IdToken
 from agent.vocabulary.inputs import AuthorizeAnswered
 from agent.vocabulary.notes import StationNote
 from agent.vocabulary.options import AuthorisePolicy
-from agent.vocabulary.records import CacheVerdict, LadderStep, Verdict
+from agent.vocabulary.records import AuthorizationStatus, CacheVerdict, DropVerdict, LadderStep, Verdict
 from hal.api import CardSeen
 
 DEADLINE_S = 10.0
@@ -111,11 +111,14 @@ class Desk:
         self._settle_question(question, given.verdict, turn)
 
     def remember(self, token: IdToken, verdict: Verdict, turn: Turn) -> None:
-        """Keep a verdict of the Billing upstream, if it wants that."""
+        """Keep a verdict of the Billing upstream, if it wants that; `ConcurrentTx` is about a moment, not the card."""
         billing = self._site.registry.billing
-        if billing.options.authorization_cache_enabled:
-            self._cache.put(token, verdict)
-            turn.record(CacheVerdict(billing.id, token, verdict, turn.now))
+        if not billing.options.authorization_cache_enabled or verdict.status is AuthorizationStatus.CONCURRENT_TX:
+            return
+        dropped = self._cache.put(token, verdict, self._site.wall_ms(turn.now))
+        if dropped is not None:
+            turn.record(DropVerdict(billing.id, dropped))
+        turn.record(CacheVerdict(billing.id, token, verdict, turn.now))
 
     def forget_all(self) -> None:
         """The cache was cleared."""

@@ -225,6 +225,10 @@ class Driver:
         row = [r for r in self.rows(upstream) if type(r.event).__name__ == "TransactionStarted"][-1]
         return self.give(MessageAcknowledged(upstream, row.message_id, row.event.transaction, foreign_id, verdict))
 
+    def acknowledge_stop(self, upstream: UpstreamId, verdict: Verdict | None = ACCEPTED) -> list[Effect]:
+        row = [r for r in self.rows(upstream) if type(r.event).__name__ == "TransactionStopped"][-1]
+        return self.give(MessageAcknowledged(upstream, row.message_id, row.event.transaction, None, verdict))
+
     # ------------------------------------------------------------------------------------------------ looking
 
     def all(self, kind: type[E], effects: Sequence[Effect] | None = None) -> list[E]:
