@@ -124,6 +124,7 @@ def _connector(table: Table) -> tuple[ConnectorPlan, ConnectorFacts]:
     phases = table.integer("phases", 1, 3, default=3)
     if phases == 2:
         table.complain("phases", "2 is not possible", "use 1 or 3")
+    authorise = table.choice("authorise", AuthorisePolicy, AuthorisePolicy.CARD)
     plan = ConnectorPlan(
         id=table.integer("id", 1, 64),
         board=table.text("board", check=_check_profile),
@@ -135,8 +136,8 @@ def _connector(table: Table) -> tuple[ConnectorPlan, ConnectorFacts]:
         maximum_current_a=table.number("maximum_current_a", 6, 80),
         phases=phases,
         captive_cable=table.boolean("captive_cable", False),
+        key_input=authorise is AuthorisePolicy.KEY_INPUT,
     )
-    authorise = table.choice("authorise", AuthorisePolicy, AuthorisePolicy.CARD)
     facts = ConnectorFacts(ConnectorId(plan.id), phases, plan.captive_cable, authorise, _free_token(table, authorise))
     meter.finish()
     table.finish()
@@ -144,10 +145,12 @@ def _connector(table: Table) -> tuple[ConnectorPlan, ConnectorFacts]:
 
 
 def _free_token(table: Table, authorise: AuthorisePolicy) -> IdToken | None:
-    """The tag that a free connector reports to Billing; 20 characters at most (OCPP 1.6 7.28 "IdToken")."""
+    """The tag that a free connector or one with a key switch reports to Billing (OCPP 1.6 7.28): 20 characters."""
     text = table.text("free_token", default="", longest=20)
     if authorise is AuthorisePolicy.FREE and not text:
         table.complain("free_token", "is missing but this connector is free", 'write free_token = "FREE" or the like')
+    if authorise is AuthorisePolicy.KEY_INPUT and not text:
+        table.complain("free_token", "is missing but a key starts sessions", 'write free_token = "KEY" or the like')
     if authorise is AuthorisePolicy.CARD and text:
         table.complain("free_token", "is given but this connector asks for a card", 'write authorise = "free"')
     return IdToken(text, IdTokenType.NO_AUTHORIZATION) if text else None

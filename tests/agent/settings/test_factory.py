@@ -72,6 +72,14 @@ def problems(old: str, new: str) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
+def test_a_connector_with_a_key_switch_reports_its_tag_and_wants_a_board_with_an_input() -> None:
+    text = GOOD.replace('authorise = "free"\nfree_token = "FREE"', 'authorise = "key-input"\nfree_token = "KEY"')
+    factory = parse_factory("factory.toml", text)
+    assert factory.connectors[1].authorise is AuthorisePolicy.KEY_INPUT
+    assert factory.connectors[1].free_token is not None
+    assert [plan.key_input for plan in factory.hardware.connectors] == [False, True]
+
+
 def test_a_good_file_becomes_settings() -> None:
     factory = parse_factory("factory.toml", GOOD)
     assert factory.station.vendor == "Example"
@@ -111,6 +119,11 @@ def test_the_password_is_printed_nowhere() -> None:
         ("unit = 2\n", "unit = 1\n", 'factory.toml:11: connector: "bus1 unit 1" is a unit 2 times'),
         ("id = 2", "id = 3", "factory.toml:11: connector: ids are [1, 3]"),
         ('free_token = "FREE"\n', "", "factory.toml:22: connector[2].free_token: is missing"),
+        (
+            'authorise = "free"\nfree_token = "FREE"',
+            'authorise = "key-input"',
+            "connector[2].free_token: is missing but a key",
+        ),
         ('port = "/dev/ttyS2"', 'port = "/dev/ttyS1"', 'factory.toml:7: bus: "/dev/ttyS1" is a port 2 times'),
         ('identity = "W-0001"', 'identity = "W 0001"', "factory.toml:44: management.identity: has a blank"),
         ('password = "0123456789abcdef"', "", "factory.toml:42: management.password: is missing"),
