@@ -15,6 +15,7 @@ from agent.ocpp.dialect import DIALECTS, Dialect
 from agent.runtime import abilities
 from agent.runtime.clock import Clock
 from agent.runtime.context import Context, Seams
+from agent.runtime.credentials import Credentials, Keeping
 from agent.runtime.engine import Doors
 from agent.runtime.narrator import Narrator
 from agent.runtime.outboxes import Outboxes
@@ -24,6 +25,7 @@ from agent.runtime.supervision import EXIT_FAILED, EXIT_OK, Pace, Supervisor
 from agent.runtime.timekeeper import Timekeeper
 from agent.runtime.watchdog import Watchdog, Watched
 from agent.runtime.writer import ThreadWriter
+from agent.settings.addresses import UpstreamAddress
 from agent.settings.problems import Problem, SettingsError
 from agent.station.station import Station
 from agent.store.errors import StoreError
@@ -32,6 +34,7 @@ from agent.vocabulary.events import StopReason, TransactionEvent
 from agent.vocabulary.ids import MANAGEMENT, UpstreamId
 from agent.vocabulary.inputs import Input, RestartRequested, Tick
 from agent.vocabulary.options import UpstreamOptions
+from agent.vocabulary.security import SecurityEvent
 from agent.wiring import Surroundings, make_upstream
 from hal.api import Hardware, HardwarePlan, Observer
 from hal.boards import build as build_hardware
@@ -96,9 +99,17 @@ class Agent:
         context.log("store.opened", boot=self.snapshot.boot)
 
     def _render(
-        self, upstream: UpstreamId, event: TransactionEvent, message_id: str, foreign: str | None, offset: int | None
+        self,
+        upstream: UpstreamId,
+        event: TransactionEvent | SecurityEvent,
+        message_id: str,
+        foreign: str | None,
+        offset: int | None,
     ) -> str | None:
-        return self._dialects.get(upstream, self._spare_dialect).frame(event, message_id, foreign, offset)
+        dialect = self._dialects.get(upstream, self._spare_dialect)
+        if isinstance(event, SecurityEvent):
+            return dialect.security_event(event, message_id, offset)
+        return dialect.frame(event, message_id, foreign, offset)
 
     def _make_station(self) -> None:
         context, seams = self._context, self._context.seams
@@ -106,6 +117,10 @@ class Agent:
         self.station = Station(self.start.options, self.start.upstreams, self.snapshot, seams.new_uuid)
         self.writer = seams.make_writer(self.store, self.post, self._outboxes.ring, self._crashed)
         self.upstreams: dict[UpstreamId, UpstreamTask] = {}
+        self.credentials = Credentials(
+            self._addresses(),
+            Keeping(context.locations.state, self.start.options, self.clock, self.post, context.log, self.options),
+        )
         doors = Doors(
             self.hardware,
             self.writer,
@@ -114,6 +129,7 @@ class Agent:
             self._restart,
             self._wake_at,
             self.recorder.record,
+            self.credentials,
         )
         self.engine = seams.engine(self.station, self.clock, doors, seams.barrier(), seams.grants())
         self.timekeeper = Timekeeper(
@@ -121,13 +137,17 @@ class Agent:
         )
 
     def _make_upstreams(self) -> None:
-        addresses = [a for a in self._context.settings.upstreams if a.id == MANAGEMENT or not self._context.safe_mode]
+        addresses = self._addresses()
         self._outboxes.open([address.id for address in addresses], self.writer)
         surroundings = Surroundings(
             self._context, self, self._outboxes, self.clock, self.timekeeper.on_time, self.narrator.note
         )
         for address in addresses:
             self.upstreams[address.id] = make_upstream(address, self._dialects[address.id], surroundings)
+
+    def _addresses(self) -> list[UpstreamAddress]:
+        """The upstreams to dial; in safe mode management alone."""
+        return [a for a in self._context.settings.upstreams if a.id == MANAGEMENT or not self._context.safe_mode]
 
     # ------------------------------------------------------------------------------------------------ the doors
 
@@ -184,10 +204,13 @@ class Agent:
         self.timekeeper.look_at_system()
         self.engine.perform(self.station.start(self.clock.now()))
         self.post(Tick())
+        self.credentials.begin()
         keeper.require("engine", self._until_failed)
         keeper.require("hardware", self.hardware.run)
         for upstream, task in self.upstreams.items():
             keeper.keep(f"upstream {upstream}", task.run)
+        for upstream, desk in self.credentials.desks.items():
+            keeper.keep(f"credentials {upstream}", desk.run)
         keeper.keep("clock", lambda: self.timekeeper.run(self._mark_time))
         keeper.keep("control", Server(context.locations.socket, self._abilities(), context.log).run)
         keeper.require("watchdog", lambda: self._watchdog().run(context.watchdog_interval_s))

@@ -39,7 +39,10 @@ SqlError = sqlite3.Error
 
 
 class Database:
-    """One file and its WAL. Used by one thread. `on_sync` is called whenever everything committed is on the disk."""
+    """One file and its WAL. Used by one thread. `on_sync` is called whenever everything committed is on the disk.
+
+    `last_migration`: the version of the schema at which to stop; None: the newest.
+    """
 
     def __init__(
         self,
@@ -47,17 +50,18 @@ class Database:
         page_size: int = PAGE_SIZE,
         wal_bytes: int = WAL_BYTES,
         on_sync: Callable[[], None] | None = None,
+        last_migration: int | None = None,
     ) -> None:
         self.path = path
         self.wal_path = path.with_name(path.name + "-wal")
         self.on_sync = on_sync
-        self.unsynced = False
-        """True while lazy commits wait for a sync."""
+        self.unsynced = False  # true while lazy commits wait for a sync
         self._page_size = page_size
         self._wal_bytes = wal_bytes
         self._connection: sqlite3.Connection | None = None
         self._wal = WalFile(self.wal_path)
         self._log = LazyLog(path.with_name(path.name + "-lazy"))
+        self._last_migration = last_migration
         self._generation = 0
         self._statements: list[Statement] = []
         self._pending: list[Statement] = []
@@ -150,7 +154,7 @@ class Database:
         """Copy the WAL into the database now. Raises StoreError."""
         if self._pending:
             with self.transaction(barrier=True):
-                """SQLite makes no checkpoint inside a transaction: what is open goes first."""
+                """No checkpoint inside a transaction: what is open goes first."""
         try:
             self._live().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
         except sqlite3.Error as error:
@@ -216,12 +220,10 @@ class Database:
                 needed = connection.execute("SELECT value FROM meta WHERE name = 'min_reader'").fetchone()
                 check_readable(self.path, needed)
             for number, script in migrations():
-                if number > version:
+                if version < number <= (self._last_migration or number):
                     connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version={number};\nCOMMIT;")
         except sqlite3.OperationalError as error:
-            if (
-                error.sqlite_errorcode == sqlite3.SQLITE_ERROR
-            ):  # a table that is there, or not there, against the version
+            if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # a table is there, or not, against the version
                 raise DamagedStore(f"{self.path} does not hold the tables of version {version}: {error}") from error
             raise
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from agent.store.accepted import Accepted
 from agent.store.boots import Boots
 from agent.store.cache import Cache
 from agent.store.codec import to_json
@@ -13,10 +14,12 @@ from agent.store.holds import Holds
 from agent.store.journal import Journal
 from agent.store.ladder import Ladder
 from agent.store.names import UpstreamNumbers
+from agent.store.notices import Notices
 from agent.store.options import SavedOptions
 from agent.store.outbox import Outbox, StoredRow
 from agent.store.receipts import Delivery, Receipts
 from agent.store.samples import OUTSIDE, Readings
+from agent.store.security_log import SecurityLog
 from agent.vocabulary import records as r
 from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.outbox import RowKind
@@ -37,6 +40,9 @@ class Tables:
     holds: Holds
     cache: Cache
     ladder: Ladder
+    security_log: SecurityLog
+    notices: Notices
+    accepted: Accepted
     damage: Damage
 
     def forget(self) -> None:
@@ -45,6 +51,8 @@ class Tables:
         self.journal.forget()
         self.readings.forget()
         self.outbox.forget()
+        self.security_log.forget()
+        self.notices.forget()
 
 
 class Entries:
@@ -57,7 +65,7 @@ class Entries:
         self._tables = tables
 
     def apply(self, entries: tuple[r.Entry, ...]) -> set[UpstreamId]:
-        """Apply the entries of one record; the upstreams whose outbox may look different now."""
+        """Apply the entries of one record; the upstreams for whom something else may wait now."""
         touched: set[UpstreamId] = set()
         for entry in entries:
             touched |= self._one(entry)
@@ -76,6 +84,10 @@ class Entries:
                 self._count_attempt(entry)
             case r.Park():
                 self._park(entry)
+            case r.EnqueueNotice():
+                self._tables.notices.add(entry)
+            case r.DropNotice():
+                self._drop_notice(entry)
             case r.FixWallTime():
                 self._fix_wall_time(entry)
                 return {upstream for _, upstream in self._tables.upstreams.all()}
@@ -104,6 +116,10 @@ class Entries:
                 tables.cache.wipe(upstream)
             case r.LadderStep():
                 tables.ladder.save(entry)
+            case r.LogSecurityEvent(event):
+                tables.security_log.append(event)
+            case r.NoteAccepted(upstream):
+                tables.accepted.note(upstream)
             case _:
                 raise TypeError(f"no table for a {type(entry).__name__}")
 
@@ -168,10 +184,25 @@ class Entries:
         if stored.kind is RowKind.START:
             tables.frames.write_followers(stored)
 
+    def _drop_notice(self, entry: r.DropNotice) -> None:
+        number = self._tables.upstreams.known(entry.upstream)
+        if number is not None:
+            self._tables.notices.drop(number, entry.message_id)
+
     def _fix_wall_time(self, entry: r.FixWallTime) -> None:
-        if self._tables.boots.fix(entry.boot, entry.offset_ms):
-            self._tables.frames.write_boot(entry.boot)
-            self._tables.frames.estimate_finished_boots()
+        """Write what waited for the time of this boot, and for that of earlier ones, which get an estimate."""
+        tables = self._tables
+        if not tables.boots.fix(entry.boot, entry.offset_ms):
+            return
+        self._write_boot(entry.boot)
+        waiting, notices = tables.frames.waiting_boots(), tables.notices.waiting_boots()
+        for boot in sorted(waiting | notices, reverse=True):
+            if tables.boots.estimate(boot, max(waiting.get(boot, 0), notices.get(boot, 0))):
+                self._write_boot(boot)
+
+    def _write_boot(self, boot: int) -> None:
+        self._tables.frames.write_boot(boot)
+        self._tables.notices.write_boot(boot)
 
     def _find(self, upstream: UpstreamId, message_id: str) -> StoredRow | None:
         number = self._tables.upstreams.known(upstream)

@@ -19,9 +19,12 @@ from agent.vocabulary.events import TransactionEvent, TransactionSampled, Transa
 from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.outbox import RowKind
+from agent.vocabulary.security import SecurityEvent
 
-Render = Callable[[UpstreamId, TransactionEvent, str, str | None, int | None], str | None]
-"""(upstream, event, message id, foreign id, wall offset of the event's boot) -> frame, or None while it must wait."""
+Render = Callable[[UpstreamId, TransactionEvent | SecurityEvent, str, str | None, int | None], str | None]
+"""(upstream, event, message id, foreign id, wall offset of the event's boot) -> frame, or None while it must wait.
+
+A security event has no foreign id."""
 
 
 def kind_of(event: TransactionEvent) -> RowKind:
@@ -71,11 +74,9 @@ class Frames:
         """The wall time of a boot is known: write what waited for it."""
         self._write_all(self._unframed.of_boot(boot))
 
-    def estimate_finished_boots(self) -> None:
-        """Give boots that ended without wall time an estimate, and write what waited for it."""
-        for boot in reversed(self._unframed.boots()):
-            if self._boots.offset(boot) is None and self._boots.estimate(boot, self._last_moment(boot)):
-                self.write_boot(boot)
+    def waiting_boots(self) -> dict[int, int]:
+        """The boots for whose wall time rows may wait, each with the monotonic time of the last of them."""
+        return {boot: self._last_moment(boot) for boot in self._unframed.boots()}
 
     def _last_moment(self, boot: int) -> int:
         latest = 0

@@ -41,8 +41,13 @@ TABLES = {
     "cache": "upstream, token",
     "ladder": "row",
     "damaged": "row",
+    "security_log": "row",
+    "notices": "row",
+    "accepted": "upstream",
 }
 """Every table with its key."""
+_ADDED = frozenset({"security_log", "notices", "accepted"})
+"""Tables that a file of the first schema does not have."""
 _NONE, _INT, _TEXT, _BLOB = (type(None),), (int,), (str,), (bytes,)
 _ID = (bytes, str)
 SHAPES: dict[str, tuple[tuple[type, ...], ...]] = {
@@ -59,10 +64,12 @@ SHAPES: dict[str, tuple[tuple[type, ...], ...]] = {
         (bytes, type(None)),
         (bytes, type(None)),
     ),
+    "security_log": (_NONE, _BLOB, _BLOB),
+    "notices": (_NONE, _INT, _ID, _INT, _INT, (bytes, type(None)), (bytes, type(None))),
     "receipts": (_NONE, _INT, _INT, _INT, _INT, (str, type(None)), (bytes, type(None)), (str, type(None))),
 }
 """How rows of the tables look that are worth a search page by page. Their key is kept elsewhere: its column is None."""
-_WITH_UPSTREAM = ("outbox", "parked", "options", "holds", "cache")
+_WITH_UPSTREAM = ("outbox", "parked", "options", "holds", "cache", "notices")
 
 
 def salvage(database: Database, report: Report) -> None:
@@ -155,7 +162,7 @@ def _schema_is_whole(scratch: Path) -> bool:
     wreck = Wreck(scratch)
     names, whole = wreck.rows("SELECT name FROM sqlite_schema WHERE type = 'table'")
     wreck.close()
-    return whole and {row[0] for row in names} >= set(TABLES)
+    return whole and {row[0] for row in names} >= set(TABLES) - _ADDED
 
 
 def _copy_files(source: Path, target: Path) -> None:

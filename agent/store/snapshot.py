@@ -23,6 +23,7 @@ def take_snapshot(tables: Tables, same_boot: bool, last_wall_ms: int | None) -> 
         latches=tables.holds.latches(),
         cache=tables.cache.all(damage),
         foreign_ids=tuple(_foreign_ids(tables, running)),
+        accepted=tables.accepted.all(),
         restart_reason=tables.boots.take_restart(),
         parked_records=damage.total(),
         last_wall_ms=last_wall_ms,

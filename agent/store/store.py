@@ -12,6 +12,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 
+from agent.store.accepted import Accepted
+from agent.store.archive import Archive
 from agent.store.boots import Boots
 from agent.store.cache import Cache
 from agent.store.damage import Damage, Report
@@ -24,18 +26,20 @@ from agent.store.holds import Holds
 from agent.store.journal import Journal
 from agent.store.ladder import Ladder
 from agent.store.names import UpstreamNumbers
+from agent.store.notices import Notices, RenderNotice
 from agent.store.options import SavedOptions
 from agent.store.outbox import Outbox
-from agent.store.receipts import Receipt, Receipts
+from agent.store.receipts import Receipts
 from agent.store.salvage import finish_salvage, salvage
 from agent.store.samples import Readings
+from agent.store.security_log import SecurityLog
 from agent.store.snapshot import take_snapshot
 from agent.store.time_mark import TimeMark
 from agent.store.unframed import Unframed
 from agent.vocabulary.effects import Record
 from agent.vocabulary.events import StopReason
-from agent.vocabulary.ids import TransactionId, UpstreamId
-from agent.vocabulary.outbox import OutboxRow
+from agent.vocabulary.ids import UpstreamId
+from agent.vocabulary.outbox import NoticeRow, OutboxRow
 from agent.vocabulary.records import Snapshot
 
 
@@ -53,6 +57,8 @@ class Store:
         self._tables = _tables(database, render, report)
         self._entries = Entries(self._tables)
         self._history = History(self._tables)
+        self.archive = Archive(self._tables, self._guarded)
+        """Questions about the past."""
         self._broken: DamagedStore | None = None
 
     def open(self, boot_id: str, monotonic_ms: int = 0) -> Snapshot:
@@ -77,7 +83,7 @@ class Store:
     def commit(self, records: Sequence[Record]) -> frozenset[UpstreamId]:
         """Write records in one transaction, synced if any is a barrier. Raises StoreError; then nothing was written.
 
-        Returns the upstreams whose outbox may look different now.
+        Returns the upstreams for whom something else may wait now, in their outbox or among their notices.
         """
         touched: set[UpstreamId] = set()
         with self._writing(any(record.barrier for record in records)):
@@ -105,6 +111,18 @@ class Store:
                         self._tables.outbox.drop_head(number, self._tables.damage, error)
             return None
 
+    def head_notice(self, upstream: UpstreamId) -> NoticeRow | None:
+        """The oldest security event that an upstream is still to be told. Raises StoreError."""
+        with self._guarded():
+            number = self._tables.upstreams.known(upstream)
+            while number is not None:
+                try:
+                    return self._tables.notices.head(number)
+                except ValueError as error:
+                    with self._database.transaction(barrier=False):
+                        self._tables.notices.drop_head(number, error)
+            return None
+
     def depth(self, upstream: UpstreamId) -> int:
         """How many rows of an upstream are neither done nor parked."""
         with self._guarded():
@@ -115,11 +133,6 @@ class Store:
         """The newest sessions first, with their receipts."""
         with self._guarded():
             return self._history.sessions(limit)
-
-    def receipts(self, transaction: TransactionId) -> tuple[Receipt, ...]:
-        """What became of one transaction at each upstream."""
-        with self._guarded():
-            return self._history.receipts(transaction)
 
     def note_restart(self, reason: StopReason) -> None:
         """The agent is about to end on purpose: the next start reads why. Synced. Raises StoreError."""
@@ -200,5 +213,12 @@ def _tables(database: Database, render: Render, report: Report) -> Tables:
         Holds(database, upstreams),
         Cache(database, upstreams),
         Ladder(database),
+        SecurityLog(database, boots),
+        Notices(database, _of_notices(render), upstreams, boots, damage, report),
+        Accepted(database, upstreams),
         damage,
     )
+
+
+def _of_notices(render: Render) -> RenderNotice:
+    return lambda upstream, event, message_id, offset_ms: render(upstream, event, message_id, None, offset_ms)

@@ -4,7 +4,9 @@ Theory of operation
 -------------------
 The first page of a database holds its header and the root of the schema. Files made by the same migrations with the
 same page size keep the schema, and the roots of all tables, on the same pages; so the schema pages of a fresh file fit
-the damaged one. Before that, what the WAL holds is folded in by hand, since SQLite would not do it for such a file.
+the damaged one. Only the tables of the first migration are certain to lie there: in a file that an earlier release
+made, the later ones came when other pages were taken. Their rows are looked for leaf by leaf. Before all that, what the
+WAL holds is folded in by hand, since SQLite would not do it for such a file.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from pathlib import Path
 
 from agent.store.database import PAGE_SIZE, Database
 from agent.store.wal import FRAME_HEADER, HEADER
+
+FIRST_MIGRATION = 1
 
 
 def transplant_schema(path: Path) -> None:
@@ -65,7 +69,7 @@ def _fold(pages: bytearray, wal: bytes, page_size: int) -> None:
 def _fresh_schema(path: Path, page_size: int) -> dict[int, bytes]:
     """The pages of a fresh file that hold its header and schema."""
     fresh = path.with_name(path.name + ".fresh")
-    database = Database(fresh, page_size)
+    database = Database(fresh, page_size, last_migration=FIRST_MIGRATION)
     try:
         database.open()
         roots = {row[0] for row in database.rows("SELECT rootpage FROM sqlite_schema WHERE rootpage > 0")}

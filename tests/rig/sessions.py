@@ -29,6 +29,7 @@ from agent.vocabulary.records import (
     TransactionRecord,
     Verdict,
 )
+from agent.vocabulary.security import SecurityEvent
 from hal.api import Measurand, Measured, Phase
 
 WHERE = EvseAddress(EvseId(1), ConnectorId(1))
@@ -44,9 +45,15 @@ _NAMES = {
 
 
 def render(
-    upstream: UpstreamId, event: TransactionEvent, message_id: str, foreign_id: str | None, offset_ms: int | None
+    upstream: UpstreamId,
+    event: TransactionEvent | SecurityEvent,
+    message_id: str,
+    foreign_id: str | None,
+    offset_ms: int | None,
 ) -> str | None:
     """Frames as long as those of OCPP 1.6 with the default measurands."""
+    if isinstance(event, SecurityEvent):
+        return _notice(event, message_id, offset_ms)
     if isinstance(event, TransactionStarted):
         body: dict[str, object] = {"connectorId": 1, "idTag": event.token.value, "meterStart": event.meter_start_wh}
         return json.dumps([2, message_id, "StartTransaction", body | {"timestamp": _time(event.at)}])
@@ -139,3 +146,11 @@ def _sampled(value: Measured) -> dict[str, str]:
 
 def _time(at: Moment) -> str:
     return iso8601(at.wall_ms or 0)
+
+
+def _notice(event: SecurityEvent, message_id: str, offset_ms: int | None) -> str | None:
+    at = event.at.with_offset(offset_ms)
+    if at.wall_ms is None:
+        return None
+    body = {"type": event.kind.value, "timestamp": iso8601(at.wall_ms), "techInfo": event.tech_info}
+    return json.dumps([2, message_id, "SecurityEventNotification", body])

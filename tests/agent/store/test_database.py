@@ -58,7 +58,7 @@ def test_migrations_run_once_and_in_order(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_failing_migration_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened(tmp_path / "a.db").close()
-    broken = [*migrations(), (2, "ALTER TABLE meta ADD COLUMN note TEXT; INSERT INTO nowhere VALUES (1);")]
+    broken = [*migrations(), (99, "ALTER TABLE meta ADD COLUMN note TEXT; INSERT INTO nowhere VALUES (1);")]
     monkeypatch.setattr("agent.store.database.migrations", lambda: broken)
     with pytest.raises(StoreError, match="nowhere"):
         opened(tmp_path / "a.db")

@@ -150,7 +150,7 @@ def test_an_acknowledgement_counts_once(opened: Callable[..., Store]) -> None:
     commit(store, Acknowledge(M, "m1", TransactionId("a"), "8"), Acknowledge(M, "nobody's"), Acknowledge(P, "m2"))
     assert (store.head(M) or OutboxRow("", None, None, RowKind.STOP)).message_id == "m2"
     assert store.depth(M) == 1
-    (receipt,) = store.receipts(TransactionId("a"))
+    (receipt,) = store.archive.receipts(TransactionId("a"))
     assert (receipt.start, receipt.foreign_id) == (Delivery.ACKNOWLEDGED, "7")
 
 
@@ -169,7 +169,7 @@ def test_attempts_are_counted_and_kept(opened: Callable[..., Store]) -> None:
     store.close()
     again = opened("boot-2")
     assert (again.head(M) or OutboxRow("", None, None, RowKind.STOP)).attempts == 2
-    assert again.receipts(TransactionId("a"))[0].attempts == 2
+    assert again.archive.receipts(TransactionId("a"))[0].attempts == 2
 
 
 @pytest.mark.rule("ocpp16.X23")
@@ -184,7 +184,7 @@ def test_a_parked_start_gives_its_followers_minus_one(opened: Callable[..., Stor
     assert all('"transactionId": -1,' in (row.frame or "") for row in rows)
     assert '"transactionId": 70001,' in (drain(store, M)[-1].frame or ""), "the other upstream is not touched"
     assert head.transaction is not None
-    receipt = next(r for r in store.receipts(head.transaction) if r.upstream == P)
+    receipt = next(r for r in store.archive.receipts(head.transaction) if r.upstream == P)
     assert (receipt.start, receipt.stop, receipt.parked) == (Delivery.PARKED, Delivery.ACKNOWLEDGED, 1)
     assert receipt.why == "CALLERROR InternalError"
 
@@ -203,7 +203,7 @@ def test_a_late_answer_to_a_parked_start_is_kept(opened: Callable[..., Store]) -
     commit(store, Enqueue(M, started("a"), "m1"))
     commit(store, Park(M, "m1", "time-out"))
     commit(store, Acknowledge(M, "m1", TransactionId("a"), "33"))
-    (receipt,) = store.receipts(TransactionId("a"))
+    (receipt,) = store.archive.receipts(TransactionId("a"))
     assert (receipt.start, receipt.foreign_id) == (Delivery.ACKNOWLEDGED, "33")
 
 
@@ -227,7 +227,7 @@ def test_a_renderer_that_trips_over_one_event_keeps_no_other_from_the_disk(opene
     store = opened(renderer=picky)
     commit(store, *[Enqueue(M, started(name), f"m-{name}") for name in ("bad", "good")])
     assert frames(drain(store, M)) == ["frame of good"]
-    assert store.receipts(TransactionId("bad"))[0].start is Delivery.PARKED
+    assert store.archive.receipts(TransactionId("bad"))[0].start is Delivery.PARKED
     store.close()
     again = Store(Database(Path(store._database.path)), picky)
     assert again.open("boot-2").parked_records == 1
