@@ -28,7 +28,7 @@ from agent.store.store import Store
 from agent.vocabulary.effects import Record
 from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.inputs import Input, RecordFailed, Synced
-from agent.vocabulary.outbox import OutboxRow
+from agent.vocabulary.outbox import NoticeRow, OutboxRow
 
 T = TypeVar("T")
 
@@ -49,8 +49,11 @@ class Writer(Protocol):
     async def head(self, upstream: UpstreamId) -> OutboxRow | None:
         """The oldest committed row of this upstream that is neither done nor parked."""
 
+    async def head_notice(self, upstream: UpstreamId) -> NoticeRow | None:
+        """The oldest security event that this upstream is still to be told."""
+
     async def depth(self, upstream: UpstreamId) -> int:
-        """How many such rows there are."""
+        """How many rows its outbox has."""
 
     async def sessions(self, limit: int = 100) -> list[Session]:
         """The newest sessions with their receipts."""
@@ -76,6 +79,10 @@ class _Queries:
         """See `Writer`."""
         return await self.ask(lambda store: store.head(upstream))
 
+    async def head_notice(self, upstream: UpstreamId) -> NoticeRow | None:
+        """See `Writer`."""
+        return await self.ask(lambda store: store.head_notice(upstream))
+
     async def depth(self, upstream: UpstreamId) -> int:
         """See `Writer`."""
         return await self.ask(lambda store: store.depth(upstream))
@@ -88,7 +95,7 @@ class _Queries:
 class ThreadWriter(_Queries):
     """The writer of the running agent. Made on the event loop, with a store that is open; owns it from `start` on.
 
-    `post` takes inputs, `changed` is told whose outbox may look different, `crashed` gets an exception that is our bug.
+    `post` takes inputs, `changed` is told for whom something else may wait, `crashed` gets an exception that is our bug.
     """
 
     def __init__(
