@@ -17,6 +17,7 @@ from agent.runtime.clock import Clock
 from agent.runtime.context import Context, Seams
 from agent.runtime.credentials import Credentials, Keeping
 from agent.runtime.engine import Doors
+from agent.runtime.farewell import deliver_what_waits
 from agent.runtime.narrator import Narrator
 from agent.runtime.outboxes import Outboxes
 from agent.runtime.recorder import InputRecorder
@@ -140,7 +141,13 @@ class Agent:
         addresses = self._addresses()
         self._outboxes.open([address.id for address in addresses], self.writer)
         surroundings = Surroundings(
-            self._context, self, self._outboxes, self.clock, self.timekeeper.on_time, self.narrator.note
+            self._context,
+            self,
+            self._outboxes,
+            self.clock,
+            self.timekeeper.on_time,
+            self.narrator.note,
+            self.credentials,
         )
         for address in addresses:
             self.upstreams[address.id] = make_upstream(address, self._dialects[address.id], surroundings)
@@ -170,7 +177,12 @@ class Agent:
         self._loop.call_later(FAREWELL_S, self.supervisor.stop)
 
     def _restart(self, effect: Restart) -> None:
+        if self._ending is None:
+            self.supervisor.keep("farewell", self._take_leave)
         self._ending = effect
+
+    async def _take_leave(self) -> None:
+        await deliver_what_waits(self.writer, self.upstreams)
         self.supervisor.stop()
 
     def _crashed(self, error: BaseException) -> None:

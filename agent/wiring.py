@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from agent.links.address import Endpoint
+from agent.credentials.tls import Judgement
+from agent.host.clock import RELEASED_MS
 from agent.links.dialler import Dialler
 from agent.links.ports import Mind, OnTime
 from agent.links.upstream import Ports, UpstreamTask
 from agent.ocpp.dialect import Dialect
 from agent.runtime.clock import Clock
 from agent.runtime.context import Context
+from agent.runtime.credentials import Credentials
 from agent.runtime.outboxes import Outboxes
-from agent.settings.addresses import SYSTEM_TRUST, SecurityProfile, UpstreamAddress
+from agent.settings.addresses import UpstreamAddress
 from agent.vocabulary.effects import Note
 
 
@@ -27,14 +29,20 @@ class Surroundings:
     clock: Clock
     on_time: OnTime
     note: Callable[[Note], None]
+    credentials: Credentials
 
 
 def make_upstream(address: UpstreamAddress, dialect: Dialect, around: Surroundings) -> UpstreamTask:
     """The task of one upstream; it dials once it runs."""
     seams = around.context.seams
-    password = None if address.security is SecurityProfile.UNSECURED else address.password
-    trust = None if address.trust == SYSTEM_TRUST else address.trust
-    dialler = Dialler(Endpoint(address.url, address.identity, password, trust), dialect.subprotocol, seams.open_socket)
+    keeper = around.credentials
+    dialler = Dialler(
+        keeper.accesses(address.id),
+        dialect.subprotocol,
+        seams.open_socket,
+        Judgement(keeper.wall_ms, RELEASED_MS),
+        keeper.teller(address.id),
+    )
     ports = Ports(
         mind=around.mind,
         outbox=around.outboxes.of(address.id),

@@ -105,6 +105,9 @@ _ROWS: tuple[tuple[str, Level, str], ...] = (
     ("upstream.refused_command", _N, "{upstream}: {text}"),
     ("upstream.bug", _E, "{upstream}: a mistake of ours, this upstream is begun anew: {error}"),
     ("upstream.note", _N, "{upstream}: {text}"),
+    # credentials
+    ("credentials.problem", _E, "{upstream}: {problem}"),
+    ("credentials.note", _N, "{upstream}: {text}"),
     # the control socket
     ("control.listening", _I, "control socket {socket}"),
     ("control.refused_peer", _W, "a local process of user {uid} was refused"),

@@ -1,4 +1,4 @@
-"""Where to dial and with which header: endpoint URL and identity to the dialled URL, password to key bytes. Pure.
+"""Where to dial and with which header: endpoint URL and identity to the dialled URL. Pure.
 
 The identity is appended to the endpoint, percent-encoded (OCPP-J 1.6 3.1.1). The Basic header holds the identity as it
 is and the bytes of the key, not its hex text (OCPP-J 1.6 6.2).
@@ -7,15 +7,15 @@ is and the bytes of the key, not its hex text (OCPP-J 1.6 6.2).
 from __future__ import annotations
 
 import base64
-import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import quote, urlsplit
 
+from agent.credentials.access import Access
+from agent.credentials.passwords import key_forms
 from agent.vocabulary.ids import Secret
 
-_HEX_KEY: Final = re.compile(r"(?:[0-9a-fA-F]{2}){16,20}")
 _PORTS: Final = {"ws": 80, "wss": 443}
 
 
@@ -31,9 +31,21 @@ class AddressError(ValueError):
         return f"{self.field}: {self.problem}; {self.remedy}"
 
 
+class Where(Protocol):
+    """What an address is made from."""
+
+    @property
+    def url(self) -> str:
+        """Endpoint without the identity."""
+
+    @property
+    def identity(self) -> str:
+        """Chargebox Identity, not percent-encoded."""
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One upstream as it is configured. Prints no password."""
+    """An upstream whose credentials never change (see `agent.credentials.access.Accesses`). Prints no password."""
 
     url: str
     identity: str
@@ -41,6 +53,24 @@ class Endpoint:
     """None: no Basic header."""
     trust_file: str | None = None
     """PEM file with the only roots that count; None: the public bundle of the system."""
+
+    def present(self) -> Access:
+        """What every attempt uses; the likelier form of the password."""
+        tls = self.url.startswith("wss://")
+        return Access(
+            self.url,
+            self.identity,
+            security_profile=2 if tls else 0,
+            key=key_forms(self.password)[0] if self.password else None,
+            trust_files=(self.trust_file,) if self.trust_file else (),
+            public_roots=self.trust_file is None,
+        )
+
+    def refused(self, cause: str, http_status: int | None) -> None:
+        """Nothing else is known."""
+
+    def worked(self, anchor: str = "") -> None:
+        """Nothing is to be remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +83,7 @@ class Dial:
     tls: bool
 
 
-def dial(endpoint: Endpoint) -> Dial:
+def dial(endpoint: Where) -> Dial:
     """The URL to dial. Raises AddressError, with the position of a character that is not allowed."""
     _check_characters("url", endpoint.url, inner_blank_allowed=False)
     try:
@@ -79,13 +109,6 @@ def encoded_identity(identity: str) -> str:
         raise AddressError("identity", "is empty", "set the Chargebox Identity that the operator gave")
     _check_characters("identity", identity, inner_blank_allowed=True)
     return quote(identity, safe="")
-
-
-def key_forms(password: Secret) -> tuple[bytes, ...]:
-    """The bytes that a password may mean, the likelier first: hex of 16 to 20 bytes is tried decoded, then as text."""
-    text = password.reveal()
-    as_text = text.encode()
-    return (bytes.fromhex(text), as_text) if _HEX_KEY.fullmatch(text) else (as_text,)
 
 
 def basic_header(identity: str, key: bytes) -> str:

@@ -1,62 +1,96 @@
-"""Dials one upstream: address, password form and trust, put together anew for every attempt.
+"""Dials one upstream: asks for its credentials anew at every attempt, says how it went, and tells what was dangerous.
 
-A password of 32 to 40 hex digits may mean its bytes or its text: after a 401 the other form is tried at the next
-attempt, and what worked stays.
+A security event is told once for each reason until a link has opened: an upstream that is out of order for a week does
+not fill the log.
 """
 
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable, Hashable
 from typing import Final
 
-from agent.credentials.tls import TrustError, client_context
-from agent.links.address import AddressError, Dial, Endpoint, basic_header, dial, key_forms
-from agent.links.link import OpenSocket, open_link
+from agent.credentials.access import Access, Accesses
+from agent.credentials.choice import CLIENT_REFUSED
+from agent.credentials.tls import Judgement, TrustError, client_context
+from agent.links.address import AddressError, Dial, basic_header, dial
+from agent.links.link import OpenSocket, WebSocketLink, open_link
 from agent.links.ports import Link, LinkRefused
+from agent.vocabulary.security import SecurityEventKind
 
-UNAUTHORIZED: Final = 401
+TellEvent = Callable[[SecurityEventKind, str], None]
+"""A security event of this upstream's link, with its reason in plain words."""
+_TLS_PROFILE: Final = 2
+_REFUSED_PASSWORD: Final = (401, 403)
 
 
 class Dialler:
     """Call it to dial once; raises `LinkRefused`. Fits `agent.links.ports.Connect`."""
 
-    def __init__(self, endpoint: Endpoint, subprotocol: str, open_socket: OpenSocket | None = None) -> None:
-        self._endpoint = endpoint
+    def __init__(
+        self,
+        accesses: Accesses,
+        subprotocol: str,
+        open_socket: OpenSocket | None = None,
+        judgement: Judgement | None = None,
+        tell: TellEvent = lambda kind, text: None,
+    ) -> None:
+        self._accesses = accesses
         self._subprotocol = subprotocol
         self._open_socket = open_socket
-        self._keys = key_forms(endpoint.password) if endpoint.password else ()
-        self._form = 0
-        self._tls: ssl.SSLContext | None = None
+        self._judgement = judgement
+        self._tell = tell
+        self._told: set[tuple[SecurityEventKind, str]] = set()
+        self._loaded: tuple[Hashable, ssl.SSLContext] | None = None
 
     @property
     def authenticated(self) -> bool:
         """The server proves who it is: its time may be believed."""
-        return self._endpoint.url.startswith("wss://")
+        return self._accesses.present().url.startswith("wss://")
 
     async def __call__(self) -> Link:
         """One attempt."""
+        access = self._accesses.present()
         try:
-            where = dial(self._endpoint)
-            authorization = basic_header(self._endpoint.identity, self._keys[self._form]) if self._keys else None
-            tls = self._context(where)
+            link = await self._open(access)
+        except LinkRefused as refused:
+            self._learn(refused, access)
+            raise
+        self._told.clear()
+        self._accesses.worked(link.anchor)
+        return link
+
+    async def _open(self, access: Access) -> WebSocketLink:
+        try:
+            where = dial(access)
+            authorization = basic_header(access.identity, access.key) if access.key is not None else None
+            tls = self._context(access, where)
         except AddressError as wrong:
             raise LinkRefused("address", str(wrong)) from None
         except TrustError as wrong:
             raise LinkRefused("tls", str(wrong)) from None
-        try:
-            return await open_link(where, self._subprotocol, authorization, tls, self._open_socket)
-        except LinkRefused as refused:
-            self._learn(refused)
-            raise
+        return await open_link(where, self._subprotocol, authorization, tls, self._open_socket)
 
-    def _context(self, where: Dial) -> ssl.SSLContext | None:
-        """Loaded once, and again after TLS failed: the file of roots may have been replaced since."""
-        if where.tls and self._tls is None:
-            self._tls = client_context(self._endpoint.trust_file)
-        return self._tls if where.tls else None
+    def _context(self, access: Access, where: Dial) -> ssl.SSLContext | None:
+        """Loaded once for the same roots and certificate, and again after TLS failed: a file may have been replaced."""
+        if where.tls != (access.security_profile >= _TLS_PROFILE):
+            wanted = "wss" if access.security_profile >= _TLS_PROFILE else "ws"
+            raise AddressError("url", f"is not {wanted}://", f"security profile {access.security_profile} needs it")
+        if not where.tls:
+            return None
+        wanted_for = (access.trust_files, access.public_roots, access.client)
+        if self._loaded is None or self._loaded[0] != wanted_for:
+            self._loaded = wanted_for, client_context(access, self._judgement)
+        return self._loaded[1]
 
-    def _learn(self, refused: LinkRefused) -> None:
-        if refused.http_status == UNAUTHORIZED and self._keys:
-            self._form = (self._form + 1) % len(self._keys)
+    def _learn(self, refused: LinkRefused, access: Access) -> None:
+        ours = refused.security is SecurityEventKind.FAILED_TO_AUTHENTICATE_AT_CENTRAL_SYSTEM
+        event = refused.security
         if refused.cause == "tls":
-            self._tls = None
+            self._loaded = None
+        if refused.http_status in _REFUSED_PASSWORD:
+            event = SecurityEventKind.FAILED_TO_AUTHENTICATE_AT_CENTRAL_SYSTEM
+        if event is not None and (event, refused.detail) not in self._told:
+            self._told.add((event, refused.detail))
+            self._tell(event, f"{refused.detail} ({access.label})" if access.label else refused.detail)
+        self._accesses.refused(CLIENT_REFUSED if ours else refused.cause, refused.http_status)

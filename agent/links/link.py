@@ -21,6 +21,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.frames import Frame, Opcode
 from websockets.typing import Subprotocol
 
+from agent.credentials.tls_failures import explain
 from agent.links.address import Dial
 from agent.links.ports import LinkLost, LinkRefused
 from agent.ocpp.wire import MAXIMUM_FRAME_BYTES
@@ -43,6 +44,13 @@ class _Connection(ClientConnection):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.texts: deque[bool] = deque()
+        self.lost: Exception | None = None
+        """Why the transport has ended, if not in order: the package tells of it less than it knows."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called once by the transport."""
+        self.lost = exc
+        super().connection_lost(exc)
 
     def process_event(self, event: Any) -> None:
         """Called by the package for every frame, in order."""
@@ -64,6 +72,11 @@ class WebSocketLink:
 
     def __init__(self, connection: _Connection) -> None:
         self._connection = connection
+
+    @property
+    def anchor(self) -> str:
+        """SHA-256 in hex of the root that vouches for the server; empty without TLS."""
+        return getattr(self._connection.transport.get_extra_info("ssl_object"), "anchor", "")
 
     async def receive(self) -> str | bytes:
         """The next message: text if it was UTF-8 text, else bytes. Raises LinkLost."""
@@ -116,10 +129,12 @@ async def open_link(
     open_socket: OpenSocket | None = None,
 ) -> WebSocketLink:
     """Dial once. Raises LinkRefused with the cause in plain words; never holds a password in it."""
+    made: list[_Connection] = []
     try:
-        connection = await _open(dial, subprotocol, authorization, tls, open_socket)
+        connection = await _open(dial, subprotocol, authorization, tls, open_socket, made)
     except Exception as error:
-        refused = _refused(error)
+        ended = next((one.lost for one in made if isinstance(one.lost, ssl.SSLError)), error)
+        refused = _refused(ended)
         if refused is None:
             raise
         raise refused from None
@@ -135,13 +150,20 @@ async def _open(
     authorization: str | None,
     tls: ssl.SSLContext | None,
     open_socket: OpenSocket | None,
+    made: list[_Connection],
 ) -> _Connection:
     options: dict[str, Any] = {}
     if dial.tls:
-        options["ssl"] = tls
+        options |= {"ssl": tls, "server_hostname": dial.host.removesuffix(".")}  # no certificate names the last dot
     if open_socket is not None:
         async with asyncio.timeout(OPEN_TIMEOUT_S):
             options["sock"] = await open_socket(dial.host, dial.port)
+
+    def make(*arguments: Any, **keywords: Any) -> _Connection:
+        made.append(_Connection(*arguments, **keywords))
+        return made[-1]
+
+    options["create_connection"] = make
     connection = await _Dialler(
         dial.url,
         subprotocols=[Subprotocol(subprotocol)],
@@ -154,7 +176,6 @@ async def _open(
         close_timeout=CLOSE_TIMEOUT_S,
         max_size=MAXIMUM_FRAME_BYTES,
         logger=_LOG,
-        create_connection=_Connection,
         **options,
     )
     assert isinstance(connection, _Connection)
@@ -176,7 +197,8 @@ def _refused(error: Exception) -> LinkRefused | None:
     if isinstance(error, TimeoutError):
         return LinkRefused("timeout", f"no answer within {OPEN_TIMEOUT_S:g} s")
     if isinstance(error, ssl.SSLError):
-        return LinkRefused("tls", getattr(error, "verify_message", "") or error.reason or "handshake failed")
+        failure = explain(error)
+        return LinkRefused("tls", failure.text, security=failure.event)
     if isinstance(error, socket.gaierror):
         return LinkRefused("resolve", "the host name cannot be resolved")
     if isinstance(error, OSError):

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from agent.vocabulary.effects import Note
 from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.inputs import Input
 from agent.vocabulary.options import UpstreamOptions
 from agent.vocabulary.outbox import NoticeRow, OutboxRow
+from agent.vocabulary.security import SecurityEventKind
+
+Row = TypeVar("Row", covariant=True)
 
 
 class Mind(Protocol):
@@ -36,26 +39,23 @@ class Clock(Protocol):
         """Wall minus monotonic time; None while unknown."""
 
 
-class Outbox(Protocol):
-    """The outbox of one upstream."""
+class Queue(Protocol[Row]):
+    """A queue of one upstream, of which only the head is ever shown."""
 
-    async def head(self) -> OutboxRow | None:
-        """The oldest row that is neither done nor parked."""
+    async def head(self) -> Row | None:
+        """The oldest row that is not done."""
 
     @property
     def changed(self) -> asyncio.Event:
         """Set whenever the head may have changed; the upstream task clears it before it asks for the head."""
 
 
-class Notices(Protocol):
+class Outbox(Queue[OutboxRow], Protocol):
+    """The outbox of one upstream; its head is neither done nor parked."""
+
+
+class Notices(Queue[NoticeRow], Protocol):
     """The security events that one upstream is still to be told."""
-
-    async def head(self) -> NoticeRow | None:
-        """The oldest one."""
-
-    @property
-    def changed(self) -> asyncio.Event:
-        """Set whenever the head may have changed; the upstream task clears it before it asks for the head."""
 
 
 class Link(Protocol):
@@ -91,6 +91,8 @@ class LinkRefused(Exception):
     """`resolve`, `connect`, `timeout`, `tls`, `http`, `redirect`, `subprotocol`, `address` or `handshake`."""
     detail: str
     http_status: int | None = None
+    security: SecurityEventKind | None = None
+    """The security event that TLS failing so is."""
 
     def __str__(self) -> str:
         return f"{self.cause}: {self.detail}"

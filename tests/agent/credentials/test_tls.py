@@ -7,15 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from agent.credentials.access import Access
 from agent.credentials.tls import TrustError, client_context
 from tests.rig.certificates import make_authority
+
+
+def own_roots(file: Path) -> Access:
+    return Access("wss://a", "CP1", trust_files=(str(file),), public_roots=False)
 
 
 def test_a_context_checks_name_and_chain_and_speaks_nothing_old(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
-    context = client_context(None)
+    context = client_context(Access("wss://a", "CP1"))
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
@@ -27,13 +32,13 @@ def test_a_context_checks_name_and_chain_and_speaks_nothing_old(
 def test_a_file_of_roots_is_all_that_counts(tmp_path: Path) -> None:
     file = tmp_path / "roots.pem"
     file.write_text(make_authority().root_pem)
-    assert client_context(str(file)).cert_store_stats()["x509_ca"] == 1
+    assert client_context(own_roots(file)).cert_store_stats()["x509_ca"] == 1
 
 
 def test_a_missing_or_useless_file_is_named_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(TrustError, match="install the roots"):
-        client_context(str(tmp_path / "none.pem"))
+        client_context(own_roots(tmp_path / "none.pem"))
     file = tmp_path / "bad.pem"
     file.write_text("no certificate")
     with pytest.raises(TrustError, match="install it anew"):
-        client_context(str(file))
+        client_context(own_roots(file))

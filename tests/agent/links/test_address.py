@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.links.address import AddressError, Dial, Endpoint, basic_header, dial, encoded_identity, key_forms
+from agent.credentials.passwords import key_forms
+from agent.links.address import AddressError, Dial, Endpoint, basic_header, dial, encoded_identity
 from agent.vocabulary.ids import Secret
 
 

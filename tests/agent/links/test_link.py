@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from contextlib import suppress
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,10 @@ import pytest
 from websockets.asyncio.server import Request, Response, ServerConnection
 from websockets.datastructures import Headers
 
+from agent.credentials.access import Access
+from agent.credentials.choice import Choice, Surroundings
+from agent.credentials.folder import CredentialsFolder
+from agent.credentials.holdings import Holdings
 from agent.credentials.tls import client_context
 from agent.links import link as link_module
 from agent.links.address import Dial, Endpoint, basic_header, dial
@@ -20,7 +25,8 @@ from agent.links.dialler import Dialler
 from agent.links.link import open_link
 from agent.links.ports import LinkLost, LinkRefused
 from agent.ocpp.wire import MAXIMUM_FRAME_BYTES
-from agent.vocabulary.ids import Secret
+from agent.settings.addresses import SecurityProfile, UpstreamAddress
+from agent.vocabulary.ids import MANAGEMENT, Secret
 from tests.rig.certificates import make_authority, server_context
 from tests.rig.virtual_time import now_s, run_virtual
 from tests.rig.web_socket_pair import server_on_loopback
@@ -253,25 +259,29 @@ def test_a_socket_may_be_opened_some_other_way() -> None:
 
 
 @pytest.mark.rule("ocpp16.J15")
-def test_a_hex_key_is_tried_decoded_then_as_text_and_what_worked_stays() -> None:
+def test_a_hex_key_is_tried_decoded_then_as_text_and_what_worked_stays(tmp_path: Path) -> None:
     seen: list[str] = []
     key = "0001020304050607ffffffffffffffffffffffff"
+    address = UpstreamAddress(MANAGEMENT, "M", "ws://x", "CP1", SecurityProfile.BASIC, Secret(key))
 
     def process(connection: ServerConnection, request: Request) -> Response | None:
         seen.append(request.headers["Authorization"])
-        known = Dialler(Endpoint("ws://x", "CP1", Secret(key)), SUBPROTOCOL)
-        as_text = basic_header("CP1", known._keys[1])
+        as_text = basic_header("CP1", key.encode())
         return None if seen[-1] == as_text else connection.respond(HTTPStatus.UNAUTHORIZED, "no")
 
     async def story() -> None:
         async with server_on_loopback(echo, process_request=process, subprotocols=[SUBPROTOCOL]) as (_, port):
-            dialler = Dialler(Endpoint(f"ws://127.0.0.1:{port}", "CP1", Secret(key)), SUBPROTOCOL)
+            here = replace(address, url=f"ws://127.0.0.1:{port}")
+            folder = CredentialsFolder(tmp_path, "management")
+            around = Surroundings(lambda news: None, lambda: None)
+            dialler = Dialler(Choice(here, Holdings(), folder, around), SUBPROTOCOL)
             with pytest.raises(LinkRefused) as found:
                 await dialler()
             assert key not in str(found.value)
             for _ in range(2):
                 link = await dialler()
                 await link.close(1001, "")
+            assert seen[0] == basic_header("CP1", bytes.fromhex(key))
             assert len(set(seen)) == 2
             assert seen[1] == seen[2]
 
@@ -341,7 +351,11 @@ def test_a_certificate_of_another_host_is_refused_and_new_roots_are_read(authori
                 await asyncio.get_running_loop().sock_connect(made, ("127.0.0.1", port))
                 return made
 
-            found = await refused(other, tls=client_context(str(roots)), open_socket=open_socket)
+            found = await refused(
+                other,
+                tls=client_context(Access("", "", trust_files=(str(roots),), public_roots=False)),
+                open_socket=open_socket,
+            )
             assert found.cause == "tls"
 
     run_virtual(story())

@@ -1,0 +1,230 @@
+"""Which credentials of one upstream are used next: settings, what the backend has changed, and how attempts went.
+
+Theory of operation
+-------------------
+`present` puts the next attempt together. After a 401 the next password is tried (see `passwords`), after a refused
+client certificate the next older one. A raised security profile is on *trial* until it has opened a link; after
+`TRIAL_ATTEMPTS` refusals the profile before it is in force again. What worked is kept, so that a restart guesses
+nothing; what changes is handed to the keeper, which writes it down.
+
+Trust (OCPP 1.6 security extension, A00): the roots of the settings, or the public bundle where they name none, and
+besides all roots that the backend has installed. Once an installed root has vouched for a server, the public bundle
+no longer counts. No root of another upstream ever does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from agent.credentials.access import Access, ClientFiles
+from agent.credentials.folder import CredentialsFolder
+from agent.credentials.holdings import KEPT_MS, ClientCertificate, Holdings, Root, Trial
+from agent.credentials.passwords import Candidate, Source, candidates
+from agent.settings.addresses import SYSTEM_TRUST, SecurityProfile, UpstreamAddress
+from agent.vocabulary.ids import Secret
+
+TRIAL_ATTEMPTS: Final = 3
+CLIENT_REFUSED: Final = "client-certificate"
+"""Cause of a refusal by which the server says that it does not take our certificate."""
+_UNAUTHORIZED: Final = (401, 403)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What an attempt has changed; for the keeper."""
+
+    holdings: Holdings
+    profile: int
+    fell_back_from: int | None = None
+    """The profile whose trial has failed."""
+    raised_to: int | None = None
+    """The profile whose trial has worked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a choice needs of the agent."""
+
+    changed: Callable[[News], None]
+    wall_ms: Callable[[], int | None]
+    """Wall time, None while unknown."""
+    single_root: bool = False
+    """A new root replaces the old one once it has worked ("AdditionalRootCertificateCheck")."""
+
+
+class Choice:
+    """The credentials of one upstream (see `agent.credentials.access.Accesses`). Used on the event loop."""
+
+    def __init__(self, address: UpstreamAddress, holdings: Holdings, folder: CredentialsFolder, around: Surroundings):
+        self.address = address
+        self.folder = folder
+        self._around = around
+        self.anchor = ""
+        """The root that vouches for the server of the present link; empty without TLS."""
+        self._next_password = 0
+        self._next_certificate = 0
+        self.holdings = _after_settings(holdings, address)
+
+    # ------------------------------------------------------------------------------------------------ for the dialler
+
+    def present(self) -> Access:
+        """What the next attempt uses."""
+        profile = self.profile
+        password = self._password() if profile in (SecurityProfile.BASIC, SecurityProfile.TLS_BASIC) else None
+        client = self._client() if profile == SecurityProfile.MUTUAL_TLS else None
+        return Access(
+            url=url_of(self.address.url, profile),
+            identity=self.address.identity,
+            security_profile=profile,
+            key=password.key if password else None,
+            trust_files=self.trust_files,
+            public_roots=self._is_public and self.holdings.base_trusted and not self.holdings.own_roots_worked,
+            client=client,
+            label=f"profile {profile}" + (f", {password.source} password" if password else ""),
+        )
+
+    def refused(self, cause: str, http_status: int | None) -> None:
+        """An attempt came to nothing."""
+        self.anchor = ""
+        if http_status in _UNAUTHORIZED:
+            self._next_password += 1
+        if cause == CLIENT_REFUSED or (http_status in _UNAUTHORIZED and self.profile == SecurityProfile.MUTUAL_TLS):
+            self._next_certificate += 1
+        trial = self.holdings.trial
+        if trial is None:
+            return
+        if trial.attempts + 1 < TRIAL_ATTEMPTS:
+            self._change(replace(self.holdings, trial=Trial(trial.profile, trial.attempts + 1)))
+        else:
+            self._change(replace(self.holdings, trial=None), fell_back_from=trial.profile)
+
+    def worked(self, anchor: str = "") -> None:
+        """An attempt opened a link."""
+        self.anchor = anchor
+        holdings, trial = self.holdings, self.holdings.trial
+        if (password := self._password_sent()) is not None:
+            previous = None if password.source is Source.LIVE else holdings.previous
+            holdings = replace(holdings, remembered=password.as_remembered, previous=previous)
+        holdings = self._after_anchor(self._after_certificate(holdings), anchor)
+        if trial is not None:
+            holdings = replace(holdings, profile=trial.profile, profile_basis=self.address.security.value, trial=None)
+        self._next_password = self._next_certificate = 0
+        if holdings != self.holdings:
+            self._change(holdings, raised_to=trial.profile if trial else None)
+
+    # ------------------------------------------------------------------------------------------------- for the keeper
+
+    @property
+    def profile(self) -> int:
+        """The security profile that is dialled with."""
+        return self.holdings.trial.profile if self.holdings.trial is not None else self.settled_profile
+
+    @property
+    def settled_profile(self) -> int:
+        """The security profile without what is on trial."""
+        return self.address.security.value if self.holdings.profile is None else self.holdings.profile
+
+    @property
+    def password(self) -> Secret | None:
+        """The password in use, whatever its form."""
+        known = {Source.LIVE: self.holdings.live, Source.PREVIOUS: self.holdings.previous}
+        candidate = self._password()
+        return None if candidate is None else known.get(candidate.source, self.address.password)
+
+    @property
+    def trust_files(self) -> tuple[str, ...]:
+        """The files of roots that count for this upstream alone."""
+        base = () if self._is_public or not self.holdings.base_trusted else (self.address.trust,)
+        return base + tuple(str(self.folder.root(root.name)) for root in self.holdings.roots)
+
+    @property
+    def can_authenticate_server(self) -> bool:
+        """There is something that can vouch for the server: roots of its own, or the public bundle."""
+        return bool(self.trust_files) or (self._is_public and self.holdings.base_trusted)
+
+    def usable_certificates(self) -> tuple[ClientCertificate, ...]:
+        """Client certificates that can be used now, the newest first; all of them while the time is not known."""
+        now_ms = self._around.wall_ms()
+        return tuple(
+            one
+            for one in self.holdings.certificates
+            if now_ms is None
+            or (
+                one.not_before_ms <= now_ms <= one.not_after_ms
+                and (one.replaced_ms is None or now_ms - one.replaced_ms <= KEPT_MS)
+            )
+        )
+
+    def adopt(self, holdings: Holdings) -> None:
+        """The keeper has changed and saved something: attempts begin with the likeliest again."""
+        self.holdings = holdings
+        self._next_password = self._next_certificate = 0
+
+    # ------------------------------------------------------------------------------------------------------- inwards
+
+    @property
+    def _is_public(self) -> bool:
+        return self.address.trust == SYSTEM_TRUST
+
+    def _change(self, holdings: Holdings, *, fell_back_from: int | None = None, raised_to: int | None = None) -> None:
+        self.holdings = holdings
+        self._around.changed(News(holdings, self.profile, fell_back_from, raised_to))
+
+    def _candidates(self) -> tuple[Candidate, ...]:
+        held = self.holdings
+        return candidates(held.live, held.previous, self.address.password, held.remembered)
+
+    def _password(self) -> Candidate | None:
+        known = self._candidates()
+        return known[self._next_password % len(known)] if known else None
+
+    def _password_sent(self) -> Candidate | None:
+        return self._password() if self.profile in (SecurityProfile.BASIC, SecurityProfile.TLS_BASIC) else None
+
+    def _certificate(self) -> ClientCertificate | None:
+        known = self.usable_certificates()
+        return known[self._next_certificate % len(known)] if known else None
+
+    def _client(self) -> ClientFiles | None:
+        one = self._certificate()
+        return None if one is None else self.folder.client(one.name)
+
+    def _after_certificate(self, holdings: Holdings) -> Holdings:
+        """A certificate that has opened a link begins the last month of the older ones."""
+        used = self._certificate() if self.profile == SecurityProfile.MUTUAL_TLS else None
+        if used is None:
+            return holdings
+        now_ms = self._around.wall_ms()
+        place = holdings.certificates.index(used)
+        newer, older = holdings.certificates[:place], holdings.certificates[place + 1 :]
+        older = tuple(one if one.replaced_ms else replace(one, replaced_ms=now_ms) for one in older)
+        return replace(holdings, certificates=(*newer, replace(used, worked=True), *older))
+
+    def _after_anchor(self, holdings: Holdings, anchor: str) -> Holdings:
+        """An installed root that has vouched for the server counts from now on, and may end what was before it."""
+        if anchor not in {root.name for root in holdings.roots}:
+            return holdings
+        if self._around.single_root:
+            newest = holdings.roots[-1]
+            if newest.name == anchor:
+                return replace(holdings, roots=(Root(anchor, True),), base_trusted=False)
+        roots = tuple(Root(root.name, root.worked or root.name == anchor) for root in holdings.roots)
+        return replace(holdings, roots=roots)
+
+
+def url_of(url: str, profile: int) -> str:
+    """The endpoint as a security profile wants it: a raised profile goes from ws to wss, at the port of wss."""
+    scheme, separator, rest = url.partition("://")
+    if profile < SecurityProfile.TLS_BASIC or scheme.lower() != "ws":
+        return url
+    authority, slash, path = rest.partition("/")
+    return f"wss{separator}{authority.removesuffix(':80')}{slash}{path}"
+
+
+def _after_settings(holdings: Holdings, address: UpstreamAddress) -> Holdings:
+    """What is held, seen from the present settings: a profile that the installer has chosen since is the last word."""
+    if holdings.profile is not None and holdings.profile_basis != address.security.value:
+        holdings = replace(holdings, profile=None, trial=None)
+    return holdings

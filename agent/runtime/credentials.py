@@ -1,0 +1,113 @@
+"""The keeper of the credentials: performs what upstreams ask about passwords, profiles and certificates.
+
+Theory of operation
+-------------------
+Each upstream has a *desk*: a queue, and a task that works it off, so that none waits for another. What changes is on
+the disk before it is answered (`CredentialsAnswered`). Attempts to dial tell their outcome to the upstream's `Choice`,
+which changes at once and is written down by the desk after. Everything that takes time (disk, child process) happens
+beside the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.credentials.access import Accesses
+from agent.credentials.choice import Choice, News, Surroundings
+from agent.credentials.folder import MANUFACTURER, CredentialsFolder
+from agent.runtime.clock import Clock
+from agent.runtime.credentials_desk import Desk, World
+from agent.settings.addresses import UpstreamAddress
+from agent.vocabulary.commands import Result, ResultStatus
+from agent.vocabulary.effects import HandleCredentials
+from agent.vocabulary.ids import UpstreamId
+from agent.vocabulary.inputs import CredentialsAnswered, CredentialsInForce, Input, SecurityEventSeen
+from agent.vocabulary.options import StationOptions, UpstreamOptions
+from agent.vocabulary.security import SecurityEventKind
+
+LONGEST_QUEUE = 16
+"""More than an upstream can have on its way; what comes on top is refused at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What the keeper needs of the agent."""
+
+    state: str | Path
+    """The state folder."""
+    station: StationOptions
+    clock: Clock
+    post: Callable[[Input], None]
+    tell: Callable[..., None]
+    """The log."""
+    options: Callable[[UpstreamId], UpstreamOptions]
+
+
+class Credentials:
+    """All desks. Called by the engine; returns at once."""
+
+    def __init__(self, addresses: Sequence[UpstreamAddress], keeping: Keeping) -> None:
+        self._keeping = keeping
+        self._choices: dict[UpstreamId, Choice] = {}
+        self._desks: dict[UpstreamId, Desk] = {}
+        manufacturer = CredentialsFolder(keeping.state, MANUFACTURER)
+        for address in addresses:
+            self._add(address, manufacturer)
+
+    def __call__(self, effect: HandleCredentials) -> None:
+        """Take a permitted command. Answers by `CredentialsAnswered`, never within this call."""
+        desk = self._desks.get(effect.upstream)
+        if desk is None or desk.waiting >= LONGEST_QUEUE:
+            refusal = Result(ResultStatus.REJECTED, "too many requests about credentials at once")
+            answer = CredentialsAnswered(effect.upstream, effect.call, refusal)
+            asyncio.get_running_loop().call_soon(self._keeping.post, answer)
+            return
+        desk.put(effect)
+
+    def accesses(self, upstream: UpstreamId) -> Accesses:
+        """The credentials of one upstream, for its dialler."""
+        return self._choices[upstream]
+
+    def teller(self, upstream: UpstreamId) -> Callable[[SecurityEventKind, str], None]:
+        """Takes the security events of an upstream's dialler."""
+        return lambda kind, text: self._keeping.post(SecurityEventSeen(kind, text, upstream))
+
+    def wall_ms(self) -> int | None:
+        """Wall time, None while unknown."""
+        return self._keeping.clock.now().wall_ms
+
+    def begin(self) -> None:
+        """Tell with which profile each upstream is dialled. Called once, when the engine takes inputs."""
+        for upstream, choice in self._choices.items():
+            self._keeping.post(CredentialsInForce(upstream, choice.profile))
+
+    @property
+    def desks(self) -> Mapping[UpstreamId, Desk]:
+        """The desks, each with a task to be run."""
+        return self._desks
+
+    def _add(self, address: UpstreamAddress, manufacturer: CredentialsFolder) -> None:
+        keeping, upstream = self._keeping, address.id
+        folder = CredentialsFolder(keeping.state, upstream)
+        holdings, problem = folder.load()
+        if problem:
+            keeping.tell("credentials.problem", upstream=upstream, problem=problem)
+
+        def changed(news: News) -> None:
+            self._desks[upstream].changed(news)
+
+        around = Surroundings(changed, self.wall_ms, keeping.station.additional_root_check)
+        choice = Choice(address, holdings, folder, around)
+        world = World(
+            post=keeping.post,
+            note=lambda text: keeping.tell("credentials.note", upstream=upstream, text=text),
+            wall_ms=self.wall_ms,
+            cpo_name=lambda: keeping.options(upstream).cpo_name,
+            serial_number=keeping.station.serial_number,
+            single_root=keeping.station.additional_root_check,
+        )
+        self._choices[upstream] = choice
+        self._desks[upstream] = Desk(choice, manufacturer, world)
