@@ -24,7 +24,7 @@ from agent.vocabulary.inputs import (
     WallTimeFixed,
 )
 from agent.vocabulary.notes import StationNote
-from agent.vocabulary.records import Acknowledge, CountAttempt, FixWallTime, Park
+from agent.vocabulary.records import Acknowledge, CountAttempt, FixWallTime, NoteAccepted, Park
 
 
 class Receipts:
@@ -45,7 +45,9 @@ class Receipts:
             turn.note(StationNote.UNKNOWN_UPSTREAM, "link news", upstream=given.upstream)
             return
         upstream.connected, upstream.registration = given.connected, given.registration
-        upstream.ever_accepted = upstream.ever_accepted or given.registration is Registration.ACCEPTED
+        if given.registration is Registration.ACCEPTED and not upstream.ever_accepted:
+            upstream.ever_accepted = True
+            turn.record(NoteAccepted(upstream.id), barrier=True)
 
     def acknowledged(self, given: MessageAcknowledged, turn: Turn) -> None:
         """An upstream answered. An id belongs to a start: a barrier; the authority's verdict may end it."""

@@ -90,7 +90,7 @@ class Station:
             inputs.LatchCleared: self._latch_cleared,
             api.CardSeen: self._desk.card,
             api.FaultSeen: self._fault_seen,
-            api.KeySeen: lambda given, turn: None,
+            api.KeySeen: self._reading,
             api.LockSeen: self._lock_seen,
             **dict.fromkeys(_CONNECTOR_READINGS, self._reading),
         }

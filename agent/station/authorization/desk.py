@@ -85,6 +85,10 @@ class Desk:
         if is_random(seen.uid):
             self._refuse(mine, token, "cards with random ids cannot be known again", turn)
             return
+        if not mine:
+            served_here = [c for i in served if (c := self._connectors.get(i))]
+            self._refuse(served_here, token, "no card is needed here", turn)
+            return
         if self._cancelled(token, turn):
             return
         choice = choose([connector.seat() for connector in mine], token)

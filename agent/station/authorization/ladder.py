@@ -4,8 +4,8 @@ Theory of operation
 -------------------
 Before asking: a valid cache entry, if the Billing upstream allows pre-authorisation (OCPP 1.6 3.4.1
 "LocalPreAuthorize"). While it can be asked: its answer, and nothing else. Without an answer (offline, silent past the
-deadline, never accepted with these settings): the standard offline keys decide. A card that is known bad or expired
-is refused even where unknown cards are allowed (OCPP 1.6 3.4.2, 3.4.3).
+deadline): the standard offline keys decide. A card that is known bad or expired is refused even where unknown cards are
+allowed (OCPP 1.6 3.4.2, 3.4.3). With an upstream that has never accepted the station nobody charges by card (4.2).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Authorisation:
 def before_asking(token: IdToken, billing: Upstream, cache: Cache, wall_ms: int | None) -> Rung | None:
     """A decision with no network at all, or None if the Billing upstream has to be asked."""
     options = billing.options
-    if not (options.local_pre_authorize and options.authorization_cache_enabled):
+    if not (billing.ever_accepted and options.local_pre_authorize and options.authorization_cache_enabled):
         return None
     verdict = cache.get(token, wall_ms)
     if verdict is None or not verdict.accepted:
@@ -58,6 +58,8 @@ def before_asking(token: IdToken, billing: Upstream, cache: Cache, wall_ms: int 
 def without_answer(token: IdToken, billing: Upstream, cache: Cache, wall_ms: int | None) -> Rung:
     """The decision while the Billing upstream does not answer."""
     options = billing.options
+    if not billing.ever_accepted:
+        return Rung(False, "outage", "never_accepted", offline=True)
     verdict = cache.get(token, wall_ms) if options.authorization_cache_enabled else None
     if verdict is not None and not verdict.accepted:
         return Rung(False, "cache", "known_bad", verdict, offline=True)
@@ -65,8 +67,7 @@ def without_answer(token: IdToken, billing: Upstream, cache: Cache, wall_ms: int
         return Rung(True, "cache", "local_authorize_offline", verdict, offline=True)
     if options.allow_offline_unknown:
         return Rung(True, "outage", "allow_offline_unknown", verdict, offline=True)
-    rule = "unknown_offline" if billing.ever_accepted else "never_accepted"
-    return Rung(False, "outage", rule, verdict, offline=True)
+    return Rung(False, "outage", "unknown_offline", verdict, offline=True)
 
 
 def by_answer(verdict: Verdict) -> Rung:

@@ -31,7 +31,7 @@ from agent.station.turn import Turn
 from agent.vocabulary.events import StopReason, Trigger
 from agent.vocabulary.ids import IdToken, TransactionId
 from agent.vocabulary.notes import StationNote
-from agent.vocabulary.options import ConnectorOptions, UpstreamOptions
+from agent.vocabulary.options import AuthorisePolicy, ConnectorOptions, UpstreamOptions
 from agent.vocabulary.records import SaveTransaction, TransactionRecord
 from hal.api import Fault
 
@@ -116,6 +116,11 @@ class Connector:
         return None if self.facts.outputs_off else "the outputs are not confirmed off yet"
 
     @property
+    def may_keep(self) -> bool:
+        """The cable may be held after a session: there is a lock, and a card that can come back for it."""
+        return self.lock.exists and self.options.authorise is AuthorisePolicy.CARD
+
+    @property
     def record(self) -> TransactionRecord | None:
         """Journal row of the transaction that is open here, running or of a former life."""
         return self.transaction.record if self.transaction is not None else self.recovered
@@ -168,7 +173,7 @@ class Connector:
         if self.state is SessionState.RUNNING:
             if not self.authority_options.stop_on_ev_disconnect:
                 return
-            keep = self.lock.exists and not self.authority_options.unlock_on_ev_disconnect
+            keep = self.may_keep and not self.authority_options.unlock_on_ev_disconnect
             self._stop = Stop(StopReason.EV_DISCONNECTED, Trigger.EV_DEPARTED, keep_cable=keep)
         if not self.lock.engaged:
             self.kept = None

@@ -20,6 +20,8 @@ class Facts:
     cable_a: int | None = None
     contactor_closed: bool | None = None
     locked: bool | None = None
+    key_on: bool | None = None
+    """Position of the key switch, where there is one."""
     outputs_off: bool = False
     """The outputs were written off and read back in this life."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agent.station.evse.cardless import key_seen
 from agent.station.evse.connector import Connector
 from agent.station.evse.faults import LATCHING
 from agent.station.evse.pilot import PilotAction
@@ -15,6 +16,7 @@ from hal.api import (
     ContactorSeen,
     Fault,
     FaultSeen,
+    KeySeen,
     LockSeen,
     MeterSeen,
     OutputsOff,
@@ -24,7 +26,7 @@ from hal.api import (
 HIGHEST_VOLT = 300.0
 """Between phase and neutral, with a margin for what flows beyond the offer."""
 ConnectorReading = (
-    PilotSeen | CableSeen | ContactorSeen | LockSeen | MeterSeen | FaultSeen | ActuationFailed | OutputsOff
+    PilotSeen | CableSeen | ContactorSeen | LockSeen | MeterSeen | KeySeen | FaultSeen | ActuationFailed | OutputsOff
 )
 
 
@@ -42,6 +44,8 @@ def take(connector: Connector, reading: ConnectorReading, turn: Turn) -> None:
             _lock(connector, reading, turn)
         case MeterSeen():
             _meter(connector, reading, turn)
+        case KeySeen():
+            key_seen(connector, reading.on, turn)
         case FaultSeen():
             _fault(connector, reading, turn)
         case ActuationFailed():

@@ -8,7 +8,7 @@ should be, drive the lock. A step that waits says until when (`turn.reached`).
 
     state         goes on when                                   gives up when
     WAITING_CAR   (plug, by intake)                              connection time-out, or nothing may start any more
-    WAITING_CARD  (card, by the desk); free: at once             connection time-out
+    WAITING_CARD  (card, by the desk); free, key on: at once     connection time-out
     LOCKING       lock confirmed, contactor seen open            ten seconds, unplug
     READING       the start reading came                         five seconds, unplug
     RUNNING       stops on a fault, grace over, invalid energy   -
@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from agent.station.authorization.ladder import Authorisation
+from agent.station.evse.cardless import authorise_by_itself, by_itself
 from agent.station.evse.connector import SECURE_MS, Connector
 from agent.station.evse.faults import STOP_REASONS, Reaction
 from agent.station.evse.intake import raise_fault
@@ -35,16 +35,12 @@ from agent.station.evse.verdicts import enforce_verdict
 from agent.station.turn import Turn
 from agent.vocabulary.effects import SetPace
 from agent.vocabulary.events import StopReason, Trigger
-from agent.vocabulary.ids import IdToken, IdTokenType
 from agent.vocabulary.notes import StationNote
-from agent.vocabulary.options import AuthorisePolicy
-from agent.vocabulary.records import LadderStep
 from hal.api import Fault
 
 CONTROLLER_GRACE_MS = 60_000
 POWER_OFF_MS = 15_000
 PASSES = 12
-FREE_TOKEN = IdToken("FREE", IdTokenType.NO_AUTHORIZATION)
 _IN_SESSION = frozenset(
     {
         SessionState.LOCKING,
@@ -117,8 +113,8 @@ def _waiting_car(connector: Connector, turn: Turn) -> None:
 
 
 def _waiting_card(connector: Connector, turn: Turn) -> None:
-    if connector.options.authorise is AuthorisePolicy.FREE:
-        _authorise_free(connector, turn)
+    if by_itself(connector):
+        authorise_by_itself(connector, turn)
     elif _window_over(connector, turn):
         connector.abandon("no card within the connection time-out", turn)
 
@@ -128,16 +124,6 @@ def _window_over(connector: Connector, turn: Turn) -> bool:
     if connector.window_ms is None or timeout_s == 0:
         return False
     return turn.reached(connector.window_ms + timeout_s * 1000)
-
-
-def _authorise_free(connector: Connector, turn: Turn) -> None:
-    if connector.refusal is not None or connector.kept is not None:
-        return
-    token = connector.options.free_token or FREE_TOKEN
-    billing = connector.site.registry.billing
-    step = LadderStep(turn.now, connector.id, token.masked, "free", None, None, "Accepted", "free_connector")
-    offline = not billing.reachable
-    connector.authorise(Authorisation(token, billing.id, Trigger.CABLE_PLUGGED_IN, step, offline=offline), turn)
 
 
 def _locking(connector: Connector, turn: Turn) -> None:

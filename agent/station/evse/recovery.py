@@ -46,6 +46,8 @@ class Found:
     maximum_current_a: float
     phases: int
     startable: bool = True
+    key_gone: bool = False
+    """It was begun by a key switch that is not on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,5 +115,6 @@ def _against(record: TransactionRecord, found: Found, believed: int | None) -> s
         (gap is None, "the length of the gap is not known"),
         (gap is not None and gap > found.resume_gap_s, "the gap was too long"),
         (not found.startable, "the connector cannot start now"),
+        (found.key_gone, "the key is not on"),
     )
     return next((why for speaks_against, why in reasons if speaks_against), None)

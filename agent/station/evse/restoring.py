@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agent.station.evse.cardless import by_key
 from agent.station.evse.connector import Connector
 from agent.station.evse.recovery import Found, decide, last_register
 from agent.station.evse.session import SessionTrigger
@@ -35,6 +36,8 @@ def _known(connector: Connector) -> bool:
         return False
     if site.options.after_power_loss is AfterPowerLoss.STOP:
         return True
+    if by_key(connector) and facts.key_on is None:
+        return False
     wall = _gap_known(connector)
     return wall and facts.seen_open and (not connector.lock.exists or facts.locked is not None)
 
@@ -64,6 +67,7 @@ def _carry_out(connector: Connector, record: TransactionRecord, turn: Turn) -> N
         capabilities.maximum_current_a,
         connector.options.phases,
         connector.refusal is None and connector.facts.seen_open,
+        by_key(connector) and connector.facts.key_on is not True,
     )
     outcome = decide(record, found)
     turn.note(StationNote.TRANSACTION_RECOVERED, outcome.why, connector.id)

@@ -49,7 +49,7 @@ def enforce_verdict(connector: Connector, transaction: Transaction, turn: Turn) 
     if allowed_wh is None or transaction.register_wh < allowed_wh or connector.state is not SessionState.RUNNING:
         return
     if connector.authority_options.stop_on_invalid:
-        stop = Stop(StopReason.DE_AUTHORIZED, Trigger.DEAUTHORIZED, keep_cable=connector.lock.exists)
+        stop = Stop(StopReason.DE_AUTHORIZED, Trigger.DEAUTHORIZED, keep_cable=connector.may_keep)
         connector.stop(stop, turn)
     else:
         transaction.suspended_as_invalid = True

@@ -14,7 +14,7 @@ from agent.vocabulary.upstreams import Role, UpstreamSetup
 
 @dataclass(slots=True)
 class Upstream:
-    """One upstream. `ever_accepted` is true once it accepted us in this life of the agent."""
+    """One upstream. `ever_accepted`: it has accepted the station once, in this or a former life."""
 
     id: UpstreamId
     name: str
@@ -43,6 +43,8 @@ class Registry:
         if len(billing) != 1:
             raise ValueError(f"upstreams: exactly one must be Billing, not {len(billing)}; set one role to billing")
         self._upstreams = {s.id: Upstream(s.id, s.name or s.id, s.role, s.options) for s in setups}
+        for known in self:
+            known.ever_accepted = known.id in snapshot.accepted
         self.billing = self._upstreams[billing[0]]
         for saved in snapshot.options:
             self._restore(saved.upstream, saved.name, saved.value)

@@ -176,13 +176,23 @@ def test_the_offline_ladder(options: dict[str, bool], known: Verdict | None, sta
 
 @pytest.mark.rule("ocpp16.B12")
 @pytest.mark.parametrize("registration", [Registration.UNKNOWN, Registration.PENDING, Registration.REJECTED])
-def test_never_accepted_refuses_the_card_and_stays_free(registration: Registration) -> None:
-    driver = Driver(online=False)
+@pytest.mark.parametrize("options", [{}, {"allow_offline_unknown": True}])
+def test_never_accepted_refuses_the_card_and_stays_free(registration: Registration, options: dict[str, bool]) -> None:
+    driver = Driver(online=False, upstreams=two_upstreams(**options))
     driver.connect(PRIMARY, registration)
     driver.card()
     assert driver.state() == "free"
     assert not any(condition.authorised for condition in driver.told())
     assert driver.entries(LadderStep)[-1].rule == "never_accepted"
+
+
+@pytest.mark.rule("ocpp16.B12")
+def test_accepted_in_a_former_life_lets_the_offline_keys_decide() -> None:
+    snapshot = Snapshot(1, False, accepted=(PRIMARY,))
+    driver = Driver(online=False, upstreams=two_upstreams(allow_offline_unknown=True), snapshot=snapshot)
+    driver.plug()
+    driver.card()
+    assert driver.state() == "locking"
 
 
 @pytest.mark.rule("product.H2")
