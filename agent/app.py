@@ -17,6 +17,7 @@ from agent.runtime.clock import Clock
 from agent.runtime.context import Context, Seams
 from agent.runtime.credentials import Credentials, Keeping
 from agent.runtime.engine import Doors
+from agent.runtime.farewell import take_leave
 from agent.runtime.farewell import deliver_what_waits
 from agent.runtime.narrator import Narrator
 from agent.runtime.outboxes import Outboxes
