@@ -18,7 +18,6 @@ from agent.runtime.context import Context, Seams
 from agent.runtime.credentials import Credentials, Keeping
 from agent.runtime.engine import Doors
 from agent.runtime.farewell import take_leave
-from agent.runtime.farewell import deliver_what_waits
 from agent.runtime.narrator import Narrator
 from agent.runtime.outboxes import Outboxes
 from agent.runtime.recorder import InputRecorder
@@ -179,12 +178,8 @@ class Agent:
 
     def _restart(self, effect: Restart) -> None:
         if self._ending is None:
-            self.supervisor.keep("farewell", self._take_leave)
+            self.supervisor.keep("farewell", partial(take_leave, self.writer, self.upstreams, self.supervisor.stop))
         self._ending = effect
-
-    async def _take_leave(self) -> None:
-        await deliver_what_waits(self.writer, self.upstreams)
-        self.supervisor.stop()
 
     def _crashed(self, error: BaseException) -> None:
         """A bug in engine or writer: the process ends, what the station remembers is on the disk."""
