@@ -9,6 +9,7 @@ READY := $(VENV)/.ready
 CONSTRAINTS := buildroot/constraints-$(VERSIONS).txt
 export PYTHONASYNCIODEBUG ?=
 SUITE := $(BIN)/python -m tests.rig.halves
+PEERS := .peers
 RUNG12 := "not rung3 and not sweep and not nightly"
 
 .DEFAULT_GOAL := help
@@ -24,6 +25,14 @@ $(READY): pyproject.toml $(CONSTRAINTS)
 	@$(BIN)/pip install -qq --disable-pip-version-check --constraint $(CONSTRAINTS) --editable '.[test,develop]'
 	@touch $@
 
+# Backends of other people, for tests/peers: they are skipped where this cannot be set up, and fail there if CI=true.
+$(PEERS)/.ready: tests/peers/package.json tests/peers/package-lock.json
+	@echo "setting up $(PEERS) (once) ..."
+	@command -v npm >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nodejs npm; } >/dev/null || true
+	@mkdir -p $(PEERS) && cp $^ $(PEERS)
+	@if command -v npm >/dev/null && npm ci --prefix $(PEERS) --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null; then touch $@; \
+	else echo "there is no npm, or it could not install: the tests that need it are skipped"; fi
+
 run: $(READY) ## a station on this machine: virtual plant, two backends, the agent; one session is played (ONCE=1: then end)
 	@$(BIN)/python -m tests.rig.demo $(if $(ONCE),--once)
 
@@ -35,7 +44,7 @@ check: $(READY) ## format, lint, types
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
-test: check ## everything: checks, all tests with the newest libraries, rungs 1 and 2 with those of an older Buildroot
+test: check $(PEERS)/.ready ## everything: checks, all tests with the newest libraries, rungs 1 and 2 with those of an older Buildroot
 	@$(SUITE) "not nightly"
 	@$(MAKE) --no-print-directory older VERSIONS=2026.02
 
@@ -43,7 +52,7 @@ older: $(READY)
 	@echo "rungs 1 and 2 with the versions of Buildroot $(VERSIONS):"
 	@$(SUITE) $(RUNG12)
 
-nightly: check ## the long counts, every set of versions, every CPython from 3.11 to 3.14 that is found
+nightly: check $(PEERS)/.ready ## the long counts, every set of versions, every CPython from 3.11 to 3.14 that is found
 	@PYTHON="$(PYTHON)" $(BIN)/python -m tests.rig.nightly
 
 bench: $(READY) ## print the performance budgets beside their targets
@@ -53,4 +62,4 @@ bringup: $(READY) ## talk to one device: make bringup ARGS="--profile viridian_e
 	@$(BIN)/python -m hal.bringup $(ARGS)
 
 clean: ## remove what the other verbs made
-	@rm -rf .venv-* .run .mypy_cache .ruff_cache .pytest_cache build *.egg-info
+	@rm -rf .venv-* $(PEERS) .run .mypy_cache .ruff_cache .pytest_cache build *.egg-info

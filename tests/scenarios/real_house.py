@@ -80,7 +80,7 @@ class RealHouse:
             text = text.replace(f'port = "{line}"', f'port = "{places.base}/ports/{line}"')
         places.factory.write_text(text, encoding="utf-8")
         locations = Locations(str(places.factory), f"{places.base}/settings", f"{places.base}/state", str(places.run))
-        stage_primary(locations, BEFORE, PrimaryRequest(self.primary.url, "CP1", name="Primary"))
+        stage_primary(locations, BEFORE, self.primary_request())
         self.plant = PlantProcess(places, f"127.0.0.1:{free_port(0)}")
         self._stack.push_async_callback(self.plant.stop)
         await self.plant.start()
@@ -95,6 +95,10 @@ class RealHouse:
             safe_off=places.safe_off(),
         )
         self.runner = await self._stack.enter_async_context(Runner(plan))
+
+    def primary_request(self) -> PrimaryRequest:
+        """What the installer set before the first boot."""
+        return PrimaryRequest(self.primary.url, "CP1", name="Primary")
 
     async def _set_clocks(self) -> None:
         before_s = asyncio.get_running_loop().time()
