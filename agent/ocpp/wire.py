@@ -34,6 +34,9 @@ JsonObject = Mapping[str, Any]
 
 _LONG_DIGITS = re.compile(rf"\d{{{MAXIMUM_INTEGER_DIGITS + 1}}}")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_CALL_BEGINS = re.compile(
+    rf'\s{{0,8}}\[\s{{0,8}}2\s{{0,8}},\s{{0,8}}"(?P<id>[ !#-\[\]-~]{{1,{MAXIMUM_ID_CHARACTERS}}})"\s{{0,8}},'
+)
 _PRINTABLE = re.compile(r"[\x20-\x7e]+")
 
 
@@ -103,9 +106,9 @@ def read(data: str | bytes) -> Frame:
     try:
         value = _parse(data)
     except _Refused as refusal:
-        return Unreadable(str(refusal))
+        return Unreadable(str(refusal), _salvaged_id(data))
     except (ValueError, RecursionError):
-        return Unreadable("not JSON")
+        return Unreadable("not JSON", _salvaged_id(data))
     if not isinstance(value, list) or not value:
         return Unreadable("not a JSON array")
     return _typed(value)
@@ -138,6 +141,12 @@ def _parse(text: str) -> Any:
     if _SURROGATE.search(text):
         _check_surrogates(value)
     return value
+
+
+def _salvaged_id(text: str) -> str | None:
+    """The message id of a CALL that breaks off or breaks a rule behind it, so that its sender need not wait in vain."""
+    found = _CALL_BEGINS.match(text)
+    return found["id"] if found else None
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from agent.ocpp.exchange import Parsed, Ready, Refusal
 from agent.ocpp.v16 import credentials, keys
+from agent.ocpp.v16.data_transfer import data_transfer
 from agent.ocpp.v16.invalid import Invalid
 from agent.ocpp.v16.keys import StationFacts
 from agent.ocpp.v16.validators import VALIDATORS
@@ -34,6 +35,8 @@ from agent.vocabulary.options import OPTION_BY_NAME
 _VALIDATORS: Final[Mapping[str, Callable[[dict[str, Any]], object]]] = VALIDATORS
 Parser = Callable[[Mapping[str, Any], StationFacts], Parsed]
 
+MAXIMUM_ASKED_KEYS: Final = 500
+"""More than we promise ("GetConfigurationMaxKeys"), and as many as an answer has room for."""
 _CREDENTIALS: Final[Mapping[str, Callable[[str], Parsed]]] = {  # each of `keys.NOT_SET_AS_OPTIONS`
     "authorization_key": credentials.set_password,
     "security_profile": credentials.raise_security_profile,
@@ -63,6 +66,8 @@ def _remote_stop(payload: Mapping[str, Any], facts: StationFacts) -> Parsed:
 
 
 def _get_configuration(payload: Mapping[str, Any], facts: StationFacts) -> Parsed:
+    if len(payload.get("key", ())) > MAXIMUM_ASKED_KEYS:
+        return Refusal(ErrorCode.OCCURENCE_CONSTRAINT_VIOLATION, f"more than {MAXIMUM_ASKED_KEYS} keys")
     return GetOptions()
 
 
@@ -103,10 +108,6 @@ def _clear_cache(payload: Mapping[str, Any], facts: StationFacts) -> Parsed:
     return ClearCache()
 
 
-def _data_transfer(payload: Mapping[str, Any], facts: StationFacts) -> Parsed:
-    return Ready({"status": "UnknownVendorId"}, "no vendor messages are known")
-
-
 ACTIONS: Final[Mapping[str, Parser | None]] = {
     "Authorize": None,
     "BootNotification": None,
@@ -116,7 +117,7 @@ ACTIONS: Final[Mapping[str, Parser | None]] = {
     "ChangeConfiguration": _change_configuration,
     "ClearCache": _clear_cache,
     "ClearChargingProfile": None,
-    "DataTransfer": _data_transfer,
+    "DataTransfer": data_transfer,
     "DeleteCertificate": credentials.delete_certificate,
     "DiagnosticsStatusNotification": None,
     "ExtendedTriggerMessage": credentials.extended_trigger_message,

@@ -7,7 +7,8 @@ then what stands at the connector (OCPP 1.6 4.9). Two dampings delay what is tol
 
 * at the start of a transaction Preparing stays until the car has charged once, or for `START_GRACE_MS` (the
   manufacturer's delay of errata 3.19), so that a normal start reads Preparing, Charging;
-* MinimumStatusDuration: a new status is told once it has lasted that long; one that did not is never told.
+* MinimumStatusDuration: a new status is told once it has lasted that long; one that did not is never told, unless what
+  follows it could not follow what was told before (`status_table`).
 
 `StatusBoard` keeps the newest condition of each connector while nobody listens, and a bounded list of what is to be
 told while somebody does, in the order of the events. History is never replayed: what became current while the link
@@ -22,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from agent.ocpp.exchange import Status
+from agent.ocpp.v16.status_table import steps
 from agent.vocabulary.events import ChargingState, Condition
 from agent.vocabulary.ids import STATION, ConnectorId
 from agent.vocabulary.moments import Moment
@@ -30,6 +32,7 @@ from hal.api import Fault
 START_GRACE_MS: Final = 10_000
 WAITING_STATUSES: Final = 64
 HELD_BY_OTHER: Final = "held by another party"
+EV_DISCONNECTED: Final = "EV side disconnected"
 
 ERROR_CODES: Final[Mapping[Fault, str]] = {
     Fault.UNDER_VOLTAGE: "UnderVoltage",
@@ -74,6 +77,8 @@ def status_of(condition: Condition, now_ms: int) -> Status:
     info = fault.value if fault is not None and code in ("OtherError", "EVCommunicationError") else ""
     if word == "Unavailable" and condition.held_by_other:
         info = HELD_BY_OTHER
+    if word == "SuspendedEV" and condition.ev_disconnected and not info:
+        info = EV_DISCONNECTED
     return Status(condition.connector, word, code, at, info, condition.detail if fault is not None else "")
 
 
@@ -82,7 +87,7 @@ def grace_ends_ms(condition: Condition) -> int | None:
     started = condition.transaction_at
     if condition.transaction is None or started is None or started.boot != condition.at.boot:
         return None
-    if condition.has_charged or condition.charging is ChargingState.CHARGING:
+    if condition.has_charged or condition.ev_disconnected or condition.charging is ChargingState.CHARGING:
         return None
     return started.monotonic_ms + START_GRACE_MS
 
@@ -127,6 +132,8 @@ class _Line:
 
     condition: Condition
     told: Status | None = None
+    sent: Status | None = None
+    """What went out last since somebody listens."""
     candidate: Status | None = None
     candidate_since_ms: int = 0
 
@@ -162,7 +169,8 @@ class StatusBoard:
             known = None if all_of_them else self._confirmed.get(connector)
             line.candidate = None
             line.told = present
-            if not present.same(known):
+            line.sent = known if present.same(known) else None
+            if line.sent is None:
                 self._waiting.append(present)
 
     def stop_listening(self) -> None:
@@ -174,8 +182,9 @@ class StatusBoard:
         """Move what has become due to the list of what is to be told."""
         if not self._listening or self._nothing_due(now_ms, minimum_duration_s):
             return
-        for connector in sorted(self._lines):
-            self._advance_line(self._lines[connector], now_ms, 1000 * minimum_duration_s)
+        due = [line for line in self._lines.values() if _is_due(line, now_ms, 1000 * minimum_duration_s)]
+        for line in sorted(due, key=_order):
+            self._tell(line)
         self._looked = (minimum_duration_s, self.next_deadline(minimum_duration_s))
 
     def peek(self) -> Status | None:
@@ -186,6 +195,7 @@ class StatusBoard:
         """The status is on its way."""
         if self._waiting and self._waiting[0] is status:
             self._waiting.popleft()
+            self._lines[status.connector].sent = status
 
     def confirmed(self, status: Status) -> None:
         """The peer has it (or refused it for good): it is not told again after a reconnect."""
@@ -205,22 +215,51 @@ class StatusBoard:
         duration_s, due_ms = self._looked
         return duration_s == minimum_duration_s and (due_ms is None or now_ms < due_ms)
 
-    def _advance_line(self, line: _Line, now_ms: int, minimum_ms: int) -> None:
-        present = status_of(line.condition, now_ms)
-        if present.same(line.told):
-            line.candidate = None
-            return
-        if not present.same(line.candidate):
-            line.candidate, line.candidate_since_ms = present, now_ms
-        if now_ms - line.candidate_since_ms >= minimum_ms and line.candidate is not None:
-            line.told, line.candidate = line.candidate, None
-            self._tell(line.told)
-
-    def _tell(self, status: Status) -> None:
+    def _tell(self, line: _Line) -> None:
+        """What has lasted long enough, and what the table wants told before it."""
+        present, known = line.candidate, line.told
+        assert present is not None
         if len(self._waiting) >= WAITING_STATUSES:
-            kept = [waiting for waiting in self._waiting if waiting.connector != status.connector]
-            self._waiting = deque(kept)
-        self._waiting.append(status)
+            self._waiting = deque(status for status in self._waiting if status.connector != present.connector)
+            known = line.sent
+        if known is not None:
+            self._waiting += _between(known, present, line.condition)
+        self._waiting.append(present)
+        line.told, line.candidate = present, None
+
+
+def _is_due(line: _Line, now_ms: int, minimum_ms: int) -> bool:
+    """A line with something new that has lasted; notes since when it is new."""
+    present = status_of(line.condition, now_ms)
+    if present.same(line.told):
+        line.candidate = None
+        return False
+    if not present.same(line.candidate):
+        line.candidate, line.candidate_since_ms = present, now_ms
+    return now_ms - line.candidate_since_ms >= minimum_ms
+
+
+def _order(line: _Line) -> tuple[int, int]:
+    assert line.candidate is not None
+    return line.candidate.at.monotonic_ms, line.candidate.connector
+
+
+def _between(known: Status, present: Status, condition: Condition) -> list[Status]:
+    """The statuses that lead from one to the other, of the same instant and with the same warning."""
+    if condition.connector == STATION:
+        return []
+    words = steps(known.status, present.status, condition.plugged)
+    fault = condition.warning
+    return [
+        Status(
+            present.connector,
+            word,
+            "NoError" if fault is None else _error_code(fault, word),
+            present.at,
+            vendor_error_code=present.vendor_error_code,
+        )
+        for word in words
+    ]
 
 
 def _line_deadlines(line: _Line, minimum_ms: int) -> list[int]:

@@ -38,6 +38,7 @@ def test_a_second_own_call_is_our_mistake() -> None:
         line.send("b", 1, 30_000)
 
 
+@pytest.mark.rule("ocpp16.Y06")
 @pytest.mark.rule("ocpp16.J05")
 def test_calls_cross_and_both_are_answered() -> None:
     line = rpc()
@@ -265,3 +266,44 @@ def test_forgotten_calls_are_not_answered() -> None:
     line.receive(RESET)
     line.forget("peer-1")
     assert line.answer(CallError("peer-1", "GenericError")) is None
+
+
+@pytest.mark.rule("ocpp16.Y01")
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[2,"a",[],{}]',
+        '[2,"a",{},{}]',
+        '[2,"a",null,{}]',
+        '[2,"a",5,{}]',
+        '[2,"a","Reset",[]]',
+        '[2,"a","Reset",7]',
+        '[2,"a",' + "[" * 100_000,
+        '[2,"a","Reset",{"type":' + '{"a":' * 1_000 + "1" + "}" * 1_001 + "]",
+    ],
+)
+def test_a_call_of_any_shape_is_answered_by_an_error_and_the_next_one_is_served(text: str) -> None:
+    line = rpc()
+    reply = line.receive(text)
+    assert isinstance(reply, Reply)
+    assert json.loads(reply.text)[:3] == [4, "a", "FormationViolation"]
+    assert isinstance(line.receive(RESET), Asked)
+
+
+@pytest.mark.rule("ocpp16.Y01")
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, "{}", "null", "7", '"x"', "[]", "[2]", "[[]]", '[{"a":1}]', "[2,[],[],{}]"]
+)
+def test_what_has_no_id_is_dropped_and_the_next_call_is_served(text: str) -> None:
+    line = rpc()
+    assert isinstance(line.receive(text), Dropped)
+    assert isinstance(line.receive(RESET), Asked)
+
+
+@pytest.mark.rule("ocpp16.Y09")
+def test_answers_leave_in_the_order_in_which_they_are_given() -> None:
+    line = rpc()
+    for number in range(OPEN_CALLS):
+        assert isinstance(line.receive(f'[2,"{number}","Reset",{{"type":"Soft"}}]'), Asked)
+    texts = [line.answer(CallResult(str(number))) for number in range(OPEN_CALLS)]
+    assert texts == [f'[3,"{number}",{{}}]' for number in range(OPEN_CALLS)]

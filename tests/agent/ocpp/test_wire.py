@@ -44,6 +44,7 @@ def test_a_null_payload_is_an_empty_one(text: str) -> None:
     assert frame.payload == {}
 
 
+@pytest.mark.rule("ocpp16.Y07")
 @pytest.mark.rule("ocpp16.J07")
 def test_a_peers_error_is_read_whatever_its_code_and_tail() -> None:
     assert read('[4,"1","RpcFrameworkError"]') == CallError("1", "RpcFrameworkError")
@@ -57,6 +58,32 @@ def test_what_has_a_readable_id_can_be_answered_and_the_rest_cannot() -> None:
     assert read('[9,"1","Reset",{}]') == Unreadable("unknown message type", ignorable=True)
     assert read("[2,5]") == Unreadable("no usable message id")
     assert read("no JSON") == Unreadable("not JSON")
+
+
+@pytest.mark.rule("ocpp16.J08")
+@pytest.mark.rule("ocpp16.Y04")
+@pytest.mark.parametrize(
+    ("text", "identifier"),
+    [
+        ('[2,"a-1","Reset",{"type":"Soft"}', "a-1"),
+        ('[2,"a-1","Reset",{"type":"Soft",}]', "a-1"),
+        (' [ 2 , "a-1" , "Reset" , {"a":1,"a":2}]', "a-1"),
+        ('[2,"a-1","X",{"a":NaN}]', "a-1"),
+        ('[2,"a-1","X",' + "[" * 100_000, "a-1"),
+        ('[2,"a-1","Reset",{"type":"Soft"},5]', "a-1"),
+        ('[2,"a-1","Reset"]', "a-1"),
+        ('[2,"a-1"', None),
+        ('[2,"a\\n1","X",', None),
+        ('[2,"' + "x" * 37 + '","X",', None),
+        ('[3,"a-1",{"a":', None),
+        ('{"id":"a-1"', None),
+        ('x[2,"a-1","X",', None),
+    ],
+)
+def test_a_call_that_breaks_behind_its_id_can_be_answered(text: str, identifier: str | None) -> None:
+    frame = read(text)
+    assert isinstance(frame, Unreadable)
+    assert (frame.message_id, frame.code) == (identifier, ErrorCode.FORMATION_VIOLATION)
 
 
 @pytest.mark.rule("ocpp16.J16")

@@ -62,6 +62,7 @@ def test_a_time_is_believed_if_it_can_be(dialect: V16, text: Any, wall_ms: int |
 
 @pytest.mark.rule("ocpp16.X05")
 @pytest.mark.rule("ocpp16.T07")
+@pytest.mark.rule("ocpp16.Y07")
 def test_a_start_answer_survives_nulls_and_extras(dialect: V16) -> None:
     payload = {
         "transactionId": -3,

@@ -94,6 +94,7 @@ def test_a_value_is_never_quoted() -> None:
     assert "topsecret" not in repr(found.value)
 
 
+@pytest.mark.rule("ocpp16.Y09")
 @pytest.mark.rung3
 def test_the_dialect_imports_no_schema_package() -> None:
     program = (

@@ -1,0 +1,311 @@
+"""Bad requests, one row each: the action, what is wrong, the payload, and the code or status that answers it.
+
+No row becomes a command, so none changes anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from agent.ocpp.exchange import Ready, Refusal
+from agent.ocpp.v16.dialect import V16
+from agent.ocpp.v16.generate import SERVED
+from agent.ocpp.v16.keys import KEYS
+from agent.ocpp.v16.parse import ACTIONS, MAXIMUM_ASKED_KEYS
+from agent.ocpp.wire import Call, ErrorCode
+
+MISSING = ErrorCode.PROTOCOL_ERROR
+EXTRA = ErrorCode.FORMATION_VIOLATION
+TYPE = ErrorCode.TYPE_CONSTRAINT_VIOLATION
+VALUE = ErrorCode.PROPERTY_CONSTRAINT_VIOLATION
+COUNT = ErrorCode.OCCURENCE_CONSTRAINT_VIOLATION
+
+PERIOD = {"startPeriod": 0, "limit": 16}
+SCHEDULE = {"chargingRateUnit": "A", "chargingSchedulePeriod": [PERIOD]}
+PROFILE = {
+    "chargingProfileId": 1,
+    "stackLevel": 0,
+    "chargingProfilePurpose": "TxProfile",
+    "chargingProfileKind": "Relative",
+    "chargingSchedule": SCHEDULE,
+}
+HASHES = {"hashAlgorithm": "SHA256", "issuerNameHash": "aa", "issuerKeyHash": "bb", "serialNumber": "1f"}
+ROOT = {"certificateType": "CentralSystemRootCertificate", "certificate": "PEM"}
+CHANGE = {"key": "HeartbeatInterval", "value": "60"}
+HOLD = {"connectorId": 1, "type": "Inoperative"}
+GOOD: dict[str, dict[str, Any]] = {
+    "CertificateSigned": {"certificateChain": "PEM"},
+    "ChangeAvailability": HOLD,
+    "ChangeConfiguration": CHANGE,
+    "ClearCache": {},
+    "DataTransfer": {"vendorId": "com.example", "messageId": "m", "data": "d"},
+    "DeleteCertificate": {"certificateHashData": HASHES},
+    "ExtendedTriggerMessage": {"requestedMessage": "SignChargePointCertificate"},
+    "GetConfiguration": {"key": ["HeartbeatInterval"]},
+    "GetInstalledCertificateIds": {"certificateType": "CentralSystemRootCertificate"},
+    "InstallCertificate": ROOT,
+    "RemoteStartTransaction": {"idTag": "04A1", "connectorId": 1, "chargingProfile": PROFILE},
+    "RemoteStopTransaction": {"transactionId": 1},
+    "Reset": {"type": "Soft"},
+    "UnlockConnector": {"connectorId": 1},
+}
+Row = tuple[str, str, dict[str, Any], ErrorCode | str]
+
+
+def start(**changes: Any) -> dict[str, Any]:
+    return {"idTag": "04A1"} | changes
+
+
+def profiled(**changes: Any) -> dict[str, Any]:
+    return start(chargingProfile=PROFILE | changes)
+
+
+def scheduled(**changes: Any) -> dict[str, Any]:
+    return profiled(chargingSchedule=SCHEDULE | changes)
+
+
+def hashed(**changes: Any) -> dict[str, Any]:
+    return {"certificateHashData": HASHES | changes}
+
+
+def without(payload: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in payload.items() if key != name}
+
+
+ROWS: tuple[Row, ...] = (
+    ("CertificateSigned", "missing chain", {}, MISSING),
+    ("CertificateSigned", "null chain", {"certificateChain": None}, MISSING),
+    ("CertificateSigned", "extra field", {"certificateChain": "PEM", "cert": "PEM"}, EXTRA),
+    ("CertificateSigned", "mistyped chain", {"certificateChain": ["PEM"]}, TYPE),
+    ("CertificateSigned", "over-long chain", {"certificateChain": "x" * 10_001}, VALUE),
+    ("ChangeAvailability", "missing connector", {"type": "Operative"}, MISSING),
+    ("ChangeAvailability", "missing type", {"connectorId": 1}, MISSING),
+    ("ChangeAvailability", "null type", {"connectorId": 1, "type": None}, MISSING),
+    ("ChangeAvailability", "extra field", HOLD | {"evseId": 1}, EXTRA),
+    ("ChangeAvailability", "mistyped connector", HOLD | {"connectorId": "1"}, TYPE),
+    ("ChangeAvailability", "boolean connector", HOLD | {"connectorId": True}, TYPE),
+    ("ChangeAvailability", "broken connector", HOLD | {"connectorId": 1.5}, TYPE),
+    ("ChangeAvailability", "mistyped type", HOLD | {"type": 1}, TYPE),
+    ("ChangeAvailability", "bad enum", HOLD | {"type": "Unavailable"}, VALUE),
+    ("ChangeAvailability", "enum in other case", HOLD | {"type": "inoperative"}, VALUE),
+    ("ChangeAvailability", "negative connector", HOLD | {"connectorId": -1}, "Rejected"),
+    ("ChangeAvailability", "connector that is not there", HOLD | {"connectorId": 3}, "Rejected"),
+    ("ChangeAvailability", "huge connector", HOLD | {"connectorId": 10**17}, "Rejected"),
+    ("ChangeConfiguration", "missing key", {"value": "1"}, MISSING),
+    ("ChangeConfiguration", "missing value", {"key": "HeartbeatInterval"}, MISSING),
+    ("ChangeConfiguration", "null value", CHANGE | {"value": None}, MISSING),
+    ("ChangeConfiguration", "extra field", CHANGE | {"readonly": False}, EXTRA),
+    ("ChangeConfiguration", "mistyped key", CHANGE | {"key": 1}, TYPE),
+    ("ChangeConfiguration", "number as value", CHANGE | {"value": 60}, TYPE),
+    ("ChangeConfiguration", "boolean as value", CHANGE | {"value": True}, TYPE),
+    ("ChangeConfiguration", "over-long key", CHANGE | {"key": "x" * 51}, VALUE),
+    ("ChangeConfiguration", "over-long value", CHANGE | {"value": "1" * 501}, VALUE),
+    ("ChangeConfiguration", "unknown key", CHANGE | {"key": "NoSuchKey"}, "NotSupported"),
+    ("ChangeConfiguration", "read-only key", {"key": "NumberOfConnectors", "value": "4"}, "Rejected"),
+    ("ChangeConfiguration", "value below its bound", CHANGE | {"value": "0"}, "Rejected"),
+    ("ChangeConfiguration", "value above its bound", CHANGE | {"value": "86401"}, "Rejected"),
+    ("ChangeConfiguration", "negative interval", {"key": "MeterValueSampleInterval", "value": "-1"}, "Rejected"),
+    ("ChangeConfiguration", "no integer", CHANGE | {"value": "often"}, "Rejected"),
+    ("ChangeConfiguration", "no boolean", {"key": "LocalPreAuthorize", "value": "1"}, "Rejected"),
+    ("ChangeConfiguration", "no measurand", {"key": "MeterValuesSampledData", "value": "Colour"}, "Rejected"),
+    ("ChangeConfiguration", "no rotation", {"key": "ConnectorPhaseRotation", "value": "1.ABC"}, "Rejected"),
+    ("ChangeConfiguration", "short password", {"key": "AuthorizationKey", "value": "x" * 15}, "Rejected"),
+    ("ChangeConfiguration", "long password", {"key": "AuthorizationKey", "value": "x" * 41}, "Rejected"),
+    ("ChangeConfiguration", "profile out of range", {"key": "SecurityProfile", "value": "4"}, "Rejected"),
+    ("ChangeConfiguration", "over-long operator", {"key": "CpoName", "value": "x" * 65}, "Rejected"),
+    ("ClearCache", "extra field", {"all": True}, EXTRA),
+    ("DataTransfer", "missing vendor", {"messageId": "m"}, MISSING),
+    ("DataTransfer", "null vendor", {"vendorId": None}, MISSING),
+    ("DataTransfer", "extra field", {"vendorId": "com.example", "customData": {}}, EXTRA),
+    ("DataTransfer", "mistyped vendor", {"vendorId": 7}, TYPE),
+    ("DataTransfer", "mistyped data", {"vendorId": "com.example", "data": {"a": 1}}, TYPE),
+    ("DataTransfer", "over-long vendor", {"vendorId": "x" * 256}, VALUE),
+    ("DataTransfer", "over-long message", {"vendorId": "com.example", "messageId": "x" * 51}, VALUE),
+    ("DataTransfer", "unknown vendor", {"vendorId": "com.example"}, "UnknownVendorId"),
+    ("DataTransfer", "empty vendor", {"vendorId": ""}, "UnknownVendorId"),
+    ("DataTransfer", "unknown message", {"vendorId": "org.stationd", "messageId": "m"}, "UnknownMessageId"),
+    ("DeleteCertificate", "missing hashes", {}, MISSING),
+    ("DeleteCertificate", "missing serial", {"certificateHashData": without(HASHES, "serialNumber")}, MISSING),
+    ("DeleteCertificate", "null algorithm", hashed(hashAlgorithm=None), MISSING),
+    ("DeleteCertificate", "extra field", hashed() | {"certificateType": "V2GRootCertificate"}, EXTRA),
+    ("DeleteCertificate", "extra inner field", hashed(responderURL="http://x"), EXTRA),
+    ("DeleteCertificate", "mistyped hashes", {"certificateHashData": "aa"}, TYPE),
+    ("DeleteCertificate", "mistyped serial", hashed(serialNumber=31), TYPE),
+    ("DeleteCertificate", "bad enum", hashed(hashAlgorithm="SHA1"), VALUE),
+    ("DeleteCertificate", "over-long name hash", hashed(issuerNameHash="a" * 129), VALUE),
+    ("DeleteCertificate", "over-long key hash", hashed(issuerKeyHash="a" * 129), VALUE),
+    ("DeleteCertificate", "over-long serial", hashed(serialNumber="1" * 41), VALUE),
+    ("ExtendedTriggerMessage", "missing message", {}, MISSING),
+    ("ExtendedTriggerMessage", "null message", {"requestedMessage": None}, MISSING),
+    ("ExtendedTriggerMessage", "extra field", {"requestedMessage": "Heartbeat", "evse": {}}, EXTRA),
+    ("ExtendedTriggerMessage", "mistyped message", {"requestedMessage": ["Heartbeat"]}, TYPE),
+    ("ExtendedTriggerMessage", "mistyped connector", {"requestedMessage": "Heartbeat", "connectorId": "1"}, TYPE),
+    ("ExtendedTriggerMessage", "unknown message", {"requestedMessage": "Coffee"}, "NotImplemented"),
+    ("GetConfiguration", "extra field", {"keys": []}, EXTRA),
+    ("GetConfiguration", "one key instead of a list", {"key": "HeartbeatInterval"}, TYPE),
+    ("GetConfiguration", "mistyped key", {"key": [1]}, TYPE),
+    ("GetConfiguration", "null in the list", {"key": [None]}, TYPE),
+    ("GetConfiguration", "over-long key", {"key": ["x" * 51]}, VALUE),
+    ("GetConfiguration", "too many keys", {"key": ["x"] * (MAXIMUM_ASKED_KEYS + 1)}, COUNT),
+    ("GetInstalledCertificateIds", "missing type", {}, MISSING),
+    ("GetInstalledCertificateIds", "extra field", {"certificateType": ROOT["certificateType"], "a": 1}, EXTRA),
+    ("GetInstalledCertificateIds", "mistyped type", {"certificateType": [ROOT["certificateType"]]}, TYPE),
+    ("GetInstalledCertificateIds", "bad enum", {"certificateType": "V2GRootCertificate"}, VALUE),
+    ("InstallCertificate", "missing certificate", without(ROOT, "certificate"), MISSING),
+    ("InstallCertificate", "missing type", without(ROOT, "certificateType"), MISSING),
+    ("InstallCertificate", "extra field", ROOT | {"a": 1}, EXTRA),
+    ("InstallCertificate", "mistyped certificate", ROOT | {"certificate": 1}, TYPE),
+    ("InstallCertificate", "bad enum", ROOT | {"certificateType": "MORootCertificate"}, VALUE),
+    ("InstallCertificate", "over-long certificate", ROOT | {"certificate": "x" * 5_501}, VALUE),
+    ("RemoteStartTransaction", "missing card", {"connectorId": 1}, MISSING),
+    ("RemoteStartTransaction", "null card", start(idTag=None), MISSING),
+    ("RemoteStartTransaction", "extra field", start(remoteStartId=1), EXTRA),
+    ("RemoteStartTransaction", "mistyped card", start(idTag=4711), TYPE),
+    ("RemoteStartTransaction", "card as object", start(idTag={"idToken": "04A1"}), TYPE),
+    ("RemoteStartTransaction", "over-long card", start(idTag="0" * 21), VALUE),
+    ("RemoteStartTransaction", "blank card", start(idTag=" "), "Rejected"),
+    ("RemoteStartTransaction", "mistyped connector", start(connectorId="1"), TYPE),
+    ("RemoteStartTransaction", "connector 0", start(connectorId=0), "Rejected"),
+    ("RemoteStartTransaction", "negative connector", start(connectorId=-1), "Rejected"),
+    ("RemoteStartTransaction", "connector that is not there", start(connectorId=3), "Rejected"),
+    ("RemoteStartTransaction", "mistyped profile", start(chargingProfile=[]), TYPE),
+    ("RemoteStartTransaction", "profile without id", start(chargingProfile=without(PROFILE, "stackLevel")), MISSING),
+    ("RemoteStartTransaction", "profile without schedule", profiled(chargingSchedule=None), MISSING),
+    ("RemoteStartTransaction", "extra field in the profile", profiled(colour="red"), EXTRA),
+    ("RemoteStartTransaction", "bad purpose", profiled(chargingProfilePurpose="ChargingStationMaxProfile"), VALUE),
+    ("RemoteStartTransaction", "bad kind", profiled(chargingProfileKind="Dynamic"), VALUE),
+    ("RemoteStartTransaction", "bad recurrence", profiled(recurrencyKind="Monthly"), VALUE),
+    ("RemoteStartTransaction", "bad unit", scheduled(chargingRateUnit="kW"), VALUE),
+    ("RemoteStartTransaction", "other purpose", profiled(chargingProfilePurpose="TxDefaultProfile"), "Rejected"),
+    ("RemoteStartTransaction", "mistyped level", profiled(stackLevel="0"), TYPE),
+    ("RemoteStartTransaction", "no list of periods", scheduled(chargingSchedulePeriod=PERIOD), TYPE),
+    ("RemoteStartTransaction", "period without limit", scheduled(chargingSchedulePeriod=[{"startPeriod": 0}]), MISSING),
+    ("RemoteStartTransaction", "mistyped limit", scheduled(chargingSchedulePeriod=[PERIOD | {"limit": "16"}]), TYPE),
+    ("RemoteStartTransaction", "extra in a period", scheduled(chargingSchedulePeriod=[PERIOD | {"x": 1}]), EXTRA),
+    ("RemoteStopTransaction", "missing transaction", {}, MISSING),
+    ("RemoteStopTransaction", "null transaction", {"transactionId": None}, MISSING),
+    ("RemoteStopTransaction", "extra field", {"transactionId": 1, "reason": "Remote"}, EXTRA),
+    ("RemoteStopTransaction", "text as transaction", {"transactionId": "1"}, TYPE),
+    ("RemoteStopTransaction", "boolean as transaction", {"transactionId": True}, TYPE),
+    ("RemoteStopTransaction", "broken transaction", {"transactionId": 1.5}, TYPE),
+    ("Reset", "missing type", {}, MISSING),
+    ("Reset", "null type", {"type": None}, MISSING),
+    ("Reset", "extra field", {"type": "Soft", "evseId": 1}, EXTRA),
+    ("Reset", "mistyped type", {"type": True}, TYPE),
+    ("Reset", "bad enum", {"type": "OnIdle"}, VALUE),
+    ("Reset", "enum in other case", {"type": "soft"}, VALUE),
+    ("UnlockConnector", "missing connector", {}, MISSING),
+    ("UnlockConnector", "extra field", {"connectorId": 1, "evseId": 1}, EXTRA),
+    ("UnlockConnector", "mistyped connector", {"connectorId": "1"}, TYPE),
+    ("UnlockConnector", "connector 0", {"connectorId": 0}, "NotSupported"),
+    ("UnlockConnector", "negative connector", {"connectorId": -1}, "NotSupported"),
+    ("UnlockConnector", "connector that is not there", {"connectorId": 3}, "NotSupported"),
+)
+
+
+@pytest.mark.rule("ocpp16.J07")
+@pytest.mark.rule("ocpp16.Y03")
+@pytest.mark.rule("ocpp16.T01")
+@pytest.mark.rule("ocpp16.T03")
+@pytest.mark.parametrize(("action", "wrong", "payload", "expected"), ROWS, ids=[f"{row[0]}: {row[1]}" for row in ROWS])
+def test_a_bad_request_gets_its_code_or_status_and_changes_nothing(
+    dialect: V16, action: str, wrong: str, payload: dict[str, Any], expected: ErrorCode | str
+) -> None:
+    found = dialect.parse(Call("1", action, payload), True)
+    if isinstance(expected, ErrorCode):
+        assert isinstance(found, Refusal), wrong
+        assert found.code is expected
+    else:
+        assert isinstance(found, Ready), wrong
+        assert found.payload == {"status": expected}
+        assert found.why
+
+
+def test_every_served_action_has_rows_and_a_good_request_that_passes(dialect: V16) -> None:
+    assert {row[0] for row in ROWS} == set(SERVED) == set(GOOD) == {name for name, parser in ACTIONS.items() if parser}
+    for action, payload in GOOD.items():
+        found = dialect.parse(Call("1", action, payload), True)
+        assert not isinstance(found, Refusal), action
+        assert not isinstance(found, Ready) or action == "DataTransfer"
+
+
+def _leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield (*path, key)
+        yield from _leaves(inner, (*path, key))
+
+
+def _replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+    if not path:
+        return new
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = _replaced(copy[path[0]], path[1:], new)
+    return copy
+
+
+@pytest.mark.rule("ocpp16.J07")
+@pytest.mark.parametrize("action", sorted(GOOD))
+def test_any_field_of_another_type_is_a_type_violation(dialect: V16, action: str) -> None:
+    """Wherever it stands, and whichever type it has instead."""
+    for path in _leaves(GOOD[action]):
+        old = GOOD[action]
+        for step in path:
+            old = old[step]
+        for new in ([[]], {"a": []}, "text", 1, 1.5, True):
+            if isinstance(new, type(old)) and not isinstance(new, bool):
+                continue
+            if isinstance(new, float) and path[-1] == "limit":
+                continue  # any number is a limit
+            found = dialect.parse(Call("1", action, _replaced(GOOD[action], path, new)), True)
+            assert isinstance(found, Refusal), (path, new)
+            assert found.code is TYPE, (path, new)
+
+
+@pytest.mark.rule("ocpp16.J07")
+@pytest.mark.rule("ocpp16.Y02")
+def test_unknown_and_unserved_actions_have_codes_of_their_own(dialect: V16) -> None:
+    unserved = ["GetLocalListVersion", "SendLocalList", "SetChargingProfile", "ReserveNow", "TriggerMessage", "GetLog"]
+    for action in [*unserved, "SignedUpdateFirmware", "UpdateFirmware", "GetDiagnostics", "CancelReservation"]:
+        for payload in ({}, {"nonsense": [1]}):
+            found = dialect.parse(Call("1", action, payload), True)
+            assert isinstance(found, Refusal)
+            assert found.code is ErrorCode.NOT_SUPPORTED
+    for action in ("GetVariables", "getLog", "Unlock Connector", "\u00fcber"):
+        found = dialect.parse(Call("1", action, {}), True)
+        assert isinstance(found, Refusal)
+        assert found.code is ErrorCode.NOT_IMPLEMENTED
+
+
+@pytest.mark.rule("ocpp16.Y05")
+@pytest.mark.parametrize("limit", [6.25, 0.123456, 16])
+def test_a_limit_of_many_decimals_is_understood(dialect: V16, limit: float) -> None:
+    payload = scheduled(chargingSchedulePeriod=[PERIOD | {"limit": limit}])
+    assert not isinstance(dialect.parse(Call("1", "RemoteStartTransaction", payload), True), Refusal | Ready)
+
+
+@pytest.mark.rule("ocpp16.Y04")
+@pytest.mark.rule("ocpp16.J06")
+@pytest.mark.parametrize(
+    ("action", "payload"),
+    [
+        ("RemoteStartTransaction", start(connectorId=None, chargingProfile=None)),
+        ("RemoteStartTransaction", profiled(validTo=None, transactionId=None)),
+        ("GetConfiguration", {"key": None}),
+        ("ExtendedTriggerMessage", {"requestedMessage": "SignChargePointCertificate", "connectorId": None}),
+    ],
+)
+def test_null_is_an_absent_optional_field(dialect: V16, action: str, payload: dict[str, Any]) -> None:
+    assert not isinstance(dialect.parse(Call("1", action, payload), True), Refusal | Ready)
+
+
+@pytest.mark.rule("ocpp16.K01")
+@pytest.mark.rule("ocpp16.K03")
+def test_as_many_keys_as_fit_are_answered(dialect: V16) -> None:
+    assert len(KEYS) <= 100
+    for count in (100, 101, MAXIMUM_ASKED_KEYS):
+        found = dialect.parse(Call("1", "GetConfiguration", {"key": [f"k{n}" for n in range(count)]}), True)
+        assert not isinstance(found, Refusal | Ready)
