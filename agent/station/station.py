@@ -84,7 +84,7 @@ class Station:
             inputs.MessageAcknowledged: self._receipts.acknowledged,
             inputs.MessageFailed: self._receipts.failed,
             inputs.Synced: self._receipts.synced,
-            inputs.RecordFailed: self._receipts.record_failed,
+            inputs.RecordFailed: self._record_failed,
             inputs.WallTimeFixed: self._receipts.wall_time_fixed,
             inputs.RestartRequested: self._restart_requested,
             inputs.LatchCleared: self._latch_cleared,
@@ -100,6 +100,7 @@ class Station:
         turn = Turn(now)
         turn.add(SwitchAllOff())
         self._receipts.close_orphans(turn)
+        self._security.started(turn)
         return self._settle(turn)
 
     def handle(self, given: Input, now: Moment) -> list[Effect]:
@@ -151,6 +152,7 @@ class Station:
         for connector in self._connectors.values():
             progress.settle(connector, turn)
         self._unlocking.settle(turn)
+        self._security.settle(turn)
 
     # ------------------------------------------------------------------------------------------------ routes
 
@@ -162,6 +164,7 @@ class Station:
             intake.take(connector, reading, turn)
 
     def _fault_seen(self, reading: api.FaultSeen, turn: Turn) -> None:
+        self._security.fault_seen(reading, turn)
         if reading.connector is not None:
             self._reading(reading, turn)
             self._unlocking.seen(reading, turn)
@@ -175,6 +178,12 @@ class Station:
     def _lock_seen(self, reading: api.LockSeen, turn: Turn) -> None:
         self._reading(reading, turn)
         self._unlocking.seen(reading, turn)
+
+    def _record_failed(self, given: inputs.RecordFailed, turn: Turn) -> None:
+        worked = self._site.storage_healthy
+        self._receipts.record_failed(given, turn)
+        if worked:
+            self._security.disk_failed(given.why, turn)
 
     def _restart_requested(self, given: inputs.RestartRequested, turn: Turn) -> None:
         self._restarter.request(given.reason, given.reboot_system, given.wait_for_idle, turn)
