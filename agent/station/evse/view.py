@@ -56,6 +56,7 @@ def condition(connector: Connector, now: Moment) -> Condition:
         transaction_at=transaction.record.started_at if transaction else None,
         charging=charging_state(connector),
         has_charged=transaction.has_charged if transaction else False,
+        ev_disconnected=transaction is not None and not connector.facts.plugged,
         finishing=_finishing(connector),
     )
 
