@@ -6,6 +6,7 @@ answer in time gets a CALLERROR; one whose link is gone is forgotten, since its 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +16,7 @@ from agent.ocpp.exchange import Parsed, Ready, Refusal
 from agent.ocpp.registration import Gate, RegistrationState
 from agent.ocpp.rpc import Rpc
 from agent.ocpp.wire import Call, CallError, CallResult, ErrorCode
-from agent.vocabulary.commands import Command, ResultStatus, SetOption
+from agent.vocabulary.commands import Command, RenewCertificate, ResultStatus, SetOption
 from agent.vocabulary.effects import Answer
 from agent.vocabulary.inputs import CommandReceived
 
@@ -33,12 +34,25 @@ class _Open:
 class PeerCalls:
     """The calls of one upstream, over all its connections. Numbers are never used twice."""
 
-    def __init__(self, dialect: Dialect, registration: RegistrationState, output: Output) -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        registration: RegistrationState,
+        output: Output,
+        signing_asked_for: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`signing_asked_for` is called when the peer may expect a certificate request."""
+        self._signing_asked_for = signing_asked_for
         self._dialect = dialect
         self._registration = registration
         self._output = output
         self._last = 0
         self._open: dict[int, _Open] = {}
+
+    @property
+    def busy(self) -> bool:
+        """A call of the peer waits for its answer."""
+        return bool(self._open)
 
     def asked(self, call: Call, rpc: Rpc, now_ms: int) -> None:
         """A call came."""
@@ -68,6 +82,8 @@ class PeerCalls:
         command, accepted = entry.command, effect.result.status is ResultStatus.ACCEPTED
         if accepted and isinstance(command, SetOption) and command.name == "heartbeat_interval_s":
             self._registration.heartbeat_interval_s = int(str(command.value))
+        if accepted and isinstance(command, RenewCertificate):
+            self._signing_asked_for()
         payload = self._dialect.answer(entry.call, effect.result, self._registration.heartbeat_interval_s)
         self._reply(CallResult(entry.call.message_id, payload), rpc, now_ms)
 

@@ -4,9 +4,10 @@ Theory of operation
 -------------------
 What is said is decided by `Conversation`, which is pure; this task moves bytes and time. On an open link four loops
 run: *read* (frames in, replies out at once), *speak* (deadlines and what the station wants told), *watch* (the head of
-the outbox) and *ping*. The first that fails ends the link. A lost link is dialled anew after a backoff; a mistake of
-ours in here (any other exception) is noted, the conversation is begun afresh and dialled anew all the same: it costs
-this upstream a BootNotification, and nobody else anything.
+the outbox, and that of the security events) and *ping*. The first that fails ends the link. A lost link is dialled anew
+after a backoff, or at once if there are new credentials (not twice in a minute, since a backend could ask for that in a
+circle). A mistake of ours in here (any other exception) is noted, the conversation is begun afresh and dialled anew all
+the same: it costs this upstream a BootNotification, and nobody else anything.
 """
 
 from __future__ import annotations
@@ -15,13 +16,26 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
 
 from agent.links.backoff import Backoff
 from agent.links.conversation import Conversation
-from agent.links.ports import Clock, Connect, Link, LinkLost, LinkRefused, Mind, OnTime, Outbox, TakeNote
+from agent.links.ports import (
+    Clock,
+    Connect,
+    Link,
+    LinkLost,
+    LinkRefused,
+    Mind,
+    Notices,
+    OnTime,
+    Outbox,
+    Queue,
+    TakeNote,
+)
+from agent.links.state import LinkState
 from agent.ocpp.dialect import Dialect
-from agent.vocabulary.effects import Ask, Effect, Note, OptionsChanged, Publish
+from agent.vocabulary.effects import Ask, Effect, Note, OptionsChanged, Publish, Reconnect
 from agent.vocabulary.ids import ConnectorId, UpstreamId
 from agent.vocabulary.inputs import AuthorizeAnswered
 
@@ -29,7 +43,10 @@ PONG_DEADLINE_S: Final = 10.0
 FAREWELL_S: Final = 1.0
 """What was to be said when the task is ended (the answer to a Reset) has this long to leave."""
 OUTBOX_RETRY_S: Final = 5.0
+REDIAL_SPACING_MS: Final = 60_000
 GOING_AWAY: Final = 1001
+
+_Row = TypeVar("_Row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +63,10 @@ class Ports:
     """Numbers from 0 up to 1, for the backoff."""
     new_id: Callable[[], str]
     """A new UUIDv4 as text."""
+    notices: Notices | None = None
+    """Security events that this upstream is to be told; None: it is told of none."""
     authenticated: bool = False
     """The server proves who it is by TLS."""
-
-
-@dataclass(frozen=True, slots=True)
-class LinkState:
-    """The link as people see it."""
-
-    stage: str = "waiting"
-    """`dialling`, `connected` or `waiting`."""
-    cause: str = ""
-    """Why the last link ended or was refused; the first word is from the closed list of `LinkRefused`."""
-    since_ms: int = 0
-    heard_ms: int | None = None
-    """When the last message came, in monotonic milliseconds."""
 
 
 class UpstreamTask:
@@ -77,14 +83,19 @@ class UpstreamTask:
         self._mistake: Exception | None = None
         self._wake = asyncio.Event()
         self._options_changed = asyncio.Event()
+        self._redial = asyncio.Event()
+        """What is dialled with has changed."""
+        self._redial_from_ms = 0
         self._sending = asyncio.Lock()
 
     def tell(self, effect: Effect) -> None:
-        """Take an `Ask`, `Answer`, `Publish` or `OptionsChanged`. Never waits, never raises."""
+        """Take an effect that names an upstream. Never waits, never raises."""
         if isinstance(effect, Publish):
             self._conditions[effect.event.condition.connector] = effect
         if isinstance(effect, OptionsChanged):
             self._options_changed.set()
+        if isinstance(effect, Reconnect):
+            self._redial.set()
         try:
             self._conversation.tell(effect, self._now_ms)
         except Exception as mistake:  # must not end the engine: this upstream's link is begun anew
@@ -98,6 +109,7 @@ class UpstreamTask:
     async def run(self) -> None:
         """Keep the upstream connected until cancelled; then take leave with 1001."""
         while True:
+            self._redial.clear()
             self._enter("dialling", self.state.cause)
             try:
                 link = await self._ports.connect()
@@ -108,8 +120,21 @@ class UpstreamTask:
                 self._bug(mistake)
                 self._begin_anew()
             else:
-                await self._serve(link)
-            await asyncio.sleep(self._backoff.next_s())
+                await (link.close(GOING_AWAY, "") if self._redial.is_set() else self._serve(link))
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """Until the next dial: the backoff, or no time at all once there are new credentials."""
+        wait_s = self._backoff.next_s()
+        if self._now_ms < self._redial_from_ms:
+            await asyncio.sleep(wait_s)
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._redial.wait()
+        if self._redial.is_set():
+            self._redial_from_ms = self._now_ms + REDIAL_SPACING_MS
+            self._backoff.reset()
 
     @property
     def _now_ms(self) -> int:
@@ -117,7 +142,7 @@ class UpstreamTask:
 
     async def _serve(self, link: Link) -> None:
         """One connection from its first frame to its last."""
-        cause = ""
+        cause, code = "", None
         self._enter("connected", "")
         self._note("link_up", "connected")
         try:
@@ -125,20 +150,25 @@ class UpstreamTask:
             self._carry()
             failure = await self._loops(link)
             cause = str(failure) if isinstance(failure, LinkLost) else "internal error"
+            code = failure.code if isinstance(failure, LinkLost) else None
             if not isinstance(failure, LinkLost):
                 self._bug(failure)
         except Exception as mistake:
             cause = "internal error"
             self._bug(mistake)
         finally:
-            await self._leave(link, cause)
+            await self._leave(link, cause, code)
 
     async def _loops(self, link: Link) -> Exception:
-        """Run the four loops until the first fails; returns why, a mistake of ours before a lost link.
+        """Run the loops until the first fails; returns why, a mistake of ours before a lost link.
 
         No task group: in Python 3.11 and 3.12 one that fails in the moment of a cancellation swallows the latter.
         """
-        loops = [asyncio.create_task(loop(link)) for loop in (self._read, self._speak, self._watch, self._ping)]
+        running = [self._read(link), self._speak(link), self._watch(self._ports.outbox, self._conversation.head)]
+        running.append(self._ping(link))
+        if self._ports.notices is not None:
+            running.append(self._watch(self._ports.notices, self._conversation.notice))
+        loops = [asyncio.create_task(loop) for loop in running]
         try:
             await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -173,28 +203,30 @@ class UpstreamTask:
             self._conversation.advance(self._now_ms)
             self._carry()
 
-    async def _watch(self, link: Link) -> None:
-        outbox = self._ports.outbox
+    async def _watch(self, queue: Queue[_Row], show: Callable[[_Row | None, int], None]) -> None:
         while True:
-            outbox.changed.clear()
+            queue.changed.clear()
             try:
-                row = await outbox.head()
+                row = await queue.head()
             except Exception as failure:  # a store that cannot be read must not cost the link
                 self._note("outbox_unreadable", type(failure).__name__)
                 await asyncio.sleep(OUTBOX_RETRY_S)
                 continue
-            self._conversation.head(row, self._now_ms)
+            show(row, self._now_ms)
             self._carry()
-            await outbox.changed.wait()
+            await queue.changed.wait()
 
     async def _ping(self, link: Link) -> None:
+        pinged_ms = self._now_ms
         while True:
             self._options_changed.clear()
             interval_s = self._ports.mind.options(self._upstream).ping_interval_s
+            wait_s = max(0.0, interval_s - (self._now_ms - pinged_ms) / 1000) if interval_s else None
             try:
-                async with asyncio.timeout(interval_s or None):
+                async with asyncio.timeout(wait_s):
                     await self._options_changed.wait()
             except TimeoutError:
+                pinged_ms = self._now_ms
                 await link.ping(PONG_DEADLINE_S)
 
     async def _flush(self, link: Link) -> None:
@@ -204,13 +236,13 @@ class UpstreamTask:
             while texts:
                 await link.send(texts.popleft())
 
-    async def _leave(self, link: Link, cause: str) -> None:
+    async def _leave(self, link: Link, cause: str, code: int | None) -> None:
         """Let what is due leave, tell the station, and close the link."""
         with suppress(LinkLost, TimeoutError):
             async with asyncio.timeout(FAREWELL_S):
                 await self._flush(link)
         try:
-            self._conversation.disconnected()
+            self._conversation.disconnected(self._now_ms, code)
         except Exception as mistake:
             self._bug(mistake)
         self._carry()

@@ -22,7 +22,7 @@ from agent.vocabulary.effects import Note
 from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.inputs import Input
 from agent.vocabulary.options import StationOptions, UpstreamOptions
-from agent.vocabulary.outbox import OutboxRow
+from agent.vocabulary.outbox import NoticeRow, OutboxRow
 from tests.rig.virtual_time import cancelled, now_s
 from tests.rig.web_socket_pair import server_on_loopback
 
@@ -75,6 +75,21 @@ class Backend:
         return next((frame for _, frame in self.frames if frame[0] in (3, 4) and frame[1] == message_id), None)
 
 
+class NoticeQueue:
+    """The security events that wait for an upstream."""
+
+    def __init__(self) -> None:
+        self.changed = asyncio.Event()
+        self.rows: list[NoticeRow] = []
+
+    async def head(self) -> NoticeRow | None:
+        return self.rows[0] if self.rows else None
+
+    def show(self, *rows: NoticeRow) -> None:
+        self.rows = list(rows)
+        self.changed.set()
+
+
 @dataclass
 class World:
     """Everything an upstream task touches; what the station is told is kept with its time."""
@@ -89,6 +104,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.changed = asyncio.Event()
+        self.notices = NoticeQueue()
 
     @property
     def monotonic_ms(self) -> int:
@@ -133,6 +149,7 @@ def task_of(world: World, connect: Connect, name: str = "primary", authenticated
         note=world.notes.append,
         chance=lambda: 0.5,
         new_id=lambda: f"{name}-{next(ids)}",
+        notices=world.notices,
         authenticated=authenticated,
     )
     return UpstreamTask(UpstreamId(name), V16(StationOptions(connectors=(), readers={}, vendor="V", model="M")), ports)

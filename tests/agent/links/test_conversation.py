@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from agent.ocpp.rpc import OPEN_CALLS
 from agent.vocabulary.commands import GetOptions, RemoteStop, Reset, Result, ResultStatus, SetOption
-from agent.vocabulary.effects import Answer, Ask, OptionsChanged, Publish
+from agent.vocabulary.effects import Answer, Ask, OptionsChanged, Publish, Reconnect, RequestCertificate
 from agent.vocabulary.events import Condition, ConditionChanged
 from agent.vocabulary.ids import ConnectorId, IdToken, TransactionId, UpstreamId
 from agent.vocabulary.inputs import (
@@ -17,13 +18,16 @@ from agent.vocabulary.inputs import (
     CommandReceived,
     MessageAcknowledged,
     MessageFailed,
+    NoticeAnswered,
     Registration,
+    SecurityEventSeen,
     UpstreamChanged,
 )
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.options import UpstreamOptions
-from agent.vocabulary.outbox import RowKind
+from agent.vocabulary.outbox import NoticeRow, RowKind
 from agent.vocabulary.records import AuthorizationStatus, Verdict
+from agent.vocabulary.security import SecurityEventKind
 from tests.agent.links.conftest import UPSTREAM, WALL, Talk, row
 
 TX = TransactionId("t")
@@ -79,7 +83,7 @@ def test_the_station_learns_each_state(talk: Talk) -> None:
     talk.boot("Pending", 5)
     talk.wait(5)
     talk.answer({"status": "Accepted", "interval": 60})
-    talk.talk.disconnected()
+    talk.talk.disconnected(talk.now_ms)
     assert talk.inputs() == [
         UpstreamChanged(UPSTREAM, True, Registration.UNKNOWN),
         UpstreamChanged(UPSTREAM, True, Registration.PENDING),
@@ -127,10 +131,10 @@ def test_rejected_answers_nothing_until_the_interval_is_over(talk: Talk) -> None
     talk.sent()
     talk.comes(2, "p1", "GetConfiguration", {})
     talk.comes(2, "p2", "MakeCoffee", {})
-    talk.comes(2, "p3", [], {})
     talk.wait(99)
+    talk.comes(2, "p3", [], {})
     assert talk.sent() == []
-    assert talk.news() == []
+    assert [type(given) for given in talk.news()] == [SecurityEventSeen]
     talk.wait(1)
     assert talk.actions() == ["BootNotification"]
     talk.comes(2, "p4", "MakeCoffee", {})
@@ -164,7 +168,7 @@ def test_a_reconnect_tells_what_changed_and_boots_nothing(booted: Talk) -> None:
     booted.answer()
     booted.talk.tell(publish(1), 0)
     booted.answer()
-    booted.talk.disconnected()
+    booted.talk.disconnected(booted.now_ms)
     booted.talk.tell(publish(1, plugged=True), 0)
     booted.talk.tell(publish(1), 0)
     booted.talk.tell(publish(1, plugged=True), 0)
@@ -176,7 +180,7 @@ def test_a_reconnect_tells_what_changed_and_boots_nothing(booted: Talk) -> None:
 
 def test_a_reconnect_boots_where_the_option_asks(booted: Talk) -> None:
     booted.options = replace(booted.options, boot_on_reconnect=True)
-    booted.talk.disconnected()
+    booted.talk.disconnected(booted.now_ms)
     booted.talk.connected(5)
     assert booted.actions() == ["BootNotification"]
 
@@ -221,7 +225,7 @@ def test_a_repeated_call_is_not_executed_twice_even_on_the_next_link(booted: Tal
     booted.comes(2, "p1", "Reset", {"type": "Soft"})
     booted.talk.tell(Answer(UPSTREAM, 1, ACCEPTED), 0)
     first = booted.sent()
-    booted.talk.disconnected()
+    booted.talk.disconnected(booted.now_ms)
     booted.talk.connected(1)
     booted.inputs()
     booted.comes(2, "p1", "Reset", {"type": "Soft"})
@@ -230,7 +234,7 @@ def test_a_repeated_call_is_not_executed_twice_even_on_the_next_link(booted: Tal
 
 
 def test_a_question_while_the_link_is_down_is_answered_with_nothing_at_once(booted: Talk) -> None:
-    booted.talk.disconnected()
+    booted.talk.disconnected(booted.now_ms)
     booted.inputs()
     booted.talk.tell(ask(), 0)
     assert booted.news() == [AuthorizeAnswered(1, UPSTREAM, None)]
@@ -273,7 +277,7 @@ def test_a_command_that_the_station_does_not_decide_gets_an_error(booted: Talk) 
 def test_a_command_dies_with_its_link(booted: Talk) -> None:
     booted.comes(2, "p1", "Reset", {"type": "Hard"})
     assert booted.news() == [CommandReceived(UPSTREAM, 1, Reset(hard=True))]
-    booted.talk.disconnected()
+    booted.talk.disconnected(booted.now_ms)
     assert booted.talk.next_deadline() is None
     booted.talk.connected(1)
     booted.talk.tell(Answer(UPSTREAM, 1, ACCEPTED), 1)
@@ -345,7 +349,7 @@ def test_a_useless_answer_is_none(booted: Talk, answer: list[Any]) -> None:
 def test_open_questions_end_with_the_link_once(booted: Talk) -> None:
     booted.talk.tell(ask(1), 0)
     booted.talk.tell(ask(2), 0)
-    booted.talk.disconnected()
+    booted.talk.disconnected(booted.now_ms)
     assert booted.news() == [AuthorizeAnswered(1, UPSTREAM, None), AuthorizeAnswered(2, UPSTREAM, None)]
     booted.talk.connected(1)
     booted.wait(60)
@@ -430,7 +434,7 @@ def test_a_row_that_waits_for_its_retry_holds_nothing_else_up(booted: Talk) -> N
 def test_what_is_sent_again_is_byte_identical(booted: Talk) -> None:
     booted.talk.head(row(), 0)
     first = list(booted.talk.output.texts)
-    booted.talk.disconnected()
+    booted.talk.disconnected(booted.now_ms)
     booted.talk.connected(1)
     assert list(booted.talk.output.texts) == first == [row().frame]
     assert booted.news() == []
@@ -443,7 +447,7 @@ def test_a_time_out_on_a_silent_link_closes_it_and_does_not_count(booted: Talk) 
     booted.wait(30)
     assert booted.talk.fault is not None
     assert booted.news() == []
-    booted.talk.disconnected()
+    booted.talk.disconnected(booted.now_ms)
     booted.talk.connected(booted.now_ms)
     assert booted.talk.fault is None
     booted.answer()
@@ -456,7 +460,7 @@ def hang_once(booted: Talk) -> None:
     booted.wait(30)
     assert booted.talk.fault is not None
     booted.sent()
-    booted.talk.disconnected()
+    booted.talk.disconnected(booted.now_ms)
     booted.talk.connected(booted.now_ms)
 
 
@@ -502,7 +506,7 @@ def test_a_proof_counts_for_its_own_link_only(booted: Talk) -> None:
     hang_once(booted)
     booted.answer()
     assert booted.actions() == ["StartTransaction"]
-    booted.talk.disconnected()
+    booted.talk.disconnected(booted.now_ms)
     booted.talk.connected(booted.now_ms)
     assert booted.actions() == ["Heartbeat"]
 
@@ -601,15 +605,313 @@ def test_an_error_for_a_status_or_heartbeat_is_the_end_of_it(booted: Talk) -> No
     assert booted.talk.fault is None
 
 
-def test_a_connection_is_proven_by_an_answer_and_not_by_a_connect(talk: Talk) -> None:
+@pytest.mark.rule("ocpp16.J13")
+@pytest.mark.parametrize("status", ["Pending", "Rejected"])
+def test_a_connection_is_proven_by_an_accepted_boot_and_not_by_a_connect_or_a_refusal(talk: Talk, status: str) -> None:
     talk.talk.connected(0)
     talk.comes(2, "p1", "MakeCoffee", {})
     assert not talk.talk.proven
-    talk.comes(3, "own-1", {"status": "Rejected", "interval": 10})
-    assert talk.talk.proven
-    talk.talk.disconnected()
-    talk.talk.connected(1)
+    talk.comes(3, "own-1", {"status": status, "interval": 10})
     assert not talk.talk.proven
+    talk.wait(10)
+    talk.answer({"status": "Accepted", "interval": 300})
+    assert talk.talk.proven
+
+
+@pytest.mark.rule("ocpp16.J13")
+def test_a_registered_station_finds_its_connection_proven_by_the_first_answered_call(booted: Talk) -> None:
+    booted.talk.disconnected(0)
+    booted.talk.connected(1)
+    booted.comes(2, "p1", "MakeCoffee", {})
+    assert not booted.talk.proven
+    booted.talk.tell(publish(), 1)
+    booted.answer()
+    assert booted.talk.proven
+
+
+# ------------------------------------------------------------------------------------------------ security events
+
+
+def notice(message_id: str = "n1") -> NoticeRow:
+    return NoticeRow(message_id, json.dumps([2, message_id, "SecurityEventNotification", {}]))
+
+
+@pytest.mark.rule("ocpp16.Z23")
+@pytest.mark.parametrize("answer", [(3, "n1", {}), (4, "n1", "NotImplemented", "", {})])
+def test_a_notice_goes_out_behind_the_statuses_and_before_the_queue_and_any_answer_is_one(
+    booted: Talk, answer: tuple[Any, ...]
+) -> None:
+    booted.talk.tell(ask(), 0)
+    booted.talk.head(row(), 0)
+    booted.talk.notice(notice(), 0)
+    booted.talk.tell(publish(), 0)
+    assert [booted.answer()[2], booted.answer()[2]] == ["Authorize", "StatusNotification"]
+    assert booted.actions() == ["SecurityEventNotification"]
+    booted.inputs()
+    booted.comes(*answer)
+    assert booted.news() == [NoticeAnswered(UPSTREAM, "n1")]
+    assert booted.actions() == ["StartTransaction"]
+
+
+@pytest.mark.rule("ocpp16.B15")
+def test_no_notice_before_the_registration(talk: Talk) -> None:
+    talk.talk.notice(notice(), 0)
+    talk.boot("Pending", 10)
+    assert talk.actions() == []
+    talk.wait(10)
+    talk.answer({"status": "Accepted", "interval": 300})
+    assert talk.actions() == ["SecurityEventNotification"]
+
+
+def test_a_notice_that_meets_silence_lets_the_queue_pass_and_comes_again(booted: Talk) -> None:
+    booted.talk.notice(notice(), 0)
+    booted.talk.head(row(), 0)
+    booted.sent()
+    booted.comes(2, "p1", "MakeCoffee", {})
+    booted.wait(30)
+    assert booted.answer({"transactionId": 1})[2] == "StartTransaction"
+    booted.sent()
+    booted.wait(59)
+    assert booted.actions() == []
+    booted.wait(1)
+    assert booted.actions() == ["SecurityEventNotification"]
+    booted.inputs()
+    booted.talk.disconnected(booted.now_ms)
+    booted.talk.connected(booted.now_ms)
+    assert booted.actions() == []
+    booted.comes(3, "n1", {})
+    assert booted.news() == [NoticeAnswered(UPSTREAM, "n1")], "late, but an answer"
+
+
+@pytest.mark.rule("ocpp16.J08")
+def test_nonsense_is_told_to_the_security_log_once_a_minute_and_link(booted: Talk) -> None:
+    for _ in range(100):
+        booted.talk.receive("noise", booted.now_ms)
+        booted.comes(7, "p", {})
+        booted.comes(3, "nobody", {})
+        booted.wait(1.5)
+    seen = [given for given in booted.news() if isinstance(given, SecurityEventSeen)]
+    assert seen == 3 * [SecurityEventSeen(SecurityEventKind.INVALID_MESSAGES, "not JSON", UPSTREAM)]
+    booted.talk.disconnected(booted.now_ms)
+    booted.talk.connected(booted.now_ms)
+    booted.talk.receive("noise", booted.now_ms)
+    assert len(booted.news()) == 1
+
+
+# --------------------------------------------------------------------------------------------------- credentials
+
+
+@pytest.mark.rule("ocpp16.Z11")
+@pytest.mark.parametrize("answer", [{"status": "Accepted"}, {"status": "Rejected"}, {}])
+def test_a_certificate_is_asked_for_once_before_what_can_wait(booted: Talk, answer: dict[str, Any]) -> None:
+    booted.talk.tell(ask(), 0)
+    booted.talk.head(row(), 0)
+    booted.talk.tell(publish(), 0)
+    booted.talk.tell(RequestCertificate(UPSTREAM, "PEM"), 0)
+    booted.answer()
+    call = booted.answer(answer)
+    assert call[2:] == ["SignCertificate", {"csr": "PEM"}]
+    booted.answer()
+    booted.answer({"transactionId": 1})
+    booted.wait(100)
+    assert booted.actions() == []
+
+
+def test_a_certificate_request_that_nobody_answers_is_not_repeated(booted: Talk) -> None:
+    booted.talk.tell(RequestCertificate(UPSTREAM, "PEM"), 0)
+    assert booted.actions() == ["SignCertificate"]
+    booted.wait(30)
+    assert booted.actions() == []
+    booted.talk.disconnected(booted.now_ms)
+    booted.talk.tell(RequestCertificate(UPSTREAM, "PEM"), booted.now_ms)
+    booted.talk.connected(booted.now_ms)
+    assert booted.actions() == []
+
+
+@pytest.mark.rule("ocpp16.B03")
+def test_while_pending_a_certificate_request_goes_out_only_if_the_backend_asked_for_it(talk: Talk) -> None:
+    talk.boot("Pending", 100)
+    talk.talk.tell(RequestCertificate(UPSTREAM, "one"), 0)
+    assert talk.actions() == []
+    talk.comes(2, "p1", "ExtendedTriggerMessage", {"requestedMessage": "SignChargePointCertificate"})
+    talk.talk.tell(Answer(UPSTREAM, 1, ACCEPTED), 0)
+    talk.talk.tell(RequestCertificate(UPSTREAM, "two"), 0)
+    assert [frame[2] for frame in talk.sent() if frame[0] == 2] == ["SignCertificate"]
+
+
+def test_new_credentials_end_the_link_once_nothing_is_under_way(booted: Talk) -> None:
+    booted.talk.head(row(), 0)
+    assert booted.actions() == ["StartTransaction"]
+    booted.comes(2, "p1", "Reset", {"type": "Soft"})
+    booted.talk.tell(Reconnect(UPSTREAM, "new password"), 0)
+    booted.talk.tell(publish(), 0)
+    assert booted.talk.fault is None
+    booted.talk.tell(Answer(UPSTREAM, 1, ACCEPTED), 0)
+    assert booted.talk.fault is None
+    assert booted.sent() == [[3, "p1", {"status": "Accepted"}]]
+    booted.comes(3, "m1", {"transactionId": 1})
+    assert booted.talk.fault == "new password"
+    assert booted.sent() == [], "what is new waits for the next link"
+    booted.talk.disconnected(0)
+    booted.talk.connected(1)
+    assert booted.actions() == ["StatusNotification"]
+
+
+def test_new_credentials_do_not_wait_long_for_what_is_under_way(booted: Talk) -> None:
+    booted.talk.head(row(), 0)
+    booted.talk.tell(Reconnect(UPSTREAM, "new password"), 0)
+    booted.wait(4.9)
+    assert booted.talk.fault is None
+    booted.wait(0.1)
+    assert booted.talk.fault == "new password"
+    assert booted.talk.next_deadline() is None or booted.talk.next_deadline() > booted.now_ms
+    booted.inputs()
+    booted.talk.disconnected(booted.now_ms, 1001)
+    assert booted.news() == [], "no failed attempt"
+    booted.talk.connected(booted.now_ms)
+    assert booted.talk.fault is None
+    assert booted.actions()[-1:] == ["StartTransaction"]
+
+
+# --------------------------------------------------------------------------------------------------------- times
+
+
+@pytest.mark.rule("ocpp16.B10")
+@pytest.mark.parametrize(("delay_s", "believed"), [(10, True), (10.1, False)])
+def test_a_time_that_took_long_to_come_is_not_believed(talk: Talk, delay_s: float, believed: bool) -> None:
+    talk.talk.connected(0)
+    talk.wait(delay_s)
+    talk.comes(3, "own-1", {"status": "Accepted", "currentTime": WALL, "interval": 60})
+    assert len(talk.talk.output.times) == believed
+    talk.wait(60)
+    call = talk.sent()[-1]
+    assert call[2] == "Heartbeat"
+    talk.wait(delay_s)
+    talk.comes(3, call[1], {"currentTime": WALL})
+    assert len(talk.talk.output.times) == 2 * believed
+
+
+def test_the_time_of_a_late_boot_is_not_believed(talk: Talk) -> None:
+    talk.talk.connected(0)
+    talk.wait(31)
+    talk.comes(3, "own-1", {"status": "Accepted", "currentTime": WALL, "interval": 60})
+    assert not talk.talk.output.times
+
+
+@pytest.mark.rule("ocpp16.K09")
+def test_another_message_time_out_counts_for_the_call_in_flight(booted: Talk) -> None:
+    booted.talk.head(row(), 0)
+    booted.wait(4)
+    booted.options = UpstreamOptions(message_timeout_s=5)
+    booted.talk.tell(OptionsChanged(UPSTREAM), booted.now_ms)
+    booted.wait(1)
+    assert booted.talk.fault is not None
+
+
+@pytest.mark.rule("ocpp16.K09")
+def test_another_retry_interval_counts_for_the_row_that_waits(booted: Talk) -> None:
+    booted.talk.head(row(), 0)
+    booted.comes(4, "m1", "InternalError", "", {})
+    booted.sent()
+    booted.wait(10)
+    booted.options = UpstreamOptions(transaction_retry_interval_s=20)
+    booted.talk.tell(OptionsChanged(UPSTREAM), booted.now_ms)
+    booted.wait(9.9)
+    assert booted.actions() == []
+    booted.wait(0.1)
+    assert booted.actions() == ["StartTransaction"]
+
+
+@pytest.mark.rule("ocpp16.K09")
+def test_fewer_attempts_do_not_give_up_the_row_that_is_in_flight(booted: Talk) -> None:
+    booted.talk.head(row(), 0)
+    booted.comes(4, "m1", "InternalError", "", {})
+    booted.wait(60)
+    booted.news()
+    booted.options = UpstreamOptions(transaction_attempts=1)
+    booted.talk.tell(OptionsChanged(UPSTREAM), booted.now_ms)
+    assert booted.news() == []
+    booted.comes(3, "m1", {"transactionId": 1})
+    assert [type(given) for given in booted.news()] == [MessageAcknowledged]
+
+
+@pytest.mark.rule("ocpp16.K09")
+def test_another_minimum_status_duration_counts_from_now_on(booted: Talk) -> None:
+    booted.talk.tell(publish(), 0)
+    booted.answer()
+    booted.options = UpstreamOptions(minimum_status_duration_s=30)
+    booted.talk.tell(OptionsChanged(UPSTREAM), 0)
+    booted.talk.tell(publish(plugged=True), 0)
+    booted.wait(29)
+    assert booted.actions() == []
+    booted.options = UpstreamOptions(minimum_status_duration_s=40)
+    booted.talk.tell(OptionsChanged(UPSTREAM), booted.now_ms)
+    booted.wait(10)
+    assert booted.actions() == []
+    booted.wait(1)
+    assert booted.actions() == ["StatusNotification"]
+
+
+# --------------------------------------------------------------------------------------------------------- poison
+
+
+@pytest.mark.rule("ocpp16.X22")
+@pytest.mark.parametrize("code", [1003, 1007, 1009])
+def test_a_row_at_which_the_backend_closes_the_link_each_time_is_given_up_after_its_attempts(
+    booted: Talk, code: int
+) -> None:
+    booted.talk.head(row(), 0)
+    booted.inputs()
+    tries = []
+    for seconds in (60, 120, 0):
+        assert booted.actions() == ["StartTransaction"]
+        booted.talk.disconnected(booted.now_ms, code)
+        booted.talk.connected(booted.now_ms)
+        booted.talk.tell(publish(plugged=seconds == 120), booted.now_ms)
+        assert booted.answer()[2] == "StatusNotification", "nothing else waits with it"
+        tries += [given for given in booted.news() if isinstance(given, MessageFailed)]
+        booted.wait(seconds)
+    assert [(failed.attempts, failed.given_up) for failed in tries] == [(1, False), (2, False), (3, True)]
+    booted.talk.head(row("m2"), booted.now_ms)
+    assert booted.actions() == ["StartTransaction"]
+
+
+def test_a_status_at_which_the_backend_closes_the_link_each_time_is_not_told_for_ever(booted: Talk) -> None:
+    booted.talk.tell(publish(), 0)
+    booted.talk.head(row(), 0)
+    for _ in range(3):
+        assert booted.actions() == ["StatusNotification"]
+        booted.talk.disconnected(0, 1007)
+        booted.talk.connected(0)
+    assert booted.actions() == ["StartTransaction"]
+
+
+@pytest.mark.rule("ocpp16.X25")
+@pytest.mark.parametrize("same_link", [True, False])
+def test_a_late_answer_to_a_start_that_was_given_up_still_reaches_the_station(booted: Talk, same_link: bool) -> None:
+    booted.options = replace(booted.options, transaction_attempts=1)
+    booted.talk.head(row(), 0)
+    booted.comes(2, "p1", "MakeCoffee", {})
+    booted.wait(30)
+    assert [given.given_up for given in booted.news() if isinstance(given, MessageFailed)] == [True]
+    booted.talk.head(row("m2", RowKind.STOP), booted.now_ms)
+    if not same_link:
+        booted.talk.disconnected(booted.now_ms)
+        booted.talk.connected(booted.now_ms)
+        booted.news()
+    booted.comes(3, "m1", {"transactionId": 9})
+    booted.comes(3, "m1", {"transactionId": 9})
+    assert booted.news() == [MessageAcknowledged(UPSTREAM, "m1", TX, "9", None)]
+
+
+@pytest.mark.rule("ocpp16.X24")
+def test_an_answer_that_comes_on_the_next_link_before_the_row_is_sent_again_is_taken(booted: Talk) -> None:
+    hang_once(booted)
+    assert booted.actions() == ["Heartbeat"]
+    booted.comes(3, "m1", {"transactionId": 9})
+    assert booted.news() == [MessageAcknowledged(UPSTREAM, "m1", TX, "9", None)]
+    booted.wait(29)
+    assert booted.actions() == []
 
 
 @pytest.mark.rule("ocpp16.J04")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from agent.links.address import Endpoint
 from agent.links.dialler import Dialler
 from agent.links.ports import LinkLost, LinkRefused
 from agent.vocabulary.commands import Result, ResultStatus
-from agent.vocabulary.effects import Answer, Ask, OptionsChanged, Publish
+from agent.vocabulary.effects import Answer, Ask, OptionsChanged, Publish, Reconnect
 from agent.vocabulary.events import Condition, ConditionChanged
 from agent.vocabulary.ids import ConnectorId, IdToken, UpstreamId
 from agent.vocabulary.inputs import (
@@ -22,11 +23,13 @@ from agent.vocabulary.inputs import (
     Input,
     MessageAcknowledged,
     MessageFailed,
+    NoticeAnswered,
     Registration,
     UpstreamChanged,
 )
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.options import UpstreamOptions
+from agent.vocabulary.outbox import NoticeRow, RowKind
 from tests.agent.links.conftest import row
 from tests.agent.links.peers import Backend, World, running, task_of, upstream
 from tests.rig.virtual_time import now_s, run_virtual, settle, until
@@ -401,6 +404,177 @@ def test_an_outbox_that_cannot_be_read_does_not_cost_the_link(monkeypatch: pytes
             broken = False
             await until(lambda: world.posted(MessageAcknowledged), within_s=6)
             assert len(backend.connections) == 1
+
+    run_virtual(story())
+
+
+def test_new_credentials_close_in_order_and_dial_at_once_without_a_boot() -> None:
+    async def story() -> None:
+        world = World()
+        async with upstream(world=world) as (task, _, backend):
+            await accepted(world)
+            await backend.connection.send('[2,"r1","Reset",{"type":"Soft"}]')
+            await until(lambda: world.posted(CommandReceived), within_s=1)
+            changed_s = now_s()
+            task.tell(Answer(PRIMARY, 1, Result(ResultStatus.ACCEPTED)))
+            task.tell(Reconnect(PRIMARY, "a new password"))
+            await until(lambda: len(backend.connections) == 2, within_s=2)
+            assert now_s() - changed_s < 0.5
+            assert backend.answer_to("r1") == [3, "r1", {"status": "Accepted"}]
+            assert backend.closes[0][1] == 1001
+            await asyncio.sleep(20)
+            assert len(backend.calls("BootNotification")) == 1
+            assert len(backend.connections) == 2
+
+    run_virtual(story())
+
+
+def test_new_credentials_end_a_long_wait_but_not_twice_in_a_minute() -> None:
+    async def story() -> None:
+        dialled: list[float] = []
+
+        async def connect() -> Any:
+            dialled.append(now_s())
+            raise LinkRefused("http", "the server answered HTTP 401", 401)
+
+        task = task_of(World(), connect)
+        async with running(task):
+            await asyncio.sleep(1_000)
+            before = len(dialled)
+            await until(lambda: now_s() - dialled[-1] > 5, within_s=300)
+            task.tell(Reconnect(PRIMARY, "a new password"))
+            changed_s = now_s()
+            await until(lambda: len(dialled) > before + 1, within_s=5)
+            first_s = next(at for at in dialled if at >= changed_s)
+            assert first_s - changed_s < 0.1
+            for _ in range(20):
+                task.tell(Reconnect(PRIMARY, "a new password"))
+                await asyncio.sleep(1)
+            assert len([at for at in dialled if at > first_s + 0.1]) <= 4
+
+    run_virtual(story())
+
+
+def test_new_credentials_while_it_dials_with_the_old_ones_count_for_the_next_dial() -> None:
+    async def story() -> None:
+        closed: list[int] = []
+        dials = 0
+
+        class Mute:
+            async def receive(self) -> str:
+                return await asyncio.get_running_loop().create_future()
+
+            async def send(self, text: str) -> None:
+                pass
+
+            async def ping(self, deadline_s: float) -> None:
+                pass
+
+            async def close(self, code: int, why: str) -> None:
+                closed.append(code)
+
+        async def connect() -> Mute:
+            nonlocal dials
+            dials += 1
+            await asyncio.sleep(5)
+            return Mute()
+
+        task = task_of(World(), connect)
+        async with running(task):
+            await asyncio.sleep(1)
+            task.tell(Reconnect(PRIMARY, "a new password"))
+            await asyncio.sleep(5)
+            assert (closed, dials) == ([1001], 2)
+            assert task.state.stage == "dialling"
+            await asyncio.sleep(6)
+            assert (dials, task.state.stage) == (2, "connected")
+
+    run_virtual(story())
+
+
+@pytest.mark.rule("ocpp16.Z20")
+def test_security_events_are_sent_one_after_another_as_the_store_shows_them() -> None:
+    async def story() -> None:
+        world = World()
+        rows = [NoticeRow(f"n{n}", json.dumps([2, f"n{n}", "SecurityEventNotification", {}])) for n in range(3)]
+
+        def answered(given: Input) -> None:
+            if isinstance(given, NoticeAnswered):
+                world.notices.show(*[row for row in world.notices.rows if row.message_id != given.message_id])
+
+        world.on_post = answered
+        world.notices.show(rows[0], rows[1])
+        async with upstream(world=world) as (_, _, backend):
+            await until(lambda: len(backend.calls("SecurityEventNotification")) == 2, within_s=5)
+            world.notices.show(rows[2])
+            await until(lambda: len(world.posted(NoticeAnswered)) == 3, within_s=5)
+            assert [given.message_id for given in world.posted(NoticeAnswered)] == ["n0", "n1", "n2"]
+            assert len(backend.calls("SecurityEventNotification")) == 3
+
+    run_virtual(story())
+
+
+@pytest.mark.rule("ocpp16.X22")
+@pytest.mark.parametrize("code", [1009, 1011])
+def test_a_backend_that_closes_at_every_start_is_offered_it_as_often_as_configured(code: int) -> None:
+    async def closing(backend: Backend, connection: ServerConnection, frame: list[Any]) -> None:
+        if frame[2] == "StartTransaction":
+            await connection.close(code)
+        else:
+            await backend.confirm(connection, frame)
+
+    async def story() -> None:
+        world = World(options=UpstreamOptions(transaction_attempts=2, transaction_retry_interval_s=10))
+        async with upstream(Backend(closing), world=world) as (_, _, backend):
+            world.enqueue(row())
+            await until(lambda: any(f.given_up for f in world.posted(MessageFailed)), within_s=120)
+            assert [f.attempts for f in world.posted(MessageFailed)] == [1, 2]
+            assert len(backend.calls("StartTransaction")) == (2 if code == 1009 else 3)
+
+    run_virtual(story())
+
+
+@pytest.mark.rule("ocpp16.X28")
+def test_a_queue_is_flushed_in_order_one_call_at_a_time() -> None:
+    under_way = 0
+
+    async def slow(backend: Backend, connection: ServerConnection, frame: list[Any]) -> None:
+        nonlocal under_way
+        under_way += 1
+        assert under_way == 1
+        await asyncio.sleep(0.2)
+        under_way -= 1
+        await backend.confirm(connection, frame)
+
+    async def story() -> None:
+        world, backend = World(), Backend(slow)
+        rows = [row(f"m{n}", RowKind.SAMPLE) for n in range(20)]
+
+        def settled(given: Input) -> None:
+            if isinstance(given, MessageAcknowledged):
+                rows.pop(0)
+                world.enqueue(rows[0] if rows else None)
+
+        world.on_post = settled
+        world.enqueue(rows[0])
+        async with upstream(backend, world=world):
+            await until(lambda: not rows, within_s=20)
+            sent = [frame[1] for _, frame in backend.frames if frame[2] == "StartTransaction"]
+            assert sent == [f"m{n}" for n in range(20)]
+
+    run_virtual(story())
+
+
+def test_other_options_do_not_put_a_ping_off_for_ever() -> None:
+    async def story() -> None:
+        world = World(options=UpstreamOptions(ping_interval_s=30))
+        async with upstream(world=world) as (task, _, backend):
+            await accepted(world)
+            backend.connection.transport.pause_reading()
+            for _ in range(42):
+                await asyncio.sleep(1)
+                task.tell(OptionsChanged(PRIMARY))
+            assert [note.text for note in world.notes if note.event == "link_down"] == ["no pong within 10 s"]
 
     run_virtual(story())
 
