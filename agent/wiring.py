@@ -53,5 +53,6 @@ def make_upstream(address: UpstreamAddress, dialect: Dialect, around: Surroundin
         chance=seams.chance,
         new_id=seams.new_uuid,
         authenticated=dialler.authenticated,
+        notices=around.outboxes.notices_of(address.id),
     )
     return UpstreamTask(address.id, dialect, ports)
