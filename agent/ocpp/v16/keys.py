@@ -21,8 +21,8 @@ from typing import Final
 
 from agent.ocpp.v16.measurands import read_selections, selections_text
 from agent.vocabulary.certificates import MAXIMUM_CHAIN_CHARACTERS, MAXIMUM_ROOTS
-from agent.vocabulary.options import OPTION_BY_NAME, Kind, Option, OptionValue, StationOptions
-from hal.api import Measurand
+from agent.vocabulary.options import OPTION_BY_NAME, Kind, Option, OptionValue, Selection, StationOptions
+from hal.api import Measurand, Phase
 
 GET_CONFIGURATION_MAXIMUM_KEYS: Final = 100
 STOP_TRANSACTION_MAXIMUM_VALUES: Final = 100
@@ -44,17 +44,20 @@ class StationFacts:
     measurands: frozenset[Measurand]
     captive: bool
     """No connector has a lock to open: the cable is fixed everywhere."""
+    phases: frozenset[tuple[Measurand, Phase]] = frozenset()
+    """What is measured per phase, on any connector."""
     additional_root_check: bool = False
     """A new root must be signed by the present one."""
 
     @classmethod
     def of(cls, station: StationOptions) -> StationFacts:
         """The facts of a station."""
-        known = frozenset(m for connector in station.connectors for m, _ in connector.capabilities.measurands)
+        given = frozenset(pair for connector in station.connectors for pair in connector.capabilities.measurands)
         return cls(
             len(station.connectors),
-            known | {Measurand.ENERGY_ACTIVE_IMPORT},
+            frozenset(measurand for measurand, _ in given) | {Measurand.ENERGY_ACTIVE_IMPORT},
             all(connector.captive_cable for connector in station.connectors),
+            frozenset((measurand, phase) for measurand, phase in given if phase is not None),
             station.additional_root_check,
         )
 
@@ -71,7 +74,7 @@ class Key:
 
 
 def _measurands(facts: StationFacts) -> str:
-    return str(len(facts.measurands) * 5)  # each in total and for up to four conductors
+    return str(len(facts.measurands) + len(facts.phases))
 
 
 KEYS: Final[tuple[Key, ...]] = (
@@ -154,7 +157,7 @@ def read_value(option: Option, text: str, facts: StationFacts) -> OptionValue:
         case Kind.INTEGER:
             return _bounded(text, option)
         case Kind.MEASURANDS:
-            return read_selections(text, facts.measurands)
+            return _selections(text, facts)
         case Kind.SECRET:
             raise ValueError("a secret is not an option")
         case Kind.PHASE_ROTATION:
@@ -184,6 +187,14 @@ def _text(text: str, option: Option) -> str:
     if not trimmed.isprintable() or not option.minimum <= len(trimmed) <= option.maximum:
         raise ValueError(f"{text!r} is no text of {option.minimum} to {option.maximum} printable characters")
     return trimmed
+
+
+def _selections(text: str, facts: StationFacts) -> tuple[Selection, ...]:
+    found = read_selections(text, facts.measurands)
+    for selection in found:
+        if selection.phase is not None and (selection.measurand, selection.phase) not in facts.phases:
+            raise ValueError(f"{selections_text([selection])} is not measured here")
+    return found
 
 
 def _rotation(text: str, facts: StationFacts) -> str:
