@@ -120,7 +120,15 @@ class Agent:
         self.upstreams: dict[UpstreamId, UpstreamTask] = {}
         self.credentials = Credentials(
             self._addresses(),
-            Keeping(context.locations.state, self.start.options, self.clock, self.post, context.log, self.options),
+            Keeping(
+                context.locations.state,
+                self.start.options,
+                self.clock,
+                self.post,
+                context.log,
+                self.options,
+                seams.new_uuid,
+            ),
         )
         doors = Doors(
             self.hardware,

@@ -16,10 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.credentials.access import Accesses
+from agent.credentials.child import ask
 from agent.credentials.choice import Choice, News, Surroundings
 from agent.credentials.folder import MANUFACTURER, CredentialsFolder
+from agent.credentials.requests import Answer, Request
+from agent.host.clock import RELEASED_MS
 from agent.runtime.clock import Clock
-from agent.runtime.credentials_desk import Desk, World
+from agent.runtime.credentials_desk import Desk
+from agent.runtime.credentials_world import World
 from agent.settings.addresses import UpstreamAddress
 from agent.vocabulary.commands import Result, ResultStatus
 from agent.vocabulary.effects import HandleCredentials
@@ -44,6 +48,10 @@ class Keeping:
     tell: Callable[..., None]
     """The log."""
     options: Callable[[UpstreamId], UpstreamOptions]
+    new_name: Callable[[], str]
+    """A new UUIDv4 as text."""
+    ask: Callable[[Request], Answer] = ask
+    """The child process."""
 
 
 class Credentials:
@@ -106,7 +114,10 @@ class Credentials:
             note=lambda text: keeping.tell("credentials.note", upstream=upstream, text=text),
             wall_ms=self.wall_ms,
             cpo_name=lambda: keeping.options(upstream).cpo_name,
+            ask=keeping.ask,
+            new_name=keeping.new_name,
             serial_number=keeping.station.serial_number,
+            released_ms=RELEASED_MS,
             single_root=keeping.station.additional_root_check,
         )
         self._choices[upstream] = choice

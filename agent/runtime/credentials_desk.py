@@ -3,50 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
+from agent.credentials.child import ChildFailed
 from agent.credentials.choice import Choice, News
 from agent.credentials.folder import CredentialsFolder
 from agent.credentials.holdings import Holdings, Trial
+from agent.runtime.credentials_certificates import Certificates
+from agent.runtime.credentials_world import ACCEPTED, Reply, World, keep, refusal
 from agent.settings.addresses import SecurityProfile
-from agent.vocabulary.commands import RaiseSecurityProfile, Result, ResultStatus, SetPassword
+from agent.vocabulary.commands import (
+    CommandKind,
+    DeleteCertificate,
+    InstallRoot,
+    ListRoots,
+    RaiseSecurityProfile,
+    RenewCertificate,
+    ResultStatus,
+    SetPassword,
+    TakeCertificate,
+)
 from agent.vocabulary.effects import HandleCredentials
-from agent.vocabulary.inputs import CredentialsAnswered, CredentialsInForce, Input, SecurityEventSeen
+from agent.vocabulary.inputs import CredentialsAnswered, CredentialsInForce, SecurityEventSeen
 from agent.vocabulary.security import SecurityEventKind
 
-_ACCEPTED: Final = Result(ResultStatus.ACCEPTED)
+LOOK_EVERY_S: Final = 3_600.0
+"""How often it is asked whether a certificate is about to expire."""
+_IF_IMPOSSIBLE: Final[Mapping[CommandKind, ResultStatus]] = {
+    CommandKind.INSTALL_ROOT: ResultStatus.FAILED,
+    CommandKind.INSTALL_MANUFACTURER_ROOT: ResultStatus.FAILED,
+    CommandKind.DELETE_CERTIFICATE: ResultStatus.FAILED,
+    CommandKind.LIST_ROOTS: ResultStatus.NOT_FOUND,
+    CommandKind.LIST_MANUFACTURER_ROOTS: ResultStatus.NOT_FOUND,
+}
+"""What is answered when disk or child process fail, where it is not `Rejected`."""
 _WITH_PASSWORD: Final = (SecurityProfile.BASIC, SecurityProfile.TLS_BASIC)
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What a desk needs of the agent."""
-
-    post: Callable[[Input], None]
-    note: Callable[[str], None]
-    """A line for the log."""
-    wall_ms: Callable[[], int | None]
-    cpo_name: Callable[[], str]
-    serial_number: str = ""
-    single_root: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a command comes to."""
-
-    result: Result
-    csr_pem: str = ""
-    reconnect: str = ""
-    changed: str = ""
-    """The security parameter that is another now; empty: none."""
-
-
-def refusal(reason: str, status: ResultStatus = ResultStatus.REJECTED) -> Reply:
-    """Nothing was changed."""
-    return Reply(Result(status, reason))
 
 
 class Desk:
@@ -54,8 +47,8 @@ class Desk:
 
     def __init__(self, choice: Choice, manufacturer: CredentialsFolder, world: World) -> None:
         self._choice = choice
-        self._manufacturer = manufacturer
         self._world = world
+        self._certificates = Certificates(choice, manufacturer, world)
         self._queue: asyncio.Queue[HandleCredentials | None] = asyncio.Queue()
         """None: what is held now is to be written down."""
 
@@ -81,13 +74,23 @@ class Desk:
             self._reconfigured(f"security profile {news.raised_to} has connected and stays")
 
     async def run(self) -> None:
-        """Work off the queue until cancelled."""
+        """Work off the queue until cancelled; look now and then whether a certificate is about to expire."""
         while True:
-            job = await self._queue.get()
+            try:
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    job = await self._queue.get()
+            except TimeoutError:
+                await self._renew_if_due()
+                continue
             if job is None:
                 await self._write_down()
             else:
                 await self._serve(job)
+
+    async def _renew_if_due(self) -> None:
+        if self._certificates.is_renewal_due():
+            self._world.note("the client certificate is about to expire: a new one is asked for")
+            await self._serve(HandleCredentials(self._choice.address.id, None, RenewCertificate()))
 
     async def _write_down(self) -> None:
         try:
@@ -96,29 +99,47 @@ class Desk:
             self._world.note(f"what worked could not be written down ({error.strerror})")
 
     async def _serve(self, effect: HandleCredentials) -> None:
-        profile = self._choice.profile
-        try:
-            reply = await self._reply(effect)
-        except OSError as error:
-            reply = refusal(f"the disk refuses ({error.strerror})")
-        except Exception as mistake:  # a mistake of ours must not leave the upstream without an answer
-            self._world.note(f"a mistake of ours: {type(mistake).__name__}: {mistake}")
-            reply = refusal("internal error")
-        upstream = effect.upstream
-        self._world.post(CredentialsAnswered(upstream, effect.call, reply.result, reply.csr_pem, reply.reconnect))
+        profile, upstream = self._choice.profile, effect.upstream
+        reply = await self._safely(effect)
+        result = reply.result
+        self._world.post(CredentialsAnswered(upstream, effect.call, result, reply.csr_pem, reply.reconnect))
+        if result.reason:
+            self._world.note(f"{effect.command.kind} was refused: {result.reason}")
+        if reply.event is not None:
+            self._world.post(SecurityEventSeen(reply.event, result.reason, upstream))
         if reply.changed:
             self._reconfigured(reply.changed)
         if self._choice.profile != profile:
             self._world.post(CredentialsInForce(upstream, self._choice.profile))
 
+    async def _safely(self, effect: HandleCredentials) -> Reply:
+        """Whatever happens, the upstream gets an answer."""
+        status = _IF_IMPOSSIBLE.get(effect.command.kind, ResultStatus.REJECTED)
+        try:
+            return await self._reply(effect)
+        except OSError as error:
+            return refusal(f"the disk refuses ({error.strerror})", status)
+        except ChildFailed as error:
+            return refusal(str(error), status)
+        except Exception as mistake:
+            return refusal(f"a mistake of ours: {type(mistake).__name__}", status)
+
     async def _reply(self, effect: HandleCredentials) -> Reply:
         match effect.command:
-            case SetPassword():
-                return await self._set_password(effect.command)
-            case RaiseSecurityProfile():
-                return await self._raise_profile(effect.command.profile)
-            case _:
-                return refusal("not done here", ResultStatus.NOT_SUPPORTED)
+            case SetPassword() as command:
+                return await self._set_password(command)
+            case RaiseSecurityProfile(profile):
+                return await self._raise_profile(profile)
+            case InstallRoot() as command:
+                return await self._certificates.install(command)
+            case ListRoots() as command:
+                return await self._certificates.list_roots(command)
+            case DeleteCertificate() as command:
+                return await self._certificates.delete(command)
+            case TakeCertificate() as command:
+                return await self._certificates.take(command)
+            case RenewCertificate():
+                return await self._certificates.renew()
 
     async def _set_password(self, command: SetPassword) -> Reply:
         def change(held: Holdings) -> Holdings:
@@ -126,16 +147,16 @@ class Desk:
             previous = proven if proven not in (None, command.password) else held.previous
             return replace(held, live=command.password, previous=previous, remembered=None)
 
-        await self._keep(change)
+        await keep(self._choice, change)
         used = self._choice.profile in _WITH_PASSWORD
-        return Reply(_ACCEPTED, reconnect="a new password" if used else "", changed="AuthorizationKey was changed")
+        return Reply(ACCEPTED, reconnect="a new password" if used else "", changed="AuthorizationKey was changed")
 
     async def _raise_profile(self, profile: int) -> Reply:
         if reason := self._why_not(profile):
             return refusal(reason)
-        await self._keep(lambda held: replace(held, trial=Trial(profile)))
+        await keep(self._choice, lambda held: replace(held, trial=Trial(profile)))
         changed = f"SecurityProfile was raised to {profile}"
-        return Reply(_ACCEPTED, reconnect=f"security profile {profile}", changed=changed)
+        return Reply(ACCEPTED, reconnect=f"security profile {profile}", changed=changed)
 
     def _why_not(self, profile: int) -> str:
         """Why a profile cannot be raised to this one (OCPP 1.6 security extension, A05.FR.02 to 06)."""
@@ -151,20 +172,6 @@ class Desk:
         if profile == SecurityProfile.MUTUAL_TLS and not choice.usable_certificates():
             return "there is no client certificate"
         return ""
-
-    async def _keep(self, change: Callable[[Holdings], Holdings]) -> None:
-        """Onto the disk, then in force. Raises OSError, with nothing changed.
-
-        An attempt to dial may change what is held while the disk works: then it is done again upon that.
-        """
-        choice = self._choice
-        while True:
-            before = choice.holdings
-            after = change(before)
-            await asyncio.to_thread(choice.folder.save, after)
-            if choice.holdings is before:
-                choice.adopt(after)
-                return
 
     def _reconfigured(self, text: str) -> None:
         kind = SecurityEventKind.RECONFIGURATION_OF_SECURITY_PARAMETERS

@@ -58,7 +58,9 @@ CONFINED: Mapping[str, frozenset[str]] = {
     "transitions": frozenset({"agent.station.evse.pilot", "agent.station.evse.session"}),
     "ocpp": frozenset({"agent.ocpp.wire", "agent.ocpp.v16.generate"}),
     "fastjsonschema": frozenset({"agent.ocpp.v16.generate"}),
-    "cryptography": frozenset(),
+    "cryptography": frozenset(
+        f"agent.credentials.worker{part}" for part in ("", "_chain", "_checks", "_hashes", "_keys")
+    ),
 }
 """Which module may import which package; `pymodbus` besides: one module of hal."""
 

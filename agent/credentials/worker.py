@@ -1,0 +1,56 @@
+"""The child process: `python -m agent.credentials.worker`. One request on its input, one answer on its output."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from agent.credentials.requests import (
+    Answer,
+    CheckChain,
+    CheckRoot,
+    HashCertificates,
+    MakeKey,
+    Refused,
+    Request,
+    read_request,
+    write_answer,
+)
+from agent.credentials.worker_chain import check_chain
+from agent.credentials.worker_checks import NotGood, check_root
+from agent.credentials.worker_hashes import hash_certificates
+from agent.credentials.worker_keys import make_key
+
+
+def answer(request: Request) -> Answer:
+    """Do what is asked."""
+    try:
+        match request:
+            case MakeKey():
+                return make_key(request)
+            case CheckRoot():
+                return check_root(request)
+            case CheckChain():
+                return check_chain(request)
+            case HashCertificates():
+                return hash_certificates(request)
+    except NotGood as reason:
+        return Refused(str(reason))
+    except OSError as error:
+        return Refused(f"a file cannot be used ({error.strerror})")
+
+
+def main() -> int:
+    """Returns 0, or 2 for a request that cannot be read."""
+    os.umask(0o077)
+    try:
+        request = read_request(sys.stdin.readline())
+    except ValueError as wrong:
+        print(wrong, file=sys.stderr)
+        return 2
+    print(write_answer(answer(request)), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
