@@ -8,7 +8,7 @@ from agent.store.database import Database
 from agent.store.names import UpstreamNumbers
 from agent.store.schema import Row
 from agent.store.squeeze import expand, squeeze
-from agent.vocabulary.ids import UpstreamId
+from agent.vocabulary.ids import IdToken, UpstreamId
 from agent.vocabulary.records import CacheVerdict
 
 REFRESH_MS = 24 * 3_600_000
@@ -33,6 +33,12 @@ class Cache:
             "ON CONFLICT (upstream, token) DO UPDATE SET verdict = excluded.verdict",
             (number, key, squeeze(to_json(entry))),
         )
+
+    def drop(self, upstream: UpstreamId, token: IdToken) -> None:
+        """Forget one verdict. Inside a transaction."""
+        number = self._upstreams.known(upstream)
+        if number is not None:
+            self._database.execute("DELETE FROM cache WHERE upstream = ? AND token = ?", (number, token.key))
 
     def wipe(self, upstream: UpstreamId) -> None:
         """Forget every verdict of an upstream. Inside a transaction."""

@@ -12,6 +12,7 @@ from agent.store.damage import Damage
 from agent.store.frames import Frames, kind_of, moment_of
 from agent.store.holds import Holds
 from agent.store.journal import Journal
+from agent.store.kept_cables import KeptCables
 from agent.store.ladder import Ladder
 from agent.store.names import UpstreamNumbers
 from agent.store.notices import Notices
@@ -43,6 +44,7 @@ class Tables:
     security_log: SecurityLog
     notices: Notices
     accepted: Accepted
+    kept_cables: KeptCables
     damage: Damage
 
     def forget(self) -> None:
@@ -110,8 +112,12 @@ class Entries:
                 tables.holds.save(entry)
             case r.SaveLatch():
                 tables.holds.latch(entry)
+            case r.SaveKeptCable():
+                tables.kept_cables.save(entry)
             case r.CacheVerdict():
                 tables.cache.save(entry)
+            case r.DropVerdict(upstream, token):
+                tables.cache.drop(upstream, token)
             case r.WipeCache(upstream):
                 tables.cache.wipe(upstream)
             case r.LadderStep():

@@ -44,9 +44,10 @@ TABLES = {
     "security_log": "row",
     "notices": "row",
     "accepted": "upstream",
+    "kept_cables": "connector",
 }
 """Every table with its key."""
-_ADDED = frozenset({"security_log", "notices", "accepted"})
+_ADDED = frozenset({"security_log", "notices", "accepted", "kept_cables"})
 """Tables that a file of the first schema does not have."""
 _NONE, _INT, _TEXT, _BLOB = (type(None),), (int,), (str,), (bytes,)
 _ID = (bytes, str)

@@ -24,6 +24,7 @@ from agent.store.frames import Frames, Render
 from agent.store.history import History, Session
 from agent.store.holds import Holds
 from agent.store.journal import Journal
+from agent.store.kept_cables import KeptCables
 from agent.store.ladder import Ladder
 from agent.store.names import UpstreamNumbers
 from agent.store.notices import Notices, RenderNotice
@@ -216,6 +217,7 @@ def _tables(database: Database, render: Render, report: Report) -> Tables:
         SecurityLog(database, boots),
         Notices(database, _of_notices(render), upstreams, boots, damage, report),
         Accepted(database, upstreams),
+        KeptCables(database),
         damage,
     )
 

@@ -149,6 +149,19 @@ class SaveLatch:
 
 
 @dataclass(frozen=True, slots=True)
+class SaveKeptCable:
+    """The cable of this connector is held after its session until this card (or one of its parent) comes back.
+
+    `token` None: it is held no longer.
+    """
+
+    connector: ConnectorId
+    token: IdToken | None
+    parent: IdToken | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CacheVerdict:
     """Authorisation cache of one upstream."""
 
@@ -234,6 +247,7 @@ Entry = (
     | SaveOption
     | SaveHold
     | SaveLatch
+    | SaveKeptCable
     | CacheVerdict
     | DropVerdict
     | WipeCache
@@ -263,6 +277,7 @@ class Snapshot:
     options: tuple[SaveOption, ...] = ()
     holds: tuple[SaveHold, ...] = ()
     latches: tuple[SaveLatch, ...] = ()
+    kept_cables: tuple[SaveKeptCable, ...] = ()
     cache: tuple[CacheVerdict, ...] = ()
     foreign_ids: tuple[tuple[UpstreamId, TransactionId, str], ...] = ()
     """Known foreign ids of the open transactions."""

@@ -148,7 +148,7 @@ class Desk:
                 one.abandon("cancelled by the same card", turn)
             case Meaning.LET_GO if one is not None:
                 turn.note(StationNote.CABLE_RELEASED, "by its card", one.id)
-                one.let_go()
+                one.let_go(turn)
             case Meaning.STOP if one is not None:
                 one.stop(Stop(StopReason.LOCAL, Trigger.STOP_AUTHORIZED, token), turn)
             case Meaning.START:
@@ -264,7 +264,7 @@ class Desk:
                 return
             if kept is not None and parent.matches(kept.parent):
                 turn.note(StationNote.CABLE_RELEASED, "by a card of the same parent", connector.id)
-                connector.let_go()
+                connector.let_go(turn)
                 return
         turn.note(StationNote.CARD_REFUSED, "this card did not start the session", request.connectors[0])
         for connector_id in request.connectors:

@@ -32,7 +32,7 @@ from agent.vocabulary.events import StopReason, Trigger
 from agent.vocabulary.ids import IdToken, TransactionId
 from agent.vocabulary.notes import StationNote
 from agent.vocabulary.options import AuthorisePolicy, ConnectorOptions, UpstreamOptions
-from agent.vocabulary.records import SaveTransaction, TransactionRecord
+from agent.vocabulary.records import SaveKeptCable, SaveTransaction, TransactionRecord
 from hal.api import Fault
 
 SECURE_MS = 10_000
@@ -67,7 +67,7 @@ class Connector:
         self.aligned = [Aligned(upstream) for upstream in site.registry]
         self.authorisation: Authorisation | None = None
         self.transaction: Transaction | None = None
-        self.kept: Kept | None = None
+        self.kept: Kept | None = self._kept_before()
         self.limit = Limit(None, "no transaction")
         self.asked = False
         """Somebody is being asked whether a card may charge here."""
@@ -175,13 +175,20 @@ class Connector:
                 return
             keep = self.may_keep and not self.authority_options.unlock_on_ev_disconnect
             self._stop = Stop(StopReason.EV_DISCONNECTED, Trigger.EV_DEPARTED, keep_cable=keep)
-        if not self.lock.engaged:
-            self.kept = None
+        if self.lock.holds_nothing:
+            self.keep(None, turn)
         self.fire(SessionTrigger.UNPLUG, turn)
 
-    def let_go(self) -> None:
+    def keep(self, kept: Kept | None, turn: Turn) -> None:
+        """Hold the cable for somebody, or for nobody any more; that survives a restart."""
+        if kept != self.kept:
+            self.kept = kept
+            row = (kept.token, kept.parent, kept.why) if kept is not None else (None,)
+            turn.record(SaveKeptCable(self.id, *row), barrier=True)
+
+    def let_go(self, turn: Turn) -> None:
         """Hold the cable no longer."""
-        self.kept = None
+        self.keep(None, turn)
         if self.state in (SessionState.FREE, SessionState.FINISHED, SessionState.WAITING_CARD):
             self.lock.wanted = False
             self.lock.retry()
@@ -243,7 +250,7 @@ class Connector:
             turn.record(self.authorisation.step)
         ended, stop = self.transaction, self._stop
         if ended is not None and stop is not None and stop.keep_cable:
-            self.kept = Kept(ended.record.token, ended.record.parent, stop.reason.value)
+            self.keep(Kept(ended.record.token, ended.record.parent, stop.reason.value), turn)
         self.authorisation = self.transaction = self.window_ms = self._stop = None
         self.asked = False
         self.epoch += 1
@@ -261,6 +268,13 @@ class Connector:
         self.meter.close()
         if self.lock.exists:
             self.lock.wanted = True
+
+    def _kept_before(self) -> Kept | None:
+        """Whose cable a former life held here."""
+        for row in self.site.snapshot.kept_cables:
+            if row.connector == self.id and row.token is not None and self.may_keep:
+                return Kept(row.token, row.parent, row.why)
+        return None
 
     def may_unlock(self, turn: Turn) -> bool:
         """The contactor is open for all that can be seen, and it can be seen."""

@@ -101,6 +101,8 @@ def _pilot_action(connector: Connector, action: PilotAction, turn: Turn) -> None
 
 def _lock(connector: Connector, reading: LockSeen, turn: Turn) -> None:
     connector.facts.locked = reading.locked
+    if connector.lock.holds_nothing:
+        connector.keep(None, turn)
     if reading.locked == connector.lock.wanted:
         connector.faults.withdraw(Fault.LOCK, turn.now_ms)
     elif connector.lock.exists and not reading.locked and connector.state is SessionState.RUNNING:

@@ -48,6 +48,11 @@ class Lock:
         """There is a lock and it is (or may be) still in the cable."""
         return self.exists and self._facts.locked is True
 
+    @property
+    def holds_nothing(self) -> bool:
+        """There is no lock, or it is open for sure."""
+        return not self.exists or self._known is False
+
     def force(self, turn: Turn) -> None:
         """Drive open now, whatever the last report said. The caller has checked that it is safe."""
         self.wanted = False

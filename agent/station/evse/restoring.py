@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.station.evse.cardless import by_key
-from agent.station.evse.connector import Connector
+from agent.station.evse.connector import Connector, Kept
 from agent.station.evse.recovery import Found, decide, last_register
 from agent.station.evse.session import SessionTrigger
 from agent.station.evse.transaction import Stop, Transaction
@@ -90,5 +90,15 @@ def close_former(
     turn.record(*transaction.stop_entries(site, at, reading, not site.registry.billing.reachable), barrier=True)
     site.registry.forget(record.id)
     connector.recovered = None
+    if _is_held(connector, reason):
+        connector.keep(Kept(record.token, record.parent, reason.value), turn)
     plugged = connector.facts.plugged or not connector.facts.pilot_known
     connector.fire(SessionTrigger.CLOSED_PLUGGED if plugged else SessionTrigger.CLOSED_EMPTY, turn)
+
+
+def _is_held(connector: Connector, reason: StopReason) -> bool:
+    """The end that was under way would have held the cable, and the lock did not let go of it meanwhile."""
+    if not connector.may_keep or connector.lock.holds_nothing:
+        return False
+    unlocks = connector.authority_options.unlock_on_ev_disconnect
+    return reason is StopReason.DE_AUTHORIZED or (reason is StopReason.EV_DISCONNECTED and not unlocks)

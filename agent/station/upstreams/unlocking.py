@@ -52,7 +52,7 @@ class Unlocking:
             connector.stop(Stop(StopReason.UNLOCK_COMMAND, Trigger.UNLOCK_COMMAND), turn)
         elif connector.state in (SessionState.LOCKING, SessionState.READING):
             connector.abandon("unlocked by command", turn)
-        connector.kept = None
+        connector.keep(None, turn)
         self._pending.append(Pending(upstream, call, connector, turn.now_ms + DEADLINE_MS))
         return None
 

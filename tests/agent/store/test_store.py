@@ -26,12 +26,14 @@ from agent.vocabulary.records import (
     AuthorizationStatus,
     CacheVerdict,
     CountAttempt,
+    DropVerdict,
     Enqueue,
     Entry,
     FixWallTime,
     LadderStep,
     Park,
     SaveHold,
+    SaveKeptCable,
     SaveLatch,
     SaveOption,
     Verdict,
@@ -343,8 +345,13 @@ def test_options_holds_latches_and_cache_survive(opened: Callable[..., Store], t
         SaveLatch(ConnectorId(2), Fault.CONTACTOR_WELDED, True),
         CacheVerdict(M, IdToken("AA"), ACCEPTED, moment(1, 0)),
         CacheVerdict(M, IdToken("aa"), blocked, moment(1, 1)),
+        CacheVerdict(M, IdToken("CC"), ACCEPTED, moment(1, 0)),
+        DropVerdict(M, IdToken("cc")),
         CacheVerdict(P, IdToken("BB"), ACCEPTED, moment(1, 0)),
         WipeCache(P),
+        SaveKeptCable(ConnectorId(1), IdToken("AA"), IdToken("FAMILY"), "DeAuthorized"),
+        SaveKeptCable(ConnectorId(2), IdToken("BB")),
+        SaveKeptCable(ConnectorId(2), None),
     )
     store.close()
     again = Store(Database(tmp_path / "state.db"), render)
@@ -360,6 +367,8 @@ def test_options_holds_latches_and_cache_survive(opened: Callable[..., Store], t
     assert snapshot.holds == (SaveHold(M, ConnectorId(1), True),)
     assert snapshot.latches == (SaveLatch(ConnectorId(2), Fault.CONTACTOR_WELDED, True),)
     assert snapshot.cache == (CacheVerdict(M, IdToken("aa"), blocked, moment(1, 1)),)
+    kept = SaveKeptCable(ConnectorId(1), IdToken("AA"), IdToken("FAMILY"), "DeAuthorized")
+    assert snapshot.kept_cables == (kept,)
 
 
 def test_the_reason_of_a_restart_is_told_once(opened: Callable[..., Store], tmp_path: Path) -> None:
