@@ -136,6 +136,10 @@ class Desk(ChargePoint):  # type: ignore[misc]
     def _status(self, **_: Any) -> call_result.StatusNotification:
         return call_result.StatusNotification()
 
+    @on(Action.security_event_notification)
+    def _security_event(self, **_: Any) -> call_result.SecurityEventNotification:
+        return call_result.SecurityEventNotification()
+
     @on(Action.authorize)
     def _authorize(self, id_tag: str) -> call_result.Authorize:
         return call_result.Authorize(self._verdict(id_tag, self._backend.script.cards))
