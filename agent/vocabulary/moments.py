@@ -50,7 +50,7 @@ def iso8601(wall_ms: int) -> str:
 
 def parse_iso8601(text: str) -> int:
     """Milliseconds since 1970 of a timestamp; a missing zone means UTC. Raises ValueError for anything else."""
-    moment = datetime.fromisoformat(text.strip())
+    moment = datetime.fromisoformat(text.strip().upper())  # RFC 3339 allows "t" and "z"
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return round(moment.timestamp() * 1000)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agent.ocpp.exchange import BootAnswer, RowAnswer, Unusable
 from agent.ocpp.v16.dialect import V16
 from agent.vocabulary.ids import IdToken
 from agent.vocabulary.inputs import Registration
+from agent.vocabulary.options import StationOptions
 from agent.vocabulary.outbox import RowKind
 from agent.vocabulary.records import AuthorizationStatus, Verdict
 
@@ -40,12 +44,26 @@ def test_a_boot_answer_without_a_known_status_is_none(dialect: V16, payload: dic
 
 
 @pytest.mark.rule("ocpp16.T04")
+@pytest.mark.rule("ocpp16.B11")
 @pytest.mark.parametrize(
     ("text", "wall_ms"),
     [
         (NOW, NOW_MS),
         ("2026-05-28T22:26:40.123+02:00", NOW_MS),
         ("2026-05-28T20:26:40.1234567Z", NOW_MS),
+        ("2026-05-28T20:26:40.123456789+00:00", NOW_MS),
+        ("2026-05-28t20:26:40.123z", NOW_MS),
+        ("2026-05-28 20:26:40.123Z", NOW_MS),
+        ("2026-05-28T15:26:40.123-0500", NOW_MS),
+        ("2026-05-29T01:56:40.123+05:30", NOW_MS),
+        (" 2026-05-28T20:26:40.123Z ", NOW_MS),
+        ("2026-05-28T20:26:40.1Z", NOW_MS - 23),
+        ("2024-12-31T23:59:59Z", None),
+        ("2026-13-01T00:00:00Z", None),
+        ("2026-05-28T25:00:00Z", None),
+        ("0001-01-01T00:00:00+14:00", None),
+        ("9" * 10_000, None),
+        ("", None),
         ("2026-05-28T20:26:40", NOW_MS - 123),
         ("1970-01-01T00:00:00Z", None),
         ("9999-12-31T23:59:59Z", None),
@@ -75,6 +93,7 @@ def test_a_start_answer_survives_nulls_and_extras(dialect: V16) -> None:
     )
 
 
+@pytest.mark.rule("ocpp16.T10")
 @pytest.mark.parametrize(("value", "text"), [(0, "0"), (5.0, "5"), ("17", "17"), (123456789012345, "123456789012345")])
 def test_a_transaction_id_is_read_as_it_comes(dialect: V16, value: Any, text: str) -> None:
     assert dialect.read_row(RowKind.START, {"transactionId": value}) == RowAnswer(text, None)
@@ -103,3 +122,62 @@ def test_an_answer_without_id_tag_info(dialect: V16, payload: dict[str, Any]) ->
     assert dialect.read_row(RowKind.STOP, payload) == RowAnswer()
     with pytest.raises(Unusable):
         dialect.read_authorize(payload)
+
+
+EXTRA = {"customData": {"vendorId": "x"}, "note": None, "list": [1]}
+
+
+@pytest.mark.rule("ocpp16.Y07")
+@pytest.mark.parametrize("extra", [{}, EXTRA], ids=["plain", "with extras"])
+def test_every_confirmation_is_understood_with_extras_and_nulls(dialect: V16, extra: dict[str, Any]) -> None:
+    accepted = Verdict(AuthorizationStatus.ACCEPTED)
+    info = {"idTagInfo": {"status": "Accepted", "expiryDate": None, "parentIdTag": None} | extra}
+    booted = {"status": "Accepted", "currentTime": None, "interval": None} | extra
+    assert dialect.read_boot(booted) == BootAnswer(Registration.ACCEPTED, 0, None)
+    assert dialect.read_wall_time({"currentTime": NOW} | extra) == NOW_MS
+    assert dialect.read_wall_time({"currentTime": None} | extra) is None
+    assert dialect.read_authorize(info | extra) == accepted
+    assert dialect.read_row(RowKind.START, {"transactionId": 7} | info | extra) == RowAnswer("7", accepted)
+    assert dialect.read_row(RowKind.START, {"transactionId": 7, "idTagInfo": None} | extra) == RowAnswer("7")
+    assert dialect.read_row(RowKind.STOP, info | extra) == RowAnswer(verdict=accepted)
+    assert dialect.read_row(RowKind.STOP, {"idTagInfo": None} | extra) == RowAnswer()
+    assert dialect.read_row(RowKind.SAMPLE, extra) == RowAnswer()
+    assert dialect.read_sign_certificate({"status": "Accepted"} | extra)
+
+
+@pytest.mark.parametrize("status", ["Rejected", "accepted", None, [], {}, True, 1])
+def test_only_accepted_means_that_a_certificate_comes(dialect: V16, status: Any) -> None:
+    assert not dialect.read_sign_certificate({"status": status})
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = ("status", "currentTime", "interval", "transactionId", "idTagInfo", "expiryDate", "parentIdTag", "other")
+TEXTS = st.sampled_from(["Accepted", "Rejected", "Pending", "Blocked", NOW, "1", "300.0", "-1"])
+INFO = st.dictionaries(st.sampled_from(FIELDS), JSON | TEXTS, max_size=5)
+
+
+@pytest.mark.rule("ocpp16.Y07")
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(st.sampled_from(FIELDS), JSON | TEXTS | INFO, max_size=8))
+def test_whatever_confirms_a_call_is_read_or_unusable_and_grants_only_what_says_accepted(payload: Any) -> None:
+    dialect = V16(StationOptions((), {}))
+    for read in (
+        dialect.read_boot,
+        dialect.read_wall_time,
+        dialect.read_authorize,
+        dialect.read_sign_certificate,
+        *(partial(dialect.read_row, kind) for kind in RowKind),
+    ):
+        try:
+            found = read(payload)
+        except Unusable:
+            continue
+        verdict = found.verdict if isinstance(found, RowAnswer) else found
+        if isinstance(verdict, Verdict) and verdict.accepted:
+            assert payload["idTagInfo"]["status"] == "Accepted"
+        if isinstance(found, BootAnswer) and found.status is Registration.ACCEPTED:
+            assert payload["status"] == "Accepted"
