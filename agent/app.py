@@ -15,7 +15,6 @@ from agent.ocpp.dialect import DIALECTS, Dialect
 from agent.runtime import abilities
 from agent.runtime.clock import Clock
 from agent.runtime.context import Context, Seams
-from agent.runtime.credentials import Credentials, Keeping
 from agent.runtime.engine import Doors
 from agent.runtime.farewell import take_leave
 from agent.runtime.narrator import Narrator
@@ -26,17 +25,16 @@ from agent.runtime.supervision import EXIT_FAILED, EXIT_OK, Pace, Supervisor
 from agent.runtime.timekeeper import Timekeeper
 from agent.runtime.watchdog import Watchdog, Watched
 from agent.runtime.writer import ThreadWriter
-from agent.settings.addresses import UpstreamAddress
 from agent.settings.problems import Problem, SettingsError
 from agent.station.station import Station
 from agent.store.errors import StoreError
 from agent.vocabulary.effects import Restart
 from agent.vocabulary.events import StopReason, TransactionEvent
-from agent.vocabulary.ids import MANAGEMENT, UpstreamId
+from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.inputs import Input, RestartRequested, Tick
 from agent.vocabulary.options import UpstreamOptions
 from agent.vocabulary.security import SecurityEvent
-from agent.wiring import Surroundings, make_upstream
+from agent.wiring import Surroundings, addresses_of, make_credentials, make_upstream
 from hal.api import Hardware, HardwarePlan, Observer
 from hal.boards import build as build_hardware
 from hal.toml_table import ProfileError
@@ -118,18 +116,7 @@ class Agent:
         self.station = Station(self.start.options, self.start.upstreams, self.snapshot, seams.new_uuid)
         self.writer = seams.make_writer(self.store, self.post, self._outboxes.ring, self._crashed)
         self.upstreams: dict[UpstreamId, UpstreamTask] = {}
-        self.credentials = Credentials(
-            self._addresses(),
-            Keeping(
-                context.locations.state,
-                self.start.options,
-                self.clock,
-                self.post,
-                context.log,
-                self.options,
-                seams.new_uuid,
-            ),
-        )
+        self.credentials = make_credentials(context, self.start.options, self.clock, self)
         doors = Doors(
             self.hardware,
             self.writer,
@@ -146,7 +133,7 @@ class Agent:
         )
 
     def _make_upstreams(self) -> None:
-        addresses = self._addresses()
+        addresses = addresses_of(self._context)
         self._outboxes.open([address.id for address in addresses], self.writer)
         surroundings = Surroundings(
             self._context,
@@ -159,10 +146,6 @@ class Agent:
         )
         for address in addresses:
             self.upstreams[address.id] = make_upstream(address, self._dialects[address.id], surroundings)
-
-    def _addresses(self) -> list[UpstreamAddress]:
-        """The upstreams to dial; in safe mode management alone."""
-        return [a for a in self._context.settings.upstreams if a.id == MANAGEMENT or not self._context.safe_mode]
 
     # ------------------------------------------------------------------------------------------------ the doors
 

@@ -13,10 +13,12 @@ from agent.links.upstream import Ports, UpstreamTask
 from agent.ocpp.dialect import Dialect
 from agent.runtime.clock import Clock
 from agent.runtime.context import Context
-from agent.runtime.credentials import Credentials
+from agent.runtime.credentials import Credentials, Keeping
 from agent.runtime.outboxes import Outboxes
 from agent.settings.addresses import UpstreamAddress
 from agent.vocabulary.effects import Note
+from agent.vocabulary.ids import MANAGEMENT
+from agent.vocabulary.options import StationOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,19 @@ class Surroundings:
     on_time: OnTime
     note: Callable[[Note], None]
     credentials: Credentials
+
+
+def addresses_of(context: Context) -> list[UpstreamAddress]:
+    """The upstreams to dial; in safe mode management alone."""
+    return [a for a in context.settings.upstreams if a.id == MANAGEMENT or not context.safe_mode]
+
+
+def make_credentials(context: Context, station: StationOptions, clock: Clock, mind: Mind) -> Credentials:
+    """The keeper of the credentials of all upstreams."""
+    keeping = Keeping(
+        context.locations.state, station, clock, mind.post, context.log, mind.options, context.seams.new_uuid
+    )
+    return Credentials(addresses_of(context), keeping)
 
 
 def make_upstream(address: UpstreamAddress, dialect: Dialect, around: Surroundings) -> UpstreamTask:
