@@ -147,6 +147,8 @@ class Station:
             progress.expire(connector, turn)
 
     def _progress(self, turn: Turn) -> None:
+        for connector in self._connectors.values():
+            progress.let_faults_go(connector, turn)
         self._desk.settle(turn)
         self._restarter.settle(turn)
         for connector in self._connectors.values():

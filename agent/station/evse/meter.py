@@ -90,6 +90,8 @@ class Meter:
         return self.latest
 
     def current_a(self, turn: Turn) -> float | None:
-        """The highest phase current, or None while it is not known."""
-        reading = self.fresh(turn, CURRENT_VALID_MS)
-        return None if reading is None else reading.current_a
+        """The highest phase current, or None while it is not known: it stops being known by itself, at its time."""
+        reading = self.latest
+        if reading is None or turn.reached(reading.at.monotonic_ms + CURRENT_VALID_MS + 1):
+            return None
+        return reading.current_a

@@ -24,7 +24,7 @@ class OverCurrent:
     def found(self, offered_a: float | None, turn: Turn) -> bool:
         """To be asked in every turn; `offered_a` None: nothing is offered."""
         current = self._meter.current_a(turn)
-        following = self._reduced_ms is not None and turn.now_ms < self._reduced_ms + AFTER_REDUCTION_MS
+        following = self._reduced_ms is not None and not turn.reached(self._reduced_ms + AFTER_REDUCTION_MS)
         if current is None or offered_a is None or current <= offered_a * 1.1 + 0.5 or following:
             self._since_ms = None
             return False

@@ -55,10 +55,14 @@ _AT_REST = frozenset({SessionState.FREE, SessionState.WAITING_CARD, SessionState
 """States in which nothing needs the cable."""
 
 
-def settle(connector: Connector, turn: Turn) -> None:
-    """Do what is missing until nothing is."""
+def let_faults_go(connector: Connector, turn: Turn) -> None:
+    """Faults whose time has come end first, so that a card that waits for a connector finds it as it is."""
     for fault in connector.faults.settle(turn):
         turn.note(StationNote.FAULT_OVER, fault.value, connector.id)
+
+
+def settle(connector: Connector, turn: Turn) -> None:
+    """Do what is missing until nothing is."""
     for _ in range(PASSES):
         before = _fingerprint(connector)
         _pass(connector, turn)

@@ -43,6 +43,7 @@ class Chaos:
     """One station, one oracle, and a world that mostly cooperates and often does not."""
 
     def __init__(self, seed: int, station_class: type[Station] = Station) -> None:
+        self.seed = seed
         self.random = random.Random(seed)
         connectors = [connector(1), connector(2, COMMANDED, captive_cable=True)]
         options = StationOptions(tuple(connectors), {"reader": (ConnectorId(1), ConnectorId(2))})
