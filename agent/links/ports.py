@@ -88,7 +88,7 @@ class LinkRefused(Exception):
     """No connection came about. `cause` is one of the closed list that the page explains."""
 
     cause: str
-    """`resolve`, `connect`, `timeout`, `tls`, `http`, `redirect`, `subprotocol`, `address` or `handshake`."""
+    """`resolve`, `connect`, `proxy`, `timeout`, `tls`, `http`, `redirect`, `subprotocol`, `address` or `handshake`."""
     detail: str
     http_status: int | None = None
     security: SecurityEventKind | None = None
