@@ -77,6 +77,7 @@ _ROWS: tuple[tuple[str, Level, str], ...] = (
     ("clock.fixed", _I, "wall time known from {source}"),
     ("clock.stepped", _W, "wall time stepped by {stepped_ms} ms by {source}"),
     ("clock.refused", _W, "a wall time from {source} is not believed"),
+    ("clock.differs", _W, "the wall time of {source} differs by {apart_ms} ms and is not followed"),
     # storage
     ("store.opened", _I, "database open, boot {boot}"),
     ("store.salvaged", _C, "the database was damaged; {rows} rows were saved, the old file is {file}"),

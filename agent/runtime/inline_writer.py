@@ -117,13 +117,13 @@ class InlineWriter(_Queries):
                 self._loop.call_soon(self._tell, failure)
             return
         last = self._backlog.written(len(batch))
+        for upstream in touched:
+            self._loop.call_soon(self._changed, upstream)
         if any(record.barrier for record in batch):
             self._synced(last)
         else:
             self._lazy_sequence = last
             self._lazy = self._lazy or self._loop.call_later(LAZY_SYNC_S, self._sync)
-        for upstream in touched:
-            self._loop.call_soon(self._changed, upstream)
 
     def _sync(self) -> None:
         self._lazy = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from agent.runtime.clock import ClockChange
+from agent.runtime.clock import ClockChange, ClockDifference
 from agent.vocabulary.effects import Note
 
 Tell = Callable[..., None]
@@ -42,10 +42,15 @@ class Narrator:
         event, field = LINK_EVENTS.get(note.event, ("upstream.note", "text"))
         self._tell(event, upstream=upstream, **({field: note.text} if field else {}))
 
-    def clock(self, change: ClockChange) -> None:
-        """The clock was set or stepped."""
+    def clock(self, change: ClockChange | ClockDifference) -> None:
+        """The clock was set or stepped, or somebody contradicts it."""
         source = change.source.name.lower()
-        if change.first:
+        if isinstance(change, ClockDifference):
+            if change.apart_ms is None:
+                self._tell("clock.refused", source=source)
+            else:
+                self._tell("clock.differs", source=source, apart_ms=change.apart_ms)
+        elif change.first:
             self._tell("clock.fixed", source=source)
         else:
             self._tell("clock.stepped", source=source, stepped_ms=change.stepped_ms)

@@ -7,12 +7,21 @@ import time
 from collections.abc import Awaitable, Callable
 
 from agent.host.clock import LATEST_MS, is_ntp_synchronised
-from agent.runtime.clock import Clock, ClockChange, TimeSource
+from agent.runtime.clock import Clock, ClockChange, ClockDifference, TimeSource
 from agent.vocabulary.ids import UpstreamId
-from agent.vocabulary.inputs import Input, WallTimeFixed
+from agent.vocabulary.inputs import Input, SecurityEventSeen, WallTimeFixed
+from agent.vocabulary.moments import iso8601
+from agent.vocabulary.security import SecurityEventKind
 
 LOOK_S = 60.0
 MARK_S = 300.0
+APART_MS = 5_000
+"""A source that is not followed and differs by more is told of, once until it agrees again."""
+
+
+def system_ms() -> int:
+    """The clock of the machine, right or wrong."""
+    return round(time.time() * 1000)
 
 
 class Timekeeper:
@@ -24,16 +33,19 @@ class Timekeeper:
         boot: int,
         billing: UpstreamId,
         post: Callable[[Input], None],
-        tell: Callable[[ClockChange], None],
+        tell: Callable[[ClockChange | ClockDifference], None],
         synchronised: Callable[[], bool] = is_ntp_synchronised,
+        system_ms: Callable[[], int] = system_ms,
     ) -> None:
-        """`synchronised`: whether NTP has set the clock of the system."""
+        """`synchronised`: whether NTP has set the clock of the machine, which says `system_ms`."""
         self._clock = clock
         self._boot = boot
         self._billing = billing
         self._post = post
         self._tell = tell
         self._synchronised = synchronised
+        self._system_ms = system_ms
+        self._apart: set[TimeSource] = set()
 
     def on_time(self, upstream: UpstreamId, wall_ms: int, authenticated: bool) -> None:
         """An upstream told the time (BootNotification.conf, Heartbeat.conf)."""
@@ -44,9 +56,11 @@ class Timekeeper:
         self._offer(source, wall_ms)
 
     def look_at_system(self) -> None:
-        """Offer the system's own clock if NTP has set it."""
+        """Offer the machine's own clock: as NTP's if that has set it, else as a witness."""
         if self._synchronised():
-            self._offer(TimeSource.NTP, round(time.time() * 1000))
+            self._offer(TimeSource.NTP, self._system_ms())
+        else:
+            self._clock.offer(TimeSource.MACHINE, self._system_ms())
 
     async def run(self, mark: Callable[[int], Awaitable[None]]) -> None:
         """Look at the system every minute; note the time for the next boot every five."""
@@ -61,11 +75,23 @@ class Timekeeper:
             await asyncio.sleep(LOOK_S)
 
     def _offer(self, source: TimeSource, wall_ms: int) -> None:
-        if wall_ms > LATEST_MS:
-            return
-        change = self._clock.offer(source, wall_ms)
+        change = None if wall_ms > LATEST_MS else self._clock.offer(source, wall_ms)
+        self._compare(source, wall_ms)
         if change is None:
             return
         self._tell(change)
         if change.first:
             self._post(WallTimeFixed(self._boot, change.offset_ms))
+        else:
+            text = f"{iso8601(wall_ms - change.stepped_ms)} to {iso8601(wall_ms)} by {source.name.lower()}"
+            self._post(SecurityEventSeen(SecurityEventKind.SETTING_SYSTEM_TIME, text))
+
+    def _compare(self, source: TimeSource, wall_ms: int) -> None:
+        """Tell once of a source that says something else than the clock does, now that it was asked."""
+        present_ms = self._clock.now().wall_ms
+        apart_ms = None if present_ms is None else wall_ms - present_ms
+        if apart_ms is not None and abs(apart_ms) <= APART_MS:
+            self._apart.discard(source)
+        elif source not in self._apart:
+            self._apart.add(source)
+            self._tell(ClockDifference(source, apart_ms))

@@ -95,7 +95,7 @@ class _Queries:
 class ThreadWriter(_Queries):
     """The writer of the running agent. Made on the event loop, with a store that is open; owns it from `start` on.
 
-    `post` takes inputs, `changed` is told for whom something else may wait, `crashed` gets an exception that is our bug.
+    `post` takes inputs, `changed` is told for whom something else may wait, `crashed` gets what is our bug.
     """
 
     def __init__(
@@ -223,13 +223,13 @@ class ThreadWriter(_Queries):
             last = self._backlog.written(len(batch))
         self._retry_at = 0.0
         self._tidy_at = self._monotonic() + QUIET_S
+        for upstream in touched:  # before what was held behind the record: a row goes before what follows from it
+            self._tell(self._changed, upstream)
         if any(record.barrier for record in batch):
             self._synced(last)
         else:
             self._lazy_sequence = last
             self._lazy_since = self._lazy_since if self._lazy_since is not None else self._monotonic()
-        for upstream in touched:
-            self._tell(self._changed, upstream)
 
     def _failed(self, error: StoreError) -> None:
         with self._wake:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from agent.runtime.clock import Clock, TimeSource
@@ -19,6 +21,7 @@ class Machine:
         return self.seconds
 
 
+@pytest.mark.rule("ocpp16.B11")
 def test_moments_have_no_wall_time_until_a_source_gives_one() -> None:
     clock = Clock(3, Machine())
     assert clock.now() == Moment(3, 100_000, None)
@@ -28,6 +31,7 @@ def test_moments_have_no_wall_time_until_a_source_gives_one() -> None:
     assert clock.now() == Moment(3, 100_000, NOON)
 
 
+@pytest.mark.rule("ocpp16.B11")
 def test_a_moment_taken_before_gets_its_wall_time_from_the_offset() -> None:
     machine = Machine()
     clock = Clock(3, machine)
@@ -37,6 +41,7 @@ def test_a_moment_taken_before_gets_its_wall_time_from_the_offset() -> None:
     assert iso8601(early.with_offset(clock.offset_ms).wall_ms or 0) == "2026-06-01T11:59:00.000Z"
 
 
+@pytest.mark.rule("two-upstreams.clock")
 def test_a_better_source_takes_over_and_a_worse_one_does_not() -> None:
     clock = Clock(1, Machine())
     clock.offer(TimeSource.BILLING_AUTHENTICATED, NOON)
@@ -47,6 +52,7 @@ def test_a_better_source_takes_over_and_a_worse_one_does_not() -> None:
     assert not stepped.first
 
 
+@pytest.mark.rule("two-upstreams.clock")
 def test_a_worse_source_counts_after_a_day_of_silence() -> None:
     machine = Machine()
     clock = Clock(1, machine)
@@ -55,11 +61,49 @@ def test_a_worse_source_counts_after_a_day_of_silence() -> None:
     assert clock.offer(TimeSource.OTHER_PLAIN, NOON + 24 * HOUR_MS + 6_000) is not None
 
 
-def test_small_corrections_leave_samples_equidistant() -> None:
-    clock = Clock(1, Machine())
+@pytest.mark.rule("two-upstreams.clock")
+@pytest.mark.parametrize("apart_ms", [-2_000, -1_001, 1_001, 2_000])
+def test_small_corrections_are_slewed_in_and_leave_samples_equidistant(apart_ms: int) -> None:
+    machine = Machine()
+    clock = Clock(1, machine)
     clock.offer(TimeSource.NTP, NOON)
-    assert clock.offer(TimeSource.NTP, NOON + 1_900) is None
+    assert clock.offer(TimeSource.NTP, NOON + apart_ms) is None
     assert clock.now().wall_ms == NOON
+    walls = [NOON]
+    for _ in range(80):
+        machine.seconds += 60
+        walls.append(clock.now().wall_ms or 0)
+    spacings = {later - earlier for earlier, later in itertools.pairwise(walls)}
+    assert all(abs(spacing - 60_000) <= 30 for spacing in spacings)
+    assert walls[-1] == NOON + 80 * 60_000 + apart_ms
+
+
+@pytest.mark.rule("two-upstreams.clock")
+def test_time_that_is_told_in_whole_seconds_moves_nothing() -> None:
+    machine = Machine()
+    clock = Clock(1, machine)
+    clock.offer(TimeSource.OTHER_PLAIN, NOON)
+    for late_ms in (-999, 0, 700, 1_000):
+        machine.seconds += 300
+        assert clock.offer(TimeSource.OTHER_PLAIN, NOON + round(machine.seconds * 1000) - 100_000 + late_ms) is None
+        assert clock.offset_ms == NOON - 100_000
+
+
+def test_a_correction_counts_from_where_an_unfinished_one_stands() -> None:
+    machine = Machine()
+    clock = Clock(1, machine)
+    clock.offer(TimeSource.NTP, NOON)
+    clock.offer(TimeSource.NTP, NOON + 2_000)
+    machine.seconds += 1_000
+    assert clock.now().wall_ms == NOON + 1_000_500
+    assert clock.offer(TimeSource.NTP, NOON + 1_000_000 - 1_000) is None
+    machine.seconds += 10_000
+    assert clock.now().wall_ms == NOON + 11_000_000 - 1_000
+    change = clock.offer(TimeSource.NTP, NOON + 11_000_000 + 1_500)
+    assert change is not None
+    assert change.stepped_ms == 2_500
+    machine.seconds += 100
+    assert clock.now().wall_ms == NOON + 11_101_500, "a step ends a slewing"
 
 
 def test_the_master_may_correct_itself() -> None:
@@ -70,6 +114,7 @@ def test_the_master_may_correct_itself() -> None:
     assert stepped.stepped_ms == 10_000
 
 
+@pytest.mark.rule("ocpp16.B11")
 def test_a_time_before_the_release_is_not_believed() -> None:
     clock = Clock(1, Machine(), earliest_wall_ms=NOON)
     assert clock.offer(TimeSource.NTP, NOON - 1) is None
@@ -98,6 +143,7 @@ def test_a_plain_link_alone_does_not_take_the_station_back_before_the_last_time_
     assert clock.now().wall_ms is None
 
 
+@pytest.mark.rule("two-upstreams.clock")
 def test_two_plain_links_that_agree_are_believed_against_what_was_seen_before() -> None:
     clock = after_a_wrong_time(Machine())
     clock.offer(TimeSource.BILLING_PLAIN, NOON)
@@ -125,6 +171,7 @@ def test_a_backend_whose_clock_is_a_little_behind_the_last_time_seen_is_believed
     assert clock.offer(TimeSource.OTHER_PLAIN, NOON - 3_000) is not None
 
 
+@pytest.mark.rule("two-upstreams.clock")
 def test_a_plain_link_alone_does_not_move_the_clock_by_years() -> None:
     clock = Clock(1, Machine())
     clock.offer(TimeSource.OTHER_PLAIN, NOON)

@@ -7,7 +7,7 @@ import io
 import pytest
 
 from agent.host.logs import Log
-from agent.runtime.clock import ClockChange, TimeSource
+from agent.runtime.clock import ClockChange, ClockDifference, TimeSource
 from agent.runtime.narrator import LINK_EVENTS, Narrator
 from agent.vocabulary.effects import Note
 from agent.vocabulary.ids import MANAGEMENT, ConnectorId
@@ -52,3 +52,11 @@ def test_the_clock_says_who_set_it_and_how_far_it_jumped(narrator: Narrator, str
     narrator.clock(ClockChange(False, 5, 4_000, TimeSource.NTP))
     assert "clock.fixed: wall time known from ntp" in stream.getvalue()
     assert "clock.stepped: wall time stepped by 4000 ms by ntp" in stream.getvalue()
+
+
+@pytest.mark.rule("two-upstreams.clock")
+def test_a_source_that_contradicts_the_clock_has_its_line(narrator: Narrator, stream: io.StringIO) -> None:
+    narrator.clock(ClockDifference(TimeSource.BILLING_PLAIN, 6_000))
+    narrator.clock(ClockDifference(TimeSource.BILLING_PLAIN, None))
+    assert "clock.differs: the wall time of billing_plain differs by 6000 ms" in stream.getvalue()
+    assert "clock.refused: a wall time from billing_plain is not believed" in stream.getvalue()
