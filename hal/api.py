@@ -63,10 +63,17 @@ class Measurand(StrEnum):
     ENERGY_REACTIVE_IMPORT = "energy_reactive_import"
     ENERGY_REACTIVE_EXPORT = "energy_reactive_export"
     POWER_ACTIVE_IMPORT = "power_active_import"
+    POWER_ACTIVE_EXPORT = "power_active_export"
     POWER_REACTIVE_IMPORT = "power_reactive_import"
+    POWER_REACTIVE_EXPORT = "power_reactive_export"
     POWER_FACTOR = "power_factor"
     POWER_OFFERED = "power_offered"
+    ENERGY_ACTIVE_IMPORT_INTERVAL = "energy_active_import_interval"  # the intervals are computed, never measured
+    ENERGY_ACTIVE_EXPORT_INTERVAL = "energy_active_export_interval"
+    ENERGY_REACTIVE_IMPORT_INTERVAL = "energy_reactive_import_interval"
+    ENERGY_REACTIVE_EXPORT_INTERVAL = "energy_reactive_export_interval"
     CURRENT_IMPORT = "current_import"
+    CURRENT_EXPORT = "current_export"
     CURRENT_OFFERED = "current_offered"
     VOLTAGE = "voltage"
     FREQUENCY = "frequency"
@@ -80,16 +87,30 @@ UNITS: Mapping[Measurand, str] = {
     Measurand.ENERGY_REACTIVE_IMPORT: "varh",
     Measurand.ENERGY_REACTIVE_EXPORT: "varh",
     Measurand.POWER_ACTIVE_IMPORT: "W",
+    Measurand.POWER_ACTIVE_EXPORT: "W",
     Measurand.POWER_REACTIVE_IMPORT: "var",
+    Measurand.POWER_REACTIVE_EXPORT: "var",
     Measurand.POWER_FACTOR: "",
     Measurand.POWER_OFFERED: "W",
+    Measurand.ENERGY_ACTIVE_IMPORT_INTERVAL: "Wh",
+    Measurand.ENERGY_ACTIVE_EXPORT_INTERVAL: "Wh",
+    Measurand.ENERGY_REACTIVE_IMPORT_INTERVAL: "varh",
+    Measurand.ENERGY_REACTIVE_EXPORT_INTERVAL: "varh",
     Measurand.CURRENT_IMPORT: "A",
+    Measurand.CURRENT_EXPORT: "A",
     Measurand.CURRENT_OFFERED: "A",
     Measurand.VOLTAGE: "V",
     Measurand.FREQUENCY: "Hz",
     Measurand.TEMPERATURE: "Celsius",
     Measurand.STATE_OF_CHARGE: "Percent",
 }
+INTERVAL_OF: Mapping[Measurand, Measurand] = {
+    Measurand.ENERGY_ACTIVE_IMPORT: Measurand.ENERGY_ACTIVE_IMPORT_INTERVAL,
+    Measurand.ENERGY_ACTIVE_EXPORT: Measurand.ENERGY_ACTIVE_EXPORT_INTERVAL,
+    Measurand.ENERGY_REACTIVE_IMPORT: Measurand.ENERGY_REACTIVE_IMPORT_INTERVAL,
+    Measurand.ENERGY_REACTIVE_EXPORT: Measurand.ENERGY_REACTIVE_EXPORT_INTERVAL,
+}
+"""Registers, and what they count between two samples."""
 
 
 class Phase(StrEnum):

@@ -68,6 +68,8 @@ class ReadingContext(StrEnum):
     TRIGGER = "Trigger"
     INTERRUPTION_BEGIN = "Interruption.Begin"
     INTERRUPTION_END = "Interruption.End"
+    OTHER = "Other"
+    """Part of the standard's list; nothing that this station tells is of this kind."""
 
 
 @dataclass(frozen=True, slots=True)

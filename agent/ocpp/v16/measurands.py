@@ -12,18 +12,25 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from agent.vocabulary.options import Selection
-from hal.api import Measurand, Phase
+from hal.api import INTERVAL_OF, Measurand, Phase
 
 MEASURANDS: Final[Mapping[Measurand, tuple[str, str]]] = {
     Measurand.ENERGY_ACTIVE_IMPORT: ("Energy.Active.Import.Register", "Wh"),
     Measurand.ENERGY_ACTIVE_EXPORT: ("Energy.Active.Export.Register", "Wh"),
     Measurand.ENERGY_REACTIVE_IMPORT: ("Energy.Reactive.Import.Register", "varh"),
     Measurand.ENERGY_REACTIVE_EXPORT: ("Energy.Reactive.Export.Register", "varh"),
+    Measurand.ENERGY_ACTIVE_IMPORT_INTERVAL: ("Energy.Active.Import.Interval", "Wh"),
+    Measurand.ENERGY_ACTIVE_EXPORT_INTERVAL: ("Energy.Active.Export.Interval", "Wh"),
+    Measurand.ENERGY_REACTIVE_IMPORT_INTERVAL: ("Energy.Reactive.Import.Interval", "varh"),
+    Measurand.ENERGY_REACTIVE_EXPORT_INTERVAL: ("Energy.Reactive.Export.Interval", "varh"),
     Measurand.POWER_ACTIVE_IMPORT: ("Power.Active.Import", "W"),
+    Measurand.POWER_ACTIVE_EXPORT: ("Power.Active.Export", "W"),
     Measurand.POWER_REACTIVE_IMPORT: ("Power.Reactive.Import", "var"),
+    Measurand.POWER_REACTIVE_EXPORT: ("Power.Reactive.Export", "var"),
     Measurand.POWER_FACTOR: ("Power.Factor", ""),
     Measurand.POWER_OFFERED: ("Power.Offered", "W"),
     Measurand.CURRENT_IMPORT: ("Current.Import", "A"),
+    Measurand.CURRENT_EXPORT: ("Current.Export", "A"),
     Measurand.CURRENT_OFFERED: ("Current.Offered", "A"),
     Measurand.VOLTAGE: ("Voltage", "V"),
     Measurand.FREQUENCY: ("Frequency", ""),
@@ -33,7 +40,14 @@ MEASURANDS: Final[Mapping[Measurand, tuple[str, str]]] = {
 _BY_NAME: Final[Mapping[str, Measurand]] = {name: measurand for measurand, (name, _) in MEASURANDS.items()}
 _TO_NEUTRAL: Final = frozenset({Measurand.VOLTAGE})
 """Measured between a conductor and neutral: phase `L1-N`."""
-_REGISTERS: Final = frozenset(m for m, (name, _) in MEASURANDS.items() if name.endswith(".Register"))
+_ENERGIES: Final = frozenset(m for m, (name, _) in MEASURANDS.items() if name.startswith("Energy."))
+_ALWAYS: Final = frozenset({Measurand.ENERGY_ACTIVE_IMPORT, Measurand.CURRENT_OFFERED, Measurand.POWER_OFFERED})
+
+
+def reportable(measured: Iterable[tuple[Measurand, Phase | None]]) -> frozenset[tuple[Measurand, Phase | None]]:
+    """What can be configured where a meter gives these: also what the station offers, and what registers counted."""
+    given = frozenset(measured) | {(measurand, None) for measurand in _ALWAYS}
+    return given | {(INTERVAL_OF[measurand], phase) for measurand, phase in given if measurand in INTERVAL_OF}
 
 
 def phase_text(measurand: Measurand, phase: Phase) -> str:
@@ -44,8 +58,8 @@ def phase_text(measurand: Measurand, phase: Phase) -> str:
 
 
 def value_text(measurand: Measurand, value: float) -> str:
-    """A value as the string that the standard asks for: registers whole, others with three decimals at most."""
-    if measurand in _REGISTERS:
+    """A value as the string that the standard asks for: energy whole, others with three decimals at most."""
+    if measurand in _ENERGIES:
         return str(round(value))
     text = f"{value:.3f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text

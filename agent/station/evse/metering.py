@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from agent.station.evse.connector import Connector
 from agent.station.evse.meter import STALE_IDLE_MS, STALE_IN_SESSION_MS, Reading
-from agent.station.evse.sampling import Due, sample
+from agent.station.evse.sampling import DEFAULT, Aligned, Due, Periodic, samples
 from agent.station.evse.session import SessionState
 from agent.station.evse.transaction import Transaction, address, enqueue
 from agent.station.turn import Turn
@@ -15,11 +18,14 @@ from hal.api import Measurand, Measured
 
 SAVE_ENERGY_MS = 60_000
 VOLTAGE_V = 230.0
+Wanted = tuple[Periodic | Aligned, Due]
 
 
 def sample_due(connector: Connector, turn: Turn) -> None:
     """Make the samples that are due; one stored reading serves them all, and the energy is stored once a minute."""
     transaction = connector.transaction if connector.state is SessionState.RUNNING else None
+    if transaction is not None and transaction.resumed:
+        _tell_interruption(connector, transaction, turn)
     wanted = _due(connector, transaction, turn)
     keep_energy = transaction is not None and turn.reached(transaction.saved_ms + SAVE_ENERGY_MS)
     if not wanted and not keep_energy:
@@ -31,21 +37,28 @@ def sample_due(connector: Connector, turn: Turn) -> None:
         turn.reached(turn.now_ms + SAVE_ENERGY_MS)
     if newest is None:
         return
-    reading = Reading(newest.at, newest.energy_wh, (*newest.values, *_offered(connector)))
-    entries = [entry for due in wanted for entry in _rows(connector, transaction, due, reading)]
+    reading = replace(newest, values=(*newest.values, *_offered(connector)))
+    entries = [entry for plan, due in wanted for entry in _rows(connector, transaction, plan, due, reading)]
     if entries or keep_energy:
-        energy_wh = transaction.register_wh if transaction else reading.energy_wh
-        owner = transaction.record.id if transaction else None
-        values = reading.values if entries else ()
-        turn.record(SaveReading(owner, connector.id, reading.at, energy_wh, values), *entries)
+        _save(connector, transaction, reading, entries, turn)
 
 
-def _due(connector: Connector, transaction: Transaction | None, turn: Turn) -> list[Due]:
-    found = [plan.due(turn) for plan in connector.aligned]
+def _save(
+    connector: Connector, transaction: Transaction | None, reading: Reading, entries: Iterable[Entry], turn: Turn
+) -> None:
+    rows = tuple(entries)
+    energy_wh = transaction.register_wh if transaction else reading.energy_wh
+    owner = transaction.record.id if transaction else None
+    values = reading.values if rows else ()
+    turn.record(SaveReading(owner, connector.id, reading.at, energy_wh, values), *rows)
+
+
+def _due(connector: Connector, transaction: Transaction | None, turn: Turn) -> list[Wanted]:
+    found: list[tuple[Periodic | Aligned, Due | None]] = [(plan, plan.due(turn)) for plan in connector.aligned]
     if transaction is not None:
         started_ms = _started_ms(transaction, turn)
-        found += [plan.due(turn, started_ms) for plan in transaction.periodic]
-    return [due for due in found if due is not None]
+        found += [(plan, plan.due(turn, started_ms)) for plan in transaction.periodic]
+    return [(plan, due) for plan, due in found if due is not None]
 
 
 def _started_ms(transaction: Transaction, turn: Turn) -> int:
@@ -54,22 +67,23 @@ def _started_ms(transaction: Transaction, turn: Turn) -> int:
     return started.monotonic_ms if started.boot == turn.now.boot else turn.now_ms
 
 
-def _rows(connector: Connector, transaction: Transaction | None, due: Due, reading: Reading) -> list[Entry]:
-    upstream = connector.site.registry.get(due.upstream)
-    assert upstream is not None
-    live, at_stop = _selections(upstream.options, due.context)
+def _rows(
+    connector: Connector, transaction: Transaction | None, plan: Periodic | Aligned, due: Due, reading: Reading
+) -> list[Entry]:
+    live, at_stop = _selections(plan.upstream.options, due.context)
     energy_wh = transaction.register_wh if transaction else reading.energy_wh
-    taken = sample(reading, energy_wh, due, live)
-    if transaction is not None:
-        plan = next((p for p in transaction.periodic if p.upstream is upstream), None)
-        if plan is None:
-            return []
-        plan.keep(sample(reading, energy_wh, due, at_stop))
-        return transaction.sampled(connector.site, due, taken)
-    if taken is None:
+    counted = plan.intervals.take(energy_wh, reading.values)
+    whole = replace(reading, values=(*reading.values, *counted))
+    taken = samples(whole, energy_wh, due, live)
+    if transaction is None:
+        where, trigger = address(connector.id), Trigger.METER_VALUE_CLOCK
+        events = [TransactionSampled(None, where, one, trigger) for one in taken]
+        return [row for event in events for row in enqueue(connector.site, due.upstream, event)]
+    periodic = next((one for one in transaction.periodic if one.upstream is plan.upstream), None)
+    if periodic is None:
         return []
-    event = TransactionSampled(None, address(connector.id), taken, Trigger.METER_VALUE_CLOCK)
-    return enqueue(connector.site, due.upstream, event)
+    periodic.keep(*samples(whole, energy_wh, due, at_stop))
+    return [row for one in taken for row in transaction.sampled(connector.site, due, one)]
 
 
 def _selections(
@@ -78,7 +92,32 @@ def _selections(
     """What goes into the message now, and what is kept for the stop message."""
     if context is ReadingContext.SAMPLE_CLOCK:
         return options.aligned_measurands, options.stop_aligned_measurands
-    return options.sampled_measurands, options.stop_sampled_measurands
+    return options.sampled_measurands or DEFAULT, options.stop_sampled_measurands
+
+
+def _tell_interruption(connector: Connector, transaction: Transaction, turn: Turn) -> None:
+    """A transaction of a former life goes on: the register as it was last known then, and as it is now."""
+    transaction.resumed = False
+    present = connector.meter.latest
+    if present is None:
+        return
+    record, end_wh = transaction.record, transaction.register_wh
+    begin_wh = max(record.meter_start_wh, record.last_energy_wh or 0)
+    before = Reading(record.last_at or record.started_at, begin_wh, ())
+    entries: list[Entry] = []
+    for plan in transaction.periodic:
+        live, at_stop = _selections(plan.upstream.options, ReadingContext.INTERRUPTION_END)
+        for context, reading, energy_wh in (
+            (ReadingContext.INTERRUPTION_BEGIN, before, begin_wh),
+            (ReadingContext.INTERRUPTION_END, present, end_wh),
+        ):
+            due = Due(plan.upstream.id, reading.at, context)
+            plan.keep(*samples(reading, energy_wh, due, at_stop))
+            if plan.upstream.options.sample_interval_s > 0:
+                taken = samples(reading, energy_wh, due, live)
+                entries += [row for one in taken for row in transaction.sampled(connector.site, due, one)]
+    if entries:
+        _save(connector, transaction, present, entries, turn)
 
 
 def _offered(connector: Connector) -> tuple[Measured, ...]:

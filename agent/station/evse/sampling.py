@@ -6,13 +6,17 @@ Each upstream has its own plan: periodic samples of a transaction (the first one
 drift), and clock-aligned ones on the multiples of the interval since midnight UTC, in and out of transactions. What is
 due is taken from the newest reading, which polling keeps about a second young, and is stamped with the instant it was
 due, so that distances are exact. A plan whose meter is silent skips; it does not invent.
+
+What an aligned interval counted is stamped with the start of that interval, everything else with the instant itself
+(OCPP 1.6 9.1.3 "ClockAlignedDataInterval", 7.33 "Sample.Clock").
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from agent.station.evse.intervals import Intervals
 from agent.station.evse.meter import Reading
 from agent.station.turn import Turn
 from agent.station.upstreams.registry import Upstream
@@ -20,11 +24,14 @@ from agent.vocabulary.events import ReadingContext, Sample
 from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.options import Selection
-from hal.api import Measurand, Measured
+from hal.api import INTERVAL_OF, Measurand, Measured
 
 KEPT = 100
 """Samples for the stop message; beyond it every second one in between is dropped (OCPP 1.6 9.1.30)."""
 DAY_MS = 86_400_000
+DEFAULT = (Selection(Measurand.ENERGY_ACTIVE_IMPORT),)
+"""What samples hold where an interval is set and no measurand is (OCPP 1.6 9.1.19)."""
+COUNTED = frozenset(INTERVAL_OF.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,8 @@ class Due:
     upstream: UpstreamId
     at: Moment
     context: ReadingContext
+    since: Moment | None = None
+    """Start of the clock-aligned interval that is over."""
 
 
 def select(selections: Iterable[Selection], energy_wh: int, values: Sequence[Measured]) -> tuple[Measured, ...]:
@@ -59,6 +68,20 @@ def sample(reading: Reading, energy_wh: int, due: Due, selections: Iterable[Sele
     return Sample(due.at, energy_wh, values, due.context) if values else None
 
 
+def samples(reading: Reading, energy_wh: int, due: Due, selections: Sequence[Selection]) -> tuple[Sample, ...]:
+    """As `sample`; what a clock-aligned interval counted is a sample of its own, of the start of the interval."""
+    if due.since is None:
+        parts = [(due, tuple(selections))]
+    else:
+        counted = tuple(one for one in selections if one.measurand in COUNTED)
+        parts = [
+            (replace(due, at=due.since), counted),
+            (due, tuple(one for one in selections if one.measurand not in COUNTED)),
+        ]
+    found = (sample(reading, energy_wh, part, wanted) for part, wanted in parts)
+    return tuple(one for one in found if one is not None)
+
+
 @dataclass(slots=True)
 class Periodic:
     """The periodic samples of one upstream in one transaction."""
@@ -68,6 +91,7 @@ class Periodic:
     interval_s: int = -1
     kept: list[Sample] = field(default_factory=list)
     """For the stop message, Transaction.Begin first."""
+    intervals: Intervals = field(default_factory=Intervals)
 
     def due(self, turn: Turn, started_ms: int) -> Due | None:
         """The latest instant that has come; one that was missed altogether is left out."""
@@ -83,13 +107,12 @@ class Periodic:
         turn.reached(self.next_ms)
         return Due(self.upstream.id, turn.now.plus((at_ms - turn.now_ms) / 1000), ReadingContext.SAMPLE_PERIODIC)
 
-    def keep(self, taken: Sample | None) -> None:
-        """Keep one for the stop message; the first (Begin) and the newest always survive."""
-        if taken is None:
-            return
-        self.kept.append(taken)
+    def keep(self, *taken: Sample) -> None:
+        """Keep for the stop message; the first (Begin) and the newest always survive."""
+        self.kept += taken
         if len(self.kept) > KEPT - 1:
-            self.kept = [self.kept[0], *self.kept[2::2]]
+            first, *between, last = self.kept
+            self.kept = [first, *between[1::2], last]
 
 
 @dataclass(slots=True)
@@ -99,6 +122,7 @@ class Aligned:
     upstream: Upstream
     next_wall_ms: int | None = None
     interval_s: int = 0
+    intervals: Intervals = field(default_factory=Intervals)
 
     def due(self, turn: Turn) -> Due | None:
         """The latest multiple of the interval that has come. Nothing while the wall time is unknown."""
@@ -116,7 +140,12 @@ class Aligned:
         if not come:
             return None
         at = Moment(turn.now.boot, turn.now_ms - (wall_ms - last), last)
-        return Due(self.upstream.id, at, ReadingContext.SAMPLE_CLOCK)
+        return Due(self.upstream.id, at, ReadingContext.SAMPLE_CLOCK, at.plus(-self._length_s(last)))
+
+    def _length_s(self, end_ms: int) -> float:
+        """Of the interval that ends there: the last one of a day may be shorter."""
+        since_ms = _multiple(end_ms - 1, self.interval_s)
+        return (end_ms - since_ms) / 1000
 
 
 def _multiple(wall_ms: int, interval_s: int) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from agent.station.evse.meter import Reading
-from agent.station.evse.sampling import Due, Periodic, sample
+from agent.station.evse.sampling import Due, Periodic, samples
 from agent.station.site import Site
 from agent.station.upstreams.fanout import Delivery, delivery
 from agent.vocabulary.events import (
@@ -69,6 +69,8 @@ class Transaction:
     left_out_wh: int = 0
     """The sum of the jumps."""
     periodic: list[Periodic] = field(default_factory=list)
+    resumed: bool = False
+    """It goes on from a former life, and nobody was told of the interruption yet."""
     saved_ms: int = 0
     """When the last energy was stored."""
     has_charged: bool = False
@@ -108,27 +110,27 @@ class Transaction:
         entries: list[Entry] = [SaveTransaction(row)]
         for upstream in row.told:
             entries += enqueue(site, upstream, event)
-        self.open_plans(site)
-        begin = ReadingContext.TRANSACTION_BEGIN
-        for plan in self.periodic:
-            due = Due(plan.upstream.id, row.started_at, begin)
-            plan.keep(sample(reading, reading.energy_wh, due, plan.upstream.options.stop_sampled_measurands))
+        self.open_plans(site, reading)
         return entries
 
-    def open_plans(self, site: Site) -> None:
-        """One plan per upstream that knows of it."""
-        told = self.told(site)
+    def open_plans(self, site: Site, reading: Reading | None = None) -> None:
+        """One plan per upstream that knows of it. Without the start reading it goes on from a former life."""
+        told, row = self.told(site), self.record
+        self.resumed = reading is None
+        first = reading or Reading(row.started_at, row.meter_start_wh, ())
         self.periodic = [Periodic(upstream) for upstream in site.registry if upstream.id in told]
+        for plan in self.periodic:
+            due = Due(plan.upstream.id, row.started_at, ReadingContext.TRANSACTION_BEGIN)
+            plan.intervals.begin(first.energy_wh if reading else self.register_wh, first.values)
+            plan.keep(*self._stop_sample(plan, first, row.meter_start_wh, due))
 
     def told(self, site: Site) -> tuple[UpstreamId, ...]:
         """Who has a start of it; a record without that knowledge was told to everybody and to its authority."""
         everybody = dict.fromkeys((*(upstream.id for upstream in site.registry), self.record.authority))
         return self.record.told or tuple(everybody)
 
-    def sampled(self, site: Site, due: Due, taken: Sample | None) -> list[Entry]:
+    def sampled(self, site: Site, due: Due, taken: Sample) -> list[Entry]:
         """The row for one sample."""
-        if taken is None:
-            return []
         clock = due.context is ReadingContext.SAMPLE_CLOCK
         trigger = Trigger.METER_VALUE_CLOCK if clock else Trigger.METER_VALUE_PERIODIC
         return enqueue(site, due.upstream, TransactionSampled(self.record.id, self.record.where, taken, trigger))
@@ -153,6 +155,8 @@ class Transaction:
             last_energy_wh=self.register_wh,
         )
         entries: list[Entry] = [SaveTransaction(self.record)]
+        if not self.periodic:
+            self.open_plans(site)
         for upstream in self.told(site):
             event = TransactionStopped(
                 self.record.id,
@@ -175,8 +179,14 @@ class Transaction:
             return ()
         final = reading or Reading(at, self.register_wh, ())
         due = Due(upstream, at, ReadingContext.TRANSACTION_END)
-        end = sample(final, self.register_wh, due, plan.upstream.options.stop_sampled_measurands)
-        return (*plan.kept, end) if end is not None else tuple(plan.kept)
+        return (*plan.kept, *self._stop_sample(plan, final, self.register_wh, due))
+
+    @staticmethod
+    def _stop_sample(plan: Periodic, reading: Reading, energy_wh: int, due: Due) -> tuple[Sample, ...]:
+        """The first or last sample of the stop message, with what was counted since the one before."""
+        counted = plan.intervals.take(energy_wh, reading.values)
+        whole = replace(reading, values=(*reading.values, *counted))
+        return samples(whole, energy_wh, due, plan.upstream.options.stop_sampled_measurands)
 
 
 def _jump_wh(before: Reading | None, reading: Reading, most_w: float) -> int:
