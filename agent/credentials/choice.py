@@ -184,7 +184,8 @@ class Choice:
         return self._password() if self.profile in (SecurityProfile.BASIC, SecurityProfile.TLS_BASIC) else None
 
     def _certificate(self) -> ClientCertificate | None:
-        known = self.usable_certificates()
+        """The one to show; where none is valid by our clock, the server is to judge by its own."""
+        known = self.usable_certificates() or self.holdings.certificates
         return known[self._next_certificate % len(known)] if known else None
 
     def _client(self) -> ClientFiles | None:

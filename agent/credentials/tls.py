@@ -47,7 +47,11 @@ NOT_YET_VALID_CODE: Final = 9
 
 
 class TrustError(ValueError):
-    """Roots or client certificate of an upstream cannot be used; the text names the file and what to do."""
+    """The roots of an upstream cannot be used; the text names the file and what to do."""
+
+
+class ClientCertificateError(TrustError):
+    """The client certificate of an upstream cannot be used; the text names the file and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,7 @@ def _load_client(context: ssl.SSLContext, certificate: str, key: str) -> None:
         context.load_cert_chain(certificate, key, password=_no_password)
     except (ssl.SSLError, OSError) as wrong:
         why = getattr(wrong, "reason", None) or wrong.strerror or type(wrong).__name__
-        raise TrustError(f"client certificate: {certificate} cannot be used ({why}); have a new one signed") from wrong
+        raise ClientCertificateError(f"client certificate: {certificate} cannot be used ({why}); have a new one signed") from wrong
 
 
 def _no_password() -> str:

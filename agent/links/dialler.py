@@ -12,7 +12,7 @@ from typing import Final
 
 from agent.credentials.access import Access, Accesses
 from agent.credentials.choice import CLIENT_REFUSED
-from agent.credentials.tls import Judgement, TrustError, client_context
+from agent.credentials.tls import ClientCertificateError, Judgement, TrustError, client_context
 from agent.links.address import AddressError, Dial, basic_header, dial
 from agent.links.link import OpenSocket, WebSocketLink, open_link
 from agent.links.ports import Link, LinkRefused
@@ -68,7 +68,9 @@ class Dialler:
         except AddressError as wrong:
             raise LinkRefused("address", str(wrong)) from None
         except TrustError as wrong:
-            raise LinkRefused("tls", str(wrong)) from None
+            ours = isinstance(wrong, ClientCertificateError)
+            event = SecurityEventKind.INVALID_CHARGE_POINT_CERTIFICATE if ours else None
+            raise LinkRefused("tls", str(wrong), security=event) from None
         return await open_link(where, self._subprotocol, authorization, tls, self._open_socket)
 
     def _context(self, access: Access, where: Dial) -> ssl.SSLContext | None:
@@ -78,6 +80,8 @@ class Dialler:
             raise AddressError("url", f"is not {wanted}://", f"security profile {access.security_profile} needs it")
         if not where.tls:
             return None
+        if access.security_profile > _TLS_PROFILE and access.client is None:
+            raise ClientCertificateError("client certificate: there is none; have one signed, or lower the profile")
         wanted_for = (access.trust_files, access.public_roots, access.client)
         if self._loaded is None or self._loaded[0] != wanted_for:
             self._loaded = wanted_for, client_context(access, self._judgement)
