@@ -43,7 +43,10 @@ INVALID_EVERY_MS: Final = 60_000
 
 
 class Conversation:
-    """One upstream's talk. `options` and `offset_ms` (of the wall clock) are asked whenever they matter."""
+    """One upstream's talk.
+
+    `options`, `offset_ms` (of the wall clock) and `rows_to_come` (as of `OwnCalls`) are asked whenever they matter.
+    """
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class Conversation:
         options: Callable[[], UpstreamOptions],
         offset_ms: Callable[[], int | None],
         new_id: Callable[[], str],
+        rows_to_come: Callable[[], bool] = lambda: False,
     ) -> None:
         self.output = Output(upstream)
         self.fault: str | None = None
@@ -63,7 +67,7 @@ class Conversation:
         self._memory = AnswerMemory()
         self._rpc: Rpc | None = None
         self._registration = RegistrationState()
-        self._own = OwnCalls(dialect, self._registration, self.output, options, offset_ms, new_id)
+        self._own = OwnCalls(dialect, self._registration, self.output, options, offset_ms, new_id, rows_to_come)
         self._peer_calls = PeerCalls(dialect, self._registration, self.output, self._own.signing.asked_for)
         self._in_flight: OwnCall | None = None
         self._unanswered: OrderedDict[str, OwnCall] = OrderedDict()

@@ -62,6 +62,8 @@ class Delivery:
         """The row has met silence or a closed link."""
         self._proved = False
         """Another call was answered on this link since the row is due."""
+        self.caught_up = False
+        """The queue was empty on this link, and every row since then went through at once."""
 
     @property
     def needs_proof(self) -> bool:
@@ -70,6 +72,7 @@ class Delivery:
 
     def head(self, row: OutboxRow | None) -> None:
         """The head as the store shows it now."""
+        self.caught_up = self.caught_up or row is None
         if row is None or self._row is None or self._row.message_id != row.message_id:
             self._failures = row.attempts if row else 0
             self._settled = self._acknowledged = self._suspect = self._proved = False
@@ -113,7 +116,7 @@ class Delivery:
 
     def new_link(self) -> None:
         """Nothing is known of this link yet."""
-        self._proved = False
+        self._proved = self.caught_up = False
 
     def link_proved(self, now_ms: int) -> None:
         """A call was answered on this link."""
@@ -123,6 +126,7 @@ class Delivery:
         """The row was not answered in time. True: that counts; False: nothing else came, the link is at fault."""
         counts = not silent or (self._suspect and self._proved)
         self._suspect, self._proved = self._suspect or silent, False
+        self.caught_up = False
         if counts:
             self.failed(row, "not answered in time", now_ms)
         return counts
@@ -147,6 +151,7 @@ class Delivery:
             return
         self._failures += 1
         self._failed_ms = now_ms
+        self.caught_up = False
         self._tell_failure(why, hopeless)
 
     def _tell_failure(self, why: str, hopeless: bool = False) -> None:

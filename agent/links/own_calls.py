@@ -6,6 +6,9 @@ The order: the boot, questions about cards (a driver waits) and a certificate to
 security events, then the head of the outbox, so that no queue of a week keeps a driver or a status waiting. Before the
 registration is accepted only the boot goes out, and what the peer itself asked for (OCPP 1.6 4.2).
 
+A row that is fresh goes before the statuses, while the queue was empty until now: a stop comes before the `Available`
+that follows from it. What the store has just been given but not shown yet is waited for.
+
 A time that took long to come is not believed: the clock would be late by as much.
 """
 
@@ -46,7 +49,9 @@ class OwnCalls:
         options: Callable[[], UpstreamOptions],
         offset_ms: Callable[[], int | None],
         new_id: Callable[[], str],
+        rows_to_come: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`rows_to_come`: the queue of rows has changed and is being looked at."""
         self.statuses = dialect.status_board()
         self.questions = Questions(output.inputs.append)
         self.signing = Signing(output)
@@ -58,6 +63,7 @@ class OwnCalls:
         self._options = options
         self._offset_ms = offset_ms
         self._new_id = new_id
+        self._rows_to_come = rows_to_come
         self._cut_status: Status | None = None
         self._cuts = 0
 
@@ -155,6 +161,12 @@ class OwnCalls:
         return self._choose_unhurried(now_ms) if accepted else None
 
     def _choose_unhurried(self, now_ms: int) -> tuple[str, str, Purpose] | None:
+        row = self.delivery.due(now_ms)
+        if self.delivery.caught_up:
+            if row is not None and row.frame is not None:
+                return row.message_id, row.frame, Delivered(row)
+            if self._rows_to_come():
+                return None
         status = self.statuses.peek()
         if status is not None:
             self.statuses.taken(status)
@@ -165,7 +177,6 @@ class OwnCalls:
         notice = self.notices.due(now_ms)
         if notice is not None and notice.frame is not None:
             return notice.message_id, notice.frame, Noticed(notice)
-        row = self.delivery.due(now_ms)
         if row is None or row.frame is None:
             return None
         return self._beat(now_ms) if self.delivery.needs_proof else (row.message_id, row.frame, Delivered(row))

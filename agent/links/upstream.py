@@ -79,6 +79,8 @@ class UpstreamTask:
         self._ports = ports
         self._backoff = Backoff(ports.chance)
         self._conditions: dict[ConnectorId, Publish] = {}
+        self._looking = False
+        """The head of the outbox is being read."""
         self._conversation = self._new_conversation()
         self._mistake: Exception | None = None
         self._wake = asyncio.Event()
@@ -207,14 +209,23 @@ class UpstreamTask:
         while True:
             queue.changed.clear()
             try:
-                row = await queue.head()
+                row = await self._head(queue)
             except Exception as failure:  # a store that cannot be read must not cost the link
                 self._note("outbox_unreadable", type(failure).__name__)
+                self._wake.set()
                 await asyncio.sleep(OUTBOX_RETRY_S)
                 continue
             show(row, self._now_ms)
             self._carry()
             await queue.changed.wait()
+
+    async def _head(self, queue: Queue[_Row]) -> _Row | None:
+        """What stands first in a queue; meanwhile the conversation knows that a row may come."""
+        self._looking = self._looking or queue is self._ports.outbox
+        try:
+            return await queue.head()
+        finally:
+            self._looking = self._looking and queue is not self._ports.outbox
 
     async def _ping(self, link: Link) -> None:
         pinged_ms = self._now_ms
@@ -283,7 +294,12 @@ class UpstreamTask:
     def _new_conversation(self) -> Conversation:
         ports, upstream = self._ports, self._upstream
         return Conversation(
-            upstream, self._dialect, lambda: ports.mind.options(upstream), lambda: ports.clock.offset_ms, ports.new_id
+            upstream,
+            self._dialect,
+            lambda: ports.mind.options(upstream),
+            lambda: ports.clock.offset_ms,
+            ports.new_id,
+            lambda: ports.outbox.changed.is_set() or self._looking,
         )
 
     def _enter(self, stage: str, cause: str) -> None:

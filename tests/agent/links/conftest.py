@@ -32,11 +32,19 @@ class Talk:
 
     options: UpstreamOptions = field(default_factory=UpstreamOptions)
     now_ms: int = 0
+    rows_to_come: bool = False
 
     def __post_init__(self) -> None:
         ids = count(1)
         dialect = V16(StationOptions(connectors=(), readers={}, vendor="V", model="M"))
-        self.talk = Conversation(UPSTREAM, dialect, lambda: self.options, lambda: None, lambda: f"own-{next(ids)}")
+        self.talk = Conversation(
+            UPSTREAM,
+            dialect,
+            lambda: self.options,
+            lambda: None,
+            lambda: f"own-{next(ids)}",
+            lambda: self.rows_to_come,
+        )
 
     def sent(self) -> list[list[Any]]:
         """The frames that left since the last look."""

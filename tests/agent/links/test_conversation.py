@@ -391,6 +391,32 @@ def test_rows_go_one_after_another_and_only_after_the_store_has_moved(booted: Ta
     ]
 
 
+def test_a_row_that_is_fresh_goes_before_the_status_that_follows_from_it(booted: Talk) -> None:
+    booted.talk.head(None, 0)  # everything was delivered
+    booted.rows_to_come = True
+    booted.talk.tell(publish(), 0)
+    assert booted.actions() == []
+    booted.rows_to_come = False
+    booted.talk.head(row("m1", RowKind.STOP), 0)
+    assert booted.answer()[2] == "StartTransaction"
+    assert booted.actions() == ["StatusNotification"]
+
+
+def test_a_status_does_not_wait_for_a_queue_that_is_behind(booted: Talk) -> None:
+    booted.talk.head(row("m1", RowKind.STOP), 0)
+    booted.comes(4, "m1", "InternalError", "", {})
+    booted.actions()
+    booted.rows_to_come = True
+    booted.talk.tell(publish(), 0)
+    assert booted.answer()[2] == "StatusNotification"
+    booted.wait(60)
+    booted.answer()
+    booted.talk.head(row("m2", RowKind.STOP), booted.now_ms)
+    booted.answer()
+    booted.talk.tell(publish(plugged=True), booted.now_ms)
+    assert booted.actions() == ["StatusNotification"]
+
+
 @pytest.mark.rule("ocpp16.X22")
 def test_failures_wait_n_intervals_and_end_after_the_attempts(booted: Talk) -> None:
     booted.talk.head(row(), 0)
