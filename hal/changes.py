@@ -70,8 +70,8 @@ class FaultKeeper:
         return fault in self._held and self._held[fault].told
 
     def tick(self, now: float) -> None:
-        """Tell what has been gone for long enough."""
-        for fault, held in self._held.items():
+        """Tell what has been gone for long enough; what came last goes first."""
+        for fault, held in reversed(self._held.items()):
             if held.told and held.gone_since is not None and now - held.gone_since >= self._hold_s:
                 held.told = False
                 held.gone_since = None

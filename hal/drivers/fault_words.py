@@ -11,7 +11,10 @@ from hal.registers import Value, bit
 
 
 class FaultWordDriver:
-    """A bit that the profile does not explain is `CONTROLLER_OTHER` with the word in hexadecimal."""
+    """A bit that the profile does not explain is `CONTROLLER_OTHER` with the word in hexadecimal.
+
+    What is explained is told first and ends last, so that nobody is told of the general fault in between.
+    """
 
     def __init__(self, words: Sequence[FaultWord], faults: FaultKeeper) -> None:
         self._words = words
@@ -28,6 +31,9 @@ class FaultWordDriver:
         detail = f"{word.register} 0x{raw:04X}"
         unexplained = raw & ~sum(1 << position for position in word.bits)
         other = raw != 0 if word.other else unexplained != 0
-        self._faults.set(Fault.CONTROLLER_OTHER, word.register, other, now, detail)
+        if not other:
+            self._faults.set(Fault.CONTROLLER_OTHER, word.register, False, now, detail)
         for position, fault in word.bits.items():
             self._faults.set(fault, f"{word.register}.{position}", bit(raw, position), now, f"{detail} bit {position}")
+        if other:
+            self._faults.set(Fault.CONTROLLER_OTHER, word.register, True, now, detail)

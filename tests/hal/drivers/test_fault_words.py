@@ -36,7 +36,17 @@ def test_a_bit_that_nobody_explains() -> None:
 
 
 def test_an_epc_tells_every_error_as_other_too_since_its_bits_are_assumed() -> None:
-    assert [one.fault for one in told_by(EPC, error_code=1)] == [Fault.CONTROLLER_OTHER, Fault.DIODE]
+    assert [one.fault for one in told_by(EPC, error_code=1)] == [Fault.DIODE, Fault.CONTROLLER_OTHER]
     assert [one.fault for one in told_by(EPC, error_code=0x80)] == [Fault.CONTROLLER_OTHER]
     assert told_by(EPC, error_code=0) == []
     assert told_by(EPC, error_code=None) == []
+
+
+def test_what_is_explained_is_told_first_and_ends_last() -> None:
+    told: list[Reading] = []
+    driver = FaultWordDriver(EPC, FaultKeeper(1, told.append, lambda _: None))
+    for second in range(10):
+        driver.take({"error_code": 2 if second < 2 else 0}, float(second))
+    seen = [(one.fault, one.active) for one in told if isinstance(one, FaultSeen)]
+    general, special = Fault.CONTROLLER_OTHER, Fault.RESIDUAL_CURRENT
+    assert seen == [(special, True), (general, True), (general, False), (special, False)]
