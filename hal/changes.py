@@ -60,6 +60,7 @@ class FaultKeeper:
             held.gone_since = None
             if not held.told:
                 held.told = True
+                self._held[fault] = self._held.pop(fault)  # in the order in which they came
                 self._tell(fault, True, detail[:50])
         elif held.causes.pop(cause, None) is not None and not held.causes:
             held.gone_since = now

@@ -46,7 +46,7 @@ def test_what_is_explained_is_told_first_and_ends_last() -> None:
     told: list[Reading] = []
     driver = FaultWordDriver(EPC, FaultKeeper(1, told.append, lambda _: None))
     for second in range(10):
-        driver.take({"error_code": 2 if second < 2 else 0}, float(second))
+        driver.take({"error_code": 2 if 1 <= second < 3 else 0}, float(second))
     seen = [(one.fault, one.active) for one in told if isinstance(one, FaultSeen)]
     general, special = Fault.CONTROLLER_OTHER, Fault.RESIDUAL_CURRENT
     assert seen == [(special, True), (general, True), (general, False), (special, False)]
