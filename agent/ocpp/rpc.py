@@ -29,6 +29,8 @@ REMEMBERED_CALLS: Final = 16
 OPEN_CALLS: Final = 16
 """Calls of the peer that may wait for their answer at the same time."""
 
+_ordered: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -239,5 +241,4 @@ class Rpc:
 
 def _fingerprint(call: Call) -> bytes:
     """Equal for equal calls, whatever the order of their fields."""
-    body = json.dumps([call.action, call.payload], sort_keys=True, separators=(",", ":"))
-    return hashlib.blake2b(body.encode(), digest_size=16).digest()
+    return hashlib.blake2b(_ordered([call.action, call.payload]).encode(), digest_size=16).digest()

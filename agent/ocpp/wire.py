@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -38,6 +38,9 @@ _CALL_BEGINS = re.compile(
     rf'\s{{0,8}}\[\s{{0,8}}2\s{{0,8}},\s{{0,8}}"(?P<id>[ !#-\[\]-~]{{1,{MAXIMUM_ID_CHARACTERS}}})"\s{{0,8}},'
 )
 _PRINTABLE = re.compile(r"[\x20-\x7e]+")
+
+
+_dump: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
 
 
 class ErrorCode(StrEnum):
@@ -117,14 +120,24 @@ def read(data: str | bytes) -> Frame:
 def write(frame: Call | CallResult | CallError) -> str:
     """The frame as text: ASCII, no blanks, members in the order given, so that equal frames are equal bytes."""
     if isinstance(frame, Call):
-        return _dump([2, frame.message_id, frame.action, frame.payload])
+        return f"[2,{_dump(frame.message_id)},{_dump(frame.action)},{_payload_text(frame.payload)}]"
     if isinstance(frame, CallResult):
-        return _dump([3, frame.message_id, frame.payload])
+        return f"[3,{_dump(frame.message_id)},{_payload_text(frame.payload)}]"
     return _dump([4, frame.message_id, frame.code, frame.description[:MAXIMUM_DESCRIPTION_CHARACTERS], {}])
 
 
-def _dump(value: list[Any]) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+class Written(dict[str, Any]):
+    """A payload that never changes and carries its text, so that it is written once and not with every frame."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, payload: JsonObject) -> None:
+        super().__init__(payload)
+        self.text = _dump(payload)
+
+
+def _payload_text(payload: JsonObject) -> str:
+    return payload.text if isinstance(payload, Written) else _dump(payload)
 
 
 def _parse(text: str) -> Any:
@@ -133,10 +146,7 @@ def _parse(text: str) -> Any:
         raise _Refused(f"more than {MAXIMUM_FRAME_BYTES} bytes")
     if text.count("[") + text.count("{") + text.count(",") > MAXIMUM_PARTS:
         raise _Refused(f"more than {MAXIMUM_PARTS} parts")
-    integers = _integer if _LONG_DIGITS.search(text) else None
-    value = json.loads(
-        text, object_pairs_hook=_members, parse_constant=_constant, parse_float=_real, parse_int=integers
-    )
+    value = (_CAREFUL if _LONG_DIGITS.search(text) else _PLAIN).decode(text)
     _check_depth(value)
     if _SURROGATE.search(text):
         _check_surrogates(value)
@@ -171,6 +181,17 @@ def _real(text: str) -> float:
     if not math.isfinite(number):
         raise _Refused("a number that is too large or too long")
     return number
+
+
+def _decoder(parse_int: Callable[[str], int] | None) -> json.JSONDecoder:
+    """Made once: making one costs more than most frames."""
+    return json.JSONDecoder(
+        object_pairs_hook=_members, parse_constant=_constant, parse_float=_real, parse_int=parse_int
+    )
+
+
+_PLAIN: Final = _decoder(None)
+_CAREFUL: Final = _decoder(_integer)
 
 
 def _check_depth(value: Any) -> None:

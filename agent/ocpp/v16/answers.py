@@ -9,15 +9,18 @@ and GetInstalledCertificateIds has a list beside its status.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 from agent.ocpp.v16 import keys
 from agent.ocpp.v16.keys import KEYS, Key, StationFacts
-from agent.ocpp.wire import Call
+from agent.ocpp.wire import Call, JsonObject, Written
 from agent.vocabulary.commands import OptionSeen, Result, ResultStatus
 from agent.vocabulary.options import OPTION_BY_NAME, Kind
 
+Entry = dict[str, Any]
+"""One KeyValue of GetConfiguration.conf."""
 _R = ResultStatus
 _YES_OR_NO: Final = ({_R.ACCEPTED: "Accepted"}, "Rejected")
 STATUSES: Final[Mapping[str, tuple[Mapping[ResultStatus, str], str]]] = {
@@ -42,20 +45,24 @@ STATUSES: Final[Mapping[str, tuple[Mapping[ResultStatus, str], str]]] = {
 }
 
 
-def answer(call: Call, result: Result, facts: StationFacts, heartbeat_interval_s: int) -> dict[str, Any]:
-    """The payload that confirms a call that became a command."""
-    if call.action == "GetConfiguration":
-        return configuration(call.payload.get("key") or (), result.options, facts, heartbeat_interval_s)
+def answer(call: Call, result: Result) -> JsonObject:
+    """The payload that confirms a call that became a command; GetConfiguration is answered by `Configuration`."""
     if call.action == "GetInstalledCertificateIds":
         return installed_certificates(result)
     words, otherwise = STATUSES[call.action]
-    return {"status": words.get(result.status, otherwise)}
+    return status(words.get(result.status, otherwise))
 
 
-def installed_certificates(result: Result) -> dict[str, Any]:
+@cache
+def status(word: str) -> Written:
+    """The payload that holds a status and nothing else. The words are few, so each is written once."""
+    return Written({"status": word})
+
+
+def installed_certificates(result: Result) -> JsonObject:
     """GetInstalledCertificateIds.conf: a list has at least one entry, none at all is NotFound."""
     if result.status is not ResultStatus.ACCEPTED or not result.certificates:
-        return {"status": "NotFound"}
+        return status("NotFound")
     return {
         "status": "Accepted",
         "certificateHashData": [
@@ -70,30 +77,57 @@ def installed_certificates(result: Result) -> dict[str, Any]:
     }
 
 
-def configuration(
-    asked: Sequence[str], options: Sequence[OptionSeen], facts: StationFacts, heartbeat_interval_s: int
-) -> dict[str, Any]:
-    """GetConfiguration.conf: all keys for an empty request, else what was asked for (OCPP 1.6 5.8)."""
-    seen = {option.name: option for option in options}
-    wanted = list(dict.fromkeys(asked)) or [key.name for key in KEYS if not _is_secret(key)]
-    known: dict[str, dict[str, Any]] = {}
-    unknown: list[str] = []
-    for name in wanted:
-        key = keys.find(name)
-        entry = None if key is None else _entry(key, seen, facts, heartbeat_interval_s)
-        if key is not None and entry is not None:
-            known[key.name] = entry
-        elif asked:
-            unknown.append(name)
-    payload: dict[str, Any] = {"configurationKey": list(known.values())}
-    if unknown:
-        payload["unknownKey"] = unknown
-    return payload
+class Configuration:
+    """GetConfiguration.conf: all keys for an empty request, else what was asked for (OCPP 1.6 5.8).
+
+    The station hands out the same tuple of options until one changes: as long, each entry is made once and the whole
+    list is written once.
+    """
+
+    def __init__(self, facts: StationFacts) -> None:
+        self._facts = facts
+        self._shown: tuple[tuple[OptionSeen, ...], int] = ((), 0)
+        self._seen: Mapping[str, OptionSeen] = {}
+        self._entries: dict[str, Entry | None] = {}
+        self._all: Written | None = None
+
+    def answer(
+        self, asked: Sequence[str], options: tuple[OptionSeen, ...], heartbeat_interval_s: int
+    ) -> dict[str, Any]:
+        """The payload. `heartbeat_interval_s` is the interval in force."""
+        if self._shown[0] is not options or self._shown[1] != heartbeat_interval_s:
+            self._shown = (options, heartbeat_interval_s)
+            self._seen = {option.name: option for option in options}
+            self._entries, self._all = {}, None
+        if asked:
+            return self._named(dict.fromkeys(asked))
+        if self._all is None:
+            entries = [self._entry(key) for key in KEYS if not _is_secret(key)]
+            self._all = Written({"configurationKey": [entry for entry in entries if entry is not None]})
+        return self._all
+
+    def _named(self, asked: Iterable[str]) -> dict[str, Any]:
+        known: dict[str, Entry] = {}
+        unknown: list[str] = []
+        for name in asked:
+            key = keys.find(name)
+            entry = None if key is None else self._entry(key)
+            if key is not None and entry is not None:
+                known[key.name] = entry
+            else:
+                unknown.append(name)
+        payload: dict[str, Any] = {"configurationKey": list(known.values())}
+        if unknown:
+            payload["unknownKey"] = unknown
+        return payload
+
+    def _entry(self, key: Key) -> Entry | None:
+        if key.name not in self._entries:
+            self._entries[key.name] = _entry(key, self._seen, self._facts, self._shown[1])
+        return self._entries[key.name]
 
 
-def _entry(
-    key: Key, seen: Mapping[str, OptionSeen], facts: StationFacts, heartbeat_interval_s: int
-) -> dict[str, Any] | None:
+def _entry(key: Key, seen: Mapping[str, OptionSeen], facts: StationFacts, heartbeat_interval_s: int) -> Entry | None:
     constant = keys.constant_text(key, facts)
     if constant is not None:
         return {"key": key.name, "readonly": True, "value": constant}

@@ -81,9 +81,13 @@ class _Reads:
 
 
 class V16(_Writes, _Reads):
-    """The dialect of one upstream that speaks OCPP 1.6-J. Stateless: equal arguments give equal bytes."""
+    """The dialect of one upstream that speaks OCPP 1.6-J. Equal arguments give equal bytes."""
 
     subprotocol = "ocpp1.6"
+
+    def __init__(self, station: StationOptions) -> None:
+        super().__init__(station)
+        self._configuration = answers.Configuration(self._facts)
 
     def parse(self, call: Call, registered: bool) -> Parsed:
         """What a call of the peer asks for."""
@@ -91,7 +95,9 @@ class V16(_Writes, _Reads):
 
     def answer(self, call: Call, result: Result, heartbeat_interval_s: int) -> JsonObject:
         """The confirmation of a call that became a command."""
-        return answers.answer(call, result, self._facts, heartbeat_interval_s)
+        if call.action == "GetConfiguration":
+            return self._configuration.answer(call.payload.get("key") or (), result.options, heartbeat_interval_s)
+        return answers.answer(call, result)
 
     def status_board(self) -> StatusBoard:
         """A fresh memory of what the peer knows about the connectors."""

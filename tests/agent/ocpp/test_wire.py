@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from agent.ocpp.wire import (
     CallResult,
     ErrorCode,
     Unreadable,
+    Written,
     read,
     write,
 )
@@ -147,6 +149,13 @@ def test_what_is_written_is_ascii_and_the_same_every_time() -> None:
     call = Call("1", "X", {"b": "ü", "a": [1.5, True, None]})
     assert write(call) == '[2,"1","X",{"b":"\\u00fc","a":[1.5,true,null]}]'
     assert read(write(call)) == call
+
+
+@pytest.mark.parametrize("payload", [{}, {"status": "Accepted"}, {"a": ["ü", 1.5, None, {"b": True}]}])
+def test_a_payload_that_is_written_once_gives_the_same_frame(payload: dict[str, Any]) -> None:
+    assert Written(payload) == payload
+    assert write(CallResult("1", Written(payload))) == write(CallResult("1", payload))
+    assert write(Call("1", "X", Written(payload))) == write(Call("1", "X", payload))
 
 
 def test_a_payload_does_not_print() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from agent.ocpp.v16.answers import STATUSES
 from agent.ocpp.v16.dialect import V16
 from agent.ocpp.v16.keys import KEYS
 from agent.ocpp.v16.parse import ACTIONS
-from agent.ocpp.wire import Call, ErrorCode
+from agent.ocpp.wire import Call, CallResult, ErrorCode, write
 from agent.vocabulary.commands import (
     ChangeAvailability,
     ClearCache,
@@ -176,6 +177,30 @@ def test_named_keys_are_answered_and_unknown_ones_listed(dialect: V16, valid: Va
     everything = configuration(dialect, *(key.name for key in KEYS))
     assert len(everything["configurationKey"]) == len(KEYS)
     assert "unknownKey" not in everything
+
+
+@pytest.mark.rule("ocpp16.K09")
+def test_what_is_told_follows_every_change_and_is_written_once_between_them(dialect: V16) -> None:
+    def told(options: tuple[OptionSeen, ...], heartbeat_s: int, *asked: str) -> Mapping[str, Any]:
+        call = Call("1", "GetConfiguration", {"key": list(asked)})
+        return dialect.answer(call, Result(ResultStatus.ACCEPTED, options=options), heartbeat_s)
+
+    options = options_seen()
+    everything = told(options, 300)
+    assert told(options, 300) is everything
+    assert write(CallResult("1", everything)) == write(CallResult("1", dict(everything)))
+    assert told(options_seen(), 300) == everything
+    changed = tuple(replace(each, value=7) if each.name == "reset_retries" else each for each in options)
+    assert told(options, 300, "ResetRetries")["configurationKey"][0]["value"] == "1"
+    assert told(changed, 300, "ResetRetries")["configurationKey"][0]["value"] == "7"
+    assert {"key": "ResetRetries", "readonly": False, "value": "7"} in told(changed, 300)["configurationKey"]
+    assert told(changed, 60, "HeartbeatInterval")["configurationKey"][0]["value"] == "60"
+    assert {"key": "HeartbeatInterval", "readonly": False, "value": "60"} in told(changed, 60)["configurationKey"]
+    assert told((), 60)["configurationKey"] == [entry for entry in everything["configurationKey"] if fixed(entry)]
+
+
+def fixed(entry: Mapping[str, Any]) -> bool:
+    return any(key.name == entry["key"] and key.constant for key in KEYS)
 
 
 @pytest.mark.rule("ocpp16.K06")
