@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from agent.ocpp.v16.measurands import read_selections, selections_text
+from agent.ocpp.v16.measurands import read_selections, reportable, selections_text
 from agent.vocabulary.certificates import MAXIMUM_CHAIN_CHARACTERS, MAXIMUM_ROOTS
 from agent.vocabulary.options import OPTION_BY_NAME, Kind, Option, OptionValue, Selection, StationOptions
 from hal.api import Measurand, Phase
@@ -52,10 +52,10 @@ class StationFacts:
     @classmethod
     def of(cls, station: StationOptions) -> StationFacts:
         """The facts of a station."""
-        given = frozenset(pair for connector in station.connectors for pair in connector.capabilities.measurands)
+        given = reportable(pair for connector in station.connectors for pair in connector.capabilities.measurands)
         return cls(
             len(station.connectors),
-            frozenset(measurand for measurand, _ in given) | {Measurand.ENERGY_ACTIVE_IMPORT},
+            frozenset(measurand for measurand, _ in given),
             all(connector.captive_cable for connector in station.connectors),
             frozenset((measurand, phase) for measurand, phase in given if phase is not None),
             station.additional_root_check,
