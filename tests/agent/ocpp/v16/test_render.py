@@ -93,6 +93,7 @@ def test_a_stop_carries_its_samples(valid: Valid) -> None:
 
 
 @pytest.mark.rule("ocpp16.T05")
+@pytest.mark.rule("ocpp16.X31")
 def test_values_are_strings_with_everything_explicit(valid: Valid) -> None:
     payload = payload_of(SAMPLED)
     valid("MeterValues", payload)
@@ -104,6 +105,37 @@ def test_values_are_strings_with_everything_explicit(valid: Valid) -> None:
         ("Voltage", "230.1", "L1-N", "V"),
     ]
     assert {(v["context"], v["format"], v["location"]) for v in values} == {("Sample.Periodic", "Raw", "Outlet")}
+
+
+@pytest.mark.rule("ocpp16.X30")
+@pytest.mark.parametrize("context", list(ReadingContext))
+def test_every_context_is_valid_and_said(valid: Valid, context: ReadingContext) -> None:
+    payload = payload_of(replace(SAMPLED, sample=Sample(AT, 1, VALUES, context)))
+    valid("MeterValues", payload)
+    assert {v["context"] for v in payload["meterValue"][0]["sampledValue"]} == {context.value}
+
+
+@pytest.mark.rule("ocpp16.X33")
+@pytest.mark.rule("ocpp16.X34")
+def test_values_say_where_they_were_taken(valid: Valid) -> None:
+    values = (Measured(Measurand.STATE_OF_CHARGE, 51.0), Measured(Measurand.TEMPERATURE, 30.0), VALUES[0])
+    sample = Sample(AT, 1, values, ReadingContext.SAMPLE_CLOCK)
+    places = []
+    for connector in (1, 0):
+        where = EvseAddress(EvseId(connector), ConnectorId(connector))
+        payload = payload_of(replace(SAMPLED, transaction=None, where=where, sample=sample))
+        valid("MeterValues", payload)
+        places.append([v["location"] for v in payload["meterValue"][0]["sampledValue"]])
+    assert places == [["EV", "Body", "Outlet"], ["Inlet", "Inlet", "Inlet"]]
+
+
+@pytest.mark.rule("ocpp16.S32")
+def test_what_a_status_says_of_a_fault_keeps_to_its_lengths(valid: Valid) -> None:
+    status = Status(ConnectorId(1), "Faulted", "OtherError", AT, "i" * 200, "v" * 200)
+    payload = render.status(status, None)
+    valid("StatusNotification", payload)
+    assert (len(payload["info"]), len(payload["vendorErrorCode"])) == (50, 50)
+    assert len(payload.get("vendorId", "")) <= 255
 
 
 @pytest.mark.rule("ocpp16.T08")

@@ -156,6 +156,32 @@ def test_changes_are_told_in_their_order() -> None:
     assert told(board) == [(1, "Preparing"), (1, "Available"), (1, "Preparing")]
 
 
+@pytest.mark.rule("ocpp16.S21")
+def test_what_becomes_due_at_once_is_told_in_the_order_of_its_events() -> None:
+    two = ConnectorId(2)
+    board = board_of(condition(), condition(connector=two))
+    board.listen(0, all_of_them=True)
+    told(board)
+    board.seen(condition(1_000, connector=two, plugged=True))
+    board.advance(1_000, 5)
+    board.seen(condition(2_000, plugged=True))
+    board.advance(2_000, 5)
+    board.advance(60_000, 5)
+    assert told(board) == [(2, "Preparing"), (1, "Preparing")]
+
+
+@pytest.mark.rule("ocpp16.S30")
+@pytest.mark.parametrize("fault", list(Fault))
+def test_a_warning_may_be_told_with_every_status_and_communication_errors_only_with_four(fault: Fault) -> None:
+    for given in (condition(), condition(plugged=True), running(ChargingState.CHARGING), condition(finishing=True)):
+        status = status_of(replace(given, warning=fault), 30_000)
+        assert status.status == status_of(given, 30_000).status
+        assert status.error_code != "NoError"
+        if status.error_code == "EVCommunicationError":
+            assert status.status in COMMUNICATION_STATUSES
+            assert fault in (Fault.DIODE, Fault.PILOT)
+
+
 def test_what_passed_while_nobody_listened_is_not_replayed() -> None:
     board = board_of(condition())
     board.listen(0, all_of_them=True)
