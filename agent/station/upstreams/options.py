@@ -5,7 +5,7 @@ from __future__ import annotations
 from agent.station.site import Site
 from agent.station.turn import Turn
 from agent.station.upstreams.permissions import may_write
-from agent.station.upstreams.registry import Upstream
+from agent.station.upstreams.registry import OptionsShown, Upstream
 from agent.vocabulary.commands import OptionSeen, Result, ResultStatus, SetOption
 from agent.vocabulary.effects import OptionsChanged
 from agent.vocabulary.notes import StationNote
@@ -16,7 +16,23 @@ _READABLE = tuple(row for row in OPTIONS if row.kind is not Kind.SECRET and row.
 
 
 def read_options(site: Site, asker: Upstream) -> tuple[OptionSeen, ...]:
-    """All options as this upstream sees them: its own, those of the authority, the shared ones. Never a secret."""
+    """All options as this upstream sees them: its own, those of the authority, the shared ones. Never a secret.
+
+    The same tuple until one of them changes: backends ask often, and what is built on it need not be built anew.
+    """
+    authority, shown = site.registry.billing.options, asker.shown
+    if (
+        shown is None
+        or shown.own is not asker.options
+        or shown.authority is not authority
+        or shown.shared is not site.options
+    ):
+        shown = OptionsShown(asker.options, authority, site.options, _read_options(site, asker))
+        asker.shown = shown
+    return shown.seen
+
+
+def _read_options(site: Site, asker: Upstream) -> tuple[OptionSeen, ...]:
     holders = {Scope.SHARED: site.options, Scope.AUTHORITY: site.registry.billing.options}
     return tuple(
         OptionSeen(

@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from agent.vocabulary.commands import OptionSeen
 from agent.vocabulary.ids import TransactionId, UpstreamId
 from agent.vocabulary.inputs import Registration
-from agent.vocabulary.options import OPTION_BY_NAME, OptionValue, Origin, Scope, UpstreamOptions
+from agent.vocabulary.options import OPTION_BY_NAME, OptionValue, Origin, Scope, StationOptions, UpstreamOptions
 from agent.vocabulary.records import Snapshot
 from agent.vocabulary.upstreams import Role, UpstreamSetup
+
+
+@dataclass(frozen=True, slots=True)
+class OptionsShown:
+    """What an upstream was last shown of the options, and the sets that it was made of: replaced, never changed."""
+
+    own: UpstreamOptions
+    authority: UpstreamOptions
+    shared: StationOptions
+    seen: tuple[OptionSeen, ...]
 
 
 @dataclass(slots=True)
@@ -24,6 +35,7 @@ class Upstream:
     registration: Registration = Registration.UNKNOWN
     ever_accepted: bool = False
     ids: dict[TransactionId, str] = field(default_factory=dict)
+    shown: OptionsShown | None = None
 
     @property
     def reachable(self) -> bool:

@@ -312,6 +312,29 @@ def test_an_upstream_sees_the_options_of_the_authority_readonly() -> None:
     assert "authorization_key" not in seen
 
 
+def test_what_is_seen_of_the_options_is_made_anew_when_one_changes_whoever_writes_it() -> None:
+    driver = Driver()
+
+    def seen(upstream: UpstreamId) -> Result:
+        result: Result | None = driver.command(upstream, GetOptions())
+        assert result is not None
+        return result
+
+    def value(upstream: UpstreamId, name: str) -> object:
+        return {row.name: row.value for row in seen(upstream).options}[name]
+
+    for upstream in (PRIMARY, MANAGEMENT):
+        assert seen(upstream).options is seen(upstream).options
+    assert ask(driver, PRIMARY, SetOption("local_pre_authorize", True)) is ResultStatus.ACCEPTED
+    assert ask(driver, PRIMARY, SetOption("reset_retries", 9)) is ResultStatus.ACCEPTED
+    assert ask(driver, MANAGEMENT, SetOption("sample_interval_s", 15)) is ResultStatus.ACCEPTED
+    for upstream in (PRIMARY, MANAGEMENT):
+        assert value(upstream, "local_pre_authorize") is True
+        assert value(upstream, "reset_retries") == 9
+    assert value(MANAGEMENT, "sample_interval_s") == 15
+    assert value(PRIMARY, "sample_interval_s") == 60
+
+
 @pytest.mark.rule("ocpp16.X73")
 def test_stored_options_come_back() -> None:
     stored = (SaveOption(PRIMARY, "sample_interval_s", 5), SaveOption(None, "reset_retries", 9))
