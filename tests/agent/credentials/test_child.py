@@ -39,12 +39,10 @@ NAMED = CertificateHash(HashAlgorithm.SHA384, "aa", "bb", "1f")
         HashCertificates("SHA256", ("a",), ("b",)),
     ],
 )
-def test_a_request_is_one_line_and_read_as_it_was(
-    request_: MakeKey | CheckRoot | CheckChain | HashCertificates,
-) -> None:
-    line = write_request(request_)
+def test_a_request_is_one_line_and_read_as_it_was(asked: Request) -> None:
+    line = write_request(asked)
     assert "\n" not in line
-    assert read_request(line) == request_
+    assert read_request(line) == asked
 
 
 @pytest.mark.parametrize(
