@@ -131,7 +131,7 @@ def _window_over(connector: Connector, turn: Turn) -> bool:
 
 
 def _locking(connector: Connector, turn: Turn) -> None:
-    if connector.lock.failed(turn):
+    if connector.lock.failed(turn) or _complains_of_lock(connector):
         raise_fault(connector, Fault.LOCK, turn, "did not lock", own=True)
     if connector.refusal is not None:
         connector.abandon(connector.refusal, turn)
@@ -139,6 +139,12 @@ def _locking(connector: Connector, turn: Turn) -> None:
         connector.fire(SessionTrigger.SECURED, turn)
     elif turn.reached(connector.secure_ms + SECURE_MS):
         connector.abandon("lock or contactor did not confirm in time", turn)
+
+
+def _complains_of_lock(connector: Connector) -> bool:
+    """A controller that complains of something while its lock is all that moves, and has not confirmed it."""
+    complains = connector.faults.present(Fault.CONTROLLER_OTHER)
+    return complains and connector.lock.exists and not connector.lock.holds
 
 
 def _reading(connector: Connector, turn: Turn) -> None:
