@@ -47,6 +47,7 @@ check: $(READY) ## format, lint, types
 test: check $(PEERS)/.ready ## everything: checks, all tests with the newest libraries, rungs 1 and 2 with those of an older Buildroot
 	@$(SUITE) "not nightly"
 	@$(MAKE) --no-print-directory older VERSIONS=2026.02
+	@$(BIN)/python -m tests.certification.cases
 
 older: $(READY)
 	@echo "rungs 1 and 2 with the versions of Buildroot $(VERSIONS):"
