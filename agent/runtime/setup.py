@@ -98,5 +98,7 @@ def _station(
         continue_on_storage_fault=facts.continue_on_storage_fault,
         stop_on_meter_fault=facts.stop_on_meter_fault,
         meter_fault_grace_s=facts.meter_fault_grace_s,
+        free_before_accepted=facts.free_before_accepted,
+        additional_root_check=facts.additional_root_check,
         charging_refused=SAFE_MODE if safe_mode else "" if settings.usable else NOT_USABLE,
     )

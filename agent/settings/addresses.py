@@ -19,6 +19,16 @@ class SecurityProfile(IntEnum):
     TLS_BASIC = 2  # wss, HTTP Basic
     MUTUAL_TLS = 3  # wss, client certificate
 
+    @property
+    def has_tls(self) -> bool:
+        """It is dialled by wss."""
+        return self >= SecurityProfile.TLS_BASIC
+
+    @property
+    def has_password(self) -> bool:
+        """The station shows a password (HTTP Basic)."""
+        return self in (SecurityProfile.BASIC, SecurityProfile.TLS_BASIC)
+
 
 @dataclass(frozen=True, slots=True)
 class UpstreamAddress:
@@ -35,3 +45,13 @@ class UpstreamAddress:
     password: Secret | None = None
     trust: str = SYSTEM_TRUST
     """`system`, or the path of a PEM file with the only roots that this upstream may be signed by."""
+    certificate: str = ""
+    """Path of the PEM file with the client certificate (leaf first, then its chain) of security profile 3."""
+    key: str = ""
+    """Path of the PEM file with its private key."""
+    interface: str = ""
+    """Network interface that its link leaves by, by name or by an address of ours; empty: as the system routes."""
+    proxy: str = ""
+    """`http://host:port` of the proxy that is asked for a tunnel; empty: none."""
+    proxy_login: Secret | None = None
+    """`user:password` for that proxy."""

@@ -14,11 +14,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from agent.settings.addresses import SYSTEM_TRUST, SecurityProfile, UpstreamAddress
+from agent.settings.addresses import UpstreamAddress
 from agent.settings.fields import Source, Table
+from agent.settings.management import ManagementFiles, read_management
 from agent.settings.problems import Complaint, quoted
-from agent.settings.validate import check_address, check_identity, check_name, check_password, check_url
-from agent.vocabulary.ids import MANAGEMENT, ConnectorId, IdToken, IdTokenType, Secret
+from agent.vocabulary.ids import ConnectorId, IdToken, IdTokenType
 from agent.vocabulary.options import AfterPowerLoss, AuthorisePolicy
 from hal.api import BusPlan, ConnectorPlan, HardwarePlan, ReaderPlan
 
@@ -44,6 +44,8 @@ class StationFacts:
     continue_on_storage_fault: bool = True
     stop_on_meter_fault: bool = False
     meter_fault_grace_s: float = 60.0
+    free_before_accepted: bool = True
+    additional_root_check: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,8 @@ class Factory:
     hardware: HardwarePlan
     connectors: tuple[ConnectorFacts, ...]
     management: UpstreamAddress
-    management_password_file: str = ""
-    """File that holds management's password, if the factory file does not hold it itself; read by `files`."""
+    management_files: ManagementFiles = field(default_factory=ManagementFiles)
+    """Files that hold what the factory file does not hold itself; read by `files`."""
     initial_keys: Mapping[str, Mapping[str, InitialValue]] = field(default_factory=dict)
     """OCPP key values by `management` and `primary`, then by key name."""
 
@@ -80,13 +82,15 @@ def parse_factory(file: str, text: str) -> Factory:
     buses = tuple(_bus(table) for table in root.tables("bus"))
     connectors = tuple(_connector(table) for table in root.tables("connector"))
     readers = tuple(_reader(table, tuple(plan.id for plan, _ in connectors)) for table in root.tables("reader"))
-    management, password_file = _management(root.table("management"))
+    management, management_files = read_management(root.table("management"))
     initial_keys = _initial_keys(root.table("options")) if root.has("options") else {}
     root.finish()
     hardware = HardwarePlan(buses, tuple(plan for plan, _ in connectors), readers)
     _cross_check(root, hardware)
     source.check()
-    return Factory(station, hardware, tuple(facts for _, facts in connectors), management, password_file, initial_keys)
+    return Factory(
+        station, hardware, tuple(facts for _, facts in connectors), management, management_files, initial_keys
+    )
 
 
 def _station(table: Table) -> StationFacts:
@@ -102,6 +106,8 @@ def _station(table: Table) -> StationFacts:
         continue_on_storage_fault=table.boolean("continue_on_storage_fault", True),
         stop_on_meter_fault=table.boolean("stop_on_meter_fault", False),
         meter_fault_grace_s=table.number("meter_fault_grace_s", 0, 3_600, default=60.0),
+        free_before_accepted=table.boolean("free_before_accepted", True),
+        additional_root_check=table.boolean("additional_root_check", False),
     )
     table.finish()
     return facts
@@ -171,41 +177,6 @@ def _reader(table: Table, all_connectors: tuple[int, ...]) -> ReaderPlan:
         table.complain("connectors", "is empty", "name the connectors that this reader serves")
     table.finish()
     return plan
-
-
-def _management(table: Table) -> tuple[UpstreamAddress, str]:
-    password = table.text("password", default="", check=check_password)
-    password_file = table.text("password_file", default="", longest=255)
-    if password and password_file:
-        table.complain("password_file", "is given beside password", "keep one of the two")
-    address = UpstreamAddress(
-        id=MANAGEMENT,
-        name=table.text("name", default="Management", check=check_name),
-        url=table.text("url", check=check_url),
-        identity=table.text("identity", check=check_identity),
-        security=SecurityProfile(table.integer("security", 0, max(SecurityProfile), default=0)),
-        password=Secret(password or "in-a-file") if password or password_file else None,
-        trust=table.text("trust", default=SYSTEM_TRUST, longest=255),
-    )
-    if address.url and address.identity:
-        for problem in _not_yet_told(address):
-            table.complain(problem[0], problem[1].message, problem[1].remedy)
-    table.finish()
-    return address, password_file
-
-
-def _not_yet_told(address: UpstreamAddress) -> tuple[tuple[str, Complaint], ...]:
-    """What is wrong with the fields together; the grammar of each alone has been judged with its line already."""
-    alone = {
-        "url": check_url(address.url),
-        "identity": check_identity(address.identity),
-        "password": check_password(address.password.reveal()) if address.password else None,
-    }
-    return tuple(
-        (problem.field, Complaint(problem.message, problem.remedy))
-        for problem in check_address(address)
-        if alone.get(problem.field) is None
-    )
 
 
 def _initial_keys(table: Table) -> dict[str, dict[str, InitialValue]]:

@@ -16,6 +16,7 @@ from agent.settings.addresses import SYSTEM_TRUST, SecurityProfile, UpstreamAddr
 from agent.settings.factory import Factory, InitialValue
 from agent.settings.fields import Source, Table
 from agent.settings.problems import Complaint, Problem, quoted
+from agent.settings.uplinks import check_interface, check_proxy
 from agent.settings.validate import check_identity, check_name, check_url
 from agent.vocabulary.ids import MANAGEMENT, Secret, UpstreamId
 
@@ -30,7 +31,8 @@ class InstallerSettings:
     """One settings file: active, pending or previous."""
 
     primary: UpstreamAddress | None = None
-    """Without its password; `trust` is `system` or the name of a file in the trust folder."""
+    """Without its passwords; `trust` is `system` or the name of a file in the trust folder, `certificate` and `key`
+    are names of files in the client folder."""
     primaries_made: int = 0
     """How many primaries were ever set here; the next gets the next number."""
     staged_in_boot: str = ""
@@ -51,6 +53,15 @@ class PrimaryRequest:
     """Root certificates for this upstream alone; empty: the public bundle of the image."""
     name: str = ""
     changed_by: str = ""
+    certificate_pem: str = ""
+    """Client certificate (leaf first, then its chain) for security profile 3."""
+    key_pem: Secret | None = None
+    """Its private key."""
+    interface: str = ""
+    proxy: str = ""
+    """`http://host:port`."""
+    proxy_login: Secret | None = None
+    """`user:password`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +126,8 @@ def render_installer(settings: InstallerSettings) -> str:
         texts = {"id": primary.id, "name": primary.name, "url": primary.url, "identity": primary.identity}
         lines += ["", "[primary]", *(f"{key} = {toml_text(value)}" for key, value in texts.items())]
         lines += [f"security = {primary.security.value}", f"trust = {toml_text(primary.trust)}"]
+        optional = {name: getattr(primary, name) for name in ("certificate", "key", "interface", "proxy")}
+        lines += [f"{name} = {toml_text(value)}" for name, value in optional.items() if value]
     return "\n".join(lines) + "\n"
 
 
@@ -135,6 +148,10 @@ def _primary(table: Table) -> UpstreamAddress:
         identity=table.text("identity", check=check_identity),
         security=SecurityProfile(table.integer("security", 0, max(SecurityProfile))),
         trust=table.text("trust", default=SYSTEM_TRUST, check=_check_trust_name),
+        certificate=table.text("certificate", default="", check=_check_client_name),
+        key=table.text("key", default="", check=_check_client_name),
+        interface=table.text("interface", default="", check=check_interface),
+        proxy=table.text("proxy", default="", check=check_proxy),
     )
     table.finish()
     return address
@@ -151,3 +168,9 @@ def _check_trust_name(text: str) -> Complaint | None:
     if text == SYSTEM_TRUST or (_check_id(text.removesuffix(".pem")) is None and text.endswith(".pem")):
         return None
     return Complaint(f"{quoted(text)} names no roots", f"use {SYSTEM_TRUST} or set the primary again with its roots")
+
+
+def _check_client_name(text: str) -> Complaint | None:
+    if text.endswith((".pem", ".key")) and _check_id(text[:-4]) is None:
+        return None
+    return Complaint(f"{quoted(text)} names no file of a client certificate", "set the primary again with it")

@@ -9,34 +9,20 @@ puts a password into a complaint.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
-import unicodedata
-
-from agent.settings.addresses import SecurityProfile, UpstreamAddress
+from agent.settings.addresses import SYSTEM_TRUST, SecurityProfile, UpstreamAddress
+from agent.settings.blanks import check_blanks
+from agent.settings.hosts import check_authority
 from agent.settings.problems import Complaint, Problem, quoted
+from agent.settings.uplinks import check_interface, check_proxy, check_proxy_login
 
 LONGEST_URL = 512
 LONGEST_IDENTITY = 48
 """OCPP 2.0.1 "identifierString" as the security extension of OCPP 1.6 uses it."""
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 40
-LONGEST_TRUST = 32 * 1024
 
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _PATH = _UNRESERVED | frozenset("!$&'()*+,;=:@/")
 _HEX = frozenset("0123456789abcdefABCDEF")
-_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")
-_PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----\s*([A-Za-z0-9+/=\s]+?)\s*-----END \1-----")
-
-
-def check_blanks(text: str) -> Complaint | None:
-    """Refuse a blank or an invisible character anywhere, naming the first one and its position."""
-    for position, character in enumerate(text, start=1):
-        if character.isspace() or unicodedata.category(character) in ("Cc", "Cf", "Zs", "Zl", "Zp", "Cn", "Co", "Cs"):
-            name = unicodedata.name(character, f"character U+{ord(character):04X}").lower()
-            return Complaint(f"has a blank or invisible character ({name}) at position {position}", "remove it")
-    return None
 
 
 def check_url(text: str) -> Complaint | None:
@@ -51,7 +37,7 @@ def check_url(text: str) -> Complaint | None:
             f"{quoted(text)} does not begin with ws:// or wss://", "write ws://host/path or wss://host/path"
         )
     authority, slash, path = rest.partition("/")
-    return _check_authority(authority) or _check_path(slash + path, len(text) - len(slash + path))
+    return check_authority(authority) or _check_path(slash + path, len(text) - len(slash + path))
 
 
 def check_identity(text: str) -> Complaint | None:
@@ -78,27 +64,6 @@ def check_password(text: str) -> Complaint | None:
     return None
 
 
-def check_certificates(pem: str) -> Complaint | None:
-    """Root certificates in PEM: at least one certificate, nothing that is none (above all no private key)."""
-    if len(pem) > LONGEST_TRUST:
-        return Complaint(f"has {len(pem)} characters", f"use at most {LONGEST_TRUST}: the roots of this backend only")
-    blocks = _PEM.findall(pem)
-    if not blocks:
-        return Complaint(
-            "holds no PEM certificate", "give the root certificate as BEGIN CERTIFICATE ... END CERTIFICATE"
-        )
-    for kind, body in blocks:
-        if kind != "CERTIFICATE":
-            return Complaint(f"holds a {kind}", "give certificates only; a private key must never be handed over")
-        try:
-            der = base64.b64decode("".join(body.split()), validate=True)
-        except binascii.Error:
-            der = b""
-        if not der.startswith(b"\x30"):
-            return Complaint("holds a certificate that cannot be read", "export the root certificate again as PEM")
-    return None
-
-
 def check_name(text: str) -> Complaint | None:
     """A name for people: 1 to 50 printable characters with no blank at either end."""
     if not 1 <= len(text) <= 50 or not text.isprintable() or text != text.strip():
@@ -108,14 +73,21 @@ def check_name(text: str) -> Complaint | None:
 
 def check_address(address: UpstreamAddress, prefix: str = "") -> tuple[Problem, ...]:
     """Everything that is wrong with one upstream, its fields taken together."""
+    login = address.proxy_login
     found = [
         ("url", check_url(address.url)),
         ("identity", check_identity(address.identity)),
         ("password", check_password(address.password.reveal()) if address.password is not None else None),
+        ("interface", check_interface(address.interface) if address.interface else None),
+        ("proxy", check_proxy(address.proxy) if address.proxy else None),
+        ("proxy_login", check_proxy_login(login.reveal()) if login is not None else None),
         ("url", _check_scheme(address)),
         ("password", _check_credentials(address)),
+        ("certificate", _check_client(address)),
+        ("key", _check_key(address)),
         ("identity", _check_user_name(address)),
         ("trust", _check_trust(address)),
+        ("proxy_login", _check_login_has_proxy(address)),
     ]
     return tuple(
         Problem(prefix + field, complaint.message, complaint.remedy)
@@ -142,53 +114,6 @@ def normal_url(url: str) -> str:
     return f"{scheme.lower()}://{authority.lower().removesuffix(default)}{slash}{path}".rstrip("/")
 
 
-def _check_authority(authority: str) -> Complaint | None:
-    if "@" in authority:
-        return Complaint(
-            "has a user or password in it", "leave out everything up to the @; the password has its own field"
-        )
-    match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]*)(?::([0-9]*))?", authority)
-    if match is None or not match.group(1):
-        return Complaint(f"{quoted(authority)} is no host", "write a host name, an IPv4 address or an [IPv6] address")
-    port = match.group(2)
-    if port is not None and not (port and len(port) <= 5 and 1 <= int(port) <= 65_535):
-        return Complaint(f"{quoted(port)} is no port", "use 1 to 65535, or leave the port and its colon out")
-    return _check_host(match.group(1))
-
-
-def _check_host(host: str) -> Complaint | None:
-    if host.startswith("["):
-        return None if _is_ipv6(host[1:-1]) else Complaint(f"{quoted(host)} is no IPv6 address", "mend the address")
-    if not host.isascii():
-        return Complaint(f"{quoted(host)} has letters outside ASCII", "write the host in its xn-- form")
-    labels = host.removesuffix(".").split(".")
-    if len(host) > 253 or not all(_LABEL.match(label) for label in labels):
-        return Complaint(f"{quoted(host)} is no host name", "use letters, digits, hyphens and dots (RFC 1123)")
-    if labels[-1].isdigit() and (len(labels) != 4 or not all(_is_octet(label) for label in labels)):
-        return Complaint(f"{quoted(host)} is no IPv4 address", "use four numbers from 0 to 255 with dots between them")
-    return None
-
-
-def _is_octet(text: str) -> bool:
-    return text.isdigit() and len(text) <= 3 and int(text) <= 255 and (text == "0" or not text.startswith("0"))
-
-
-def _is_ipv6(text: str) -> bool:
-    head, _, tail = text.rpartition(":")
-    if "." in tail:
-        octets = tail.split(".")
-        if len(octets) != 4 or not all(_is_octet(octet) for octet in octets):
-            return False
-        text = f"{head}:0:0"
-    if text.count("::") > 1 or ":::" in text:
-        return False
-    left, double, right = text.partition("::")
-    groups = [*left.split(":"), *right.split(":")] if double else text.split(":")
-    groups = [group for group in groups if group] if double else groups
-    counted = len(groups) <= 7 if double else len(groups) == 8
-    return counted and all(1 <= len(group) <= 4 and set(group) <= _HEX for group in groups)
-
-
 def _check_path(path: str, start: int) -> Complaint | None:
     for index, character in enumerate(path):
         position = start + index + 1
@@ -205,31 +130,55 @@ def _check_path(path: str, start: int) -> Complaint | None:
 
 
 def _check_scheme(address: UpstreamAddress) -> Complaint | None:
-    scheme = address.url.partition("://")[0].lower()
-    if scheme == "ws" and address.security is SecurityProfile.TLS_BASIC:
-        return Complaint("begins with ws:// but security profile 2 needs TLS", "write wss:// or choose security 0 or 1")
-    if scheme == "wss" and address.security is not SecurityProfile.TLS_BASIC:
-        return Complaint(f"begins with wss:// but security profile {address.security} has no TLS", "choose security 2")
+    scheme, profile = address.url.partition("://")[0].lower(), address.security
+    if scheme == "ws" and profile.has_tls:
+        remedy = "write wss:// or choose security 0 or 1"
+        return Complaint(f"begins with ws:// but security profile {profile} needs TLS", remedy)
+    if scheme == "wss" and not profile.has_tls:
+        return Complaint(f"begins with wss:// but security profile {profile} has no TLS", "choose security 2 or 3")
     return None
 
 
 def _check_credentials(address: UpstreamAddress) -> Complaint | None:
-    if address.security is SecurityProfile.UNSECURED and address.password is not None:
+    profile = address.security
+    if profile is SecurityProfile.UNSECURED and address.password is not None:
         return Complaint("is given but security profile 0 sends none", "choose security 1 or 2, or leave it out")
-    if address.security is not SecurityProfile.UNSECURED and address.password is None:
-        return Complaint(
-            f"is missing but security profile {address.security} needs it", "give it, or choose security 0"
-        )
+    if profile is SecurityProfile.MUTUAL_TLS and address.password is not None:
+        return Complaint("is given but security profile 3 shows a certificate instead", "leave it out")
+    if profile.has_password and address.password is None:
+        return Complaint(f"is missing but security profile {profile} needs it", "give it, or choose security 0")
+    return None
+
+
+def _check_client(address: UpstreamAddress) -> Complaint | None:
+    if address.security is SecurityProfile.MUTUAL_TLS and not address.certificate:
+        return Complaint("is missing but security profile 3 needs it", "give the station's certificate and its key")
+    if address.security is not SecurityProfile.MUTUAL_TLS and address.certificate:
+        return Complaint(f"is given but security profile {address.security} shows none", "choose security 3")
+    return None
+
+
+def _check_key(address: UpstreamAddress) -> Complaint | None:
+    if address.certificate and not address.key:
+        return Complaint("is missing but there is a certificate", "give the private key of the certificate")
+    if address.key and not address.certificate:
+        return Complaint("is given without a certificate", "give the certificate of that key")
     return None
 
 
 def _check_user_name(address: UpstreamAddress) -> Complaint | None:
-    if address.security is not SecurityProfile.UNSECURED and ":" in address.identity:
+    if address.security.has_password and ":" in address.identity:
         return Complaint("has a colon, which HTTP Basic cannot carry", "ask the operator for an identity without one")
     return None
 
 
 def _check_trust(address: UpstreamAddress) -> Complaint | None:
-    if address.trust != "system" and address.security is not SecurityProfile.TLS_BASIC:
-        return Complaint("names certificates but this security profile has no TLS", "choose security 2, or system")
+    if address.trust != SYSTEM_TRUST and not address.security.has_tls:
+        return Complaint("names certificates but this security profile has no TLS", "choose security 2 or 3, or system")
+    return None
+
+
+def _check_login_has_proxy(address: UpstreamAddress) -> Complaint | None:
+    if address.proxy_login is not None and not address.proxy:
+        return Complaint("is given but there is no proxy", "give the proxy, or leave its login out")
     return None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.settings.validate import check_certificates
+from agent.settings.pem import check_certificates
 from certs.make_test_authority import main
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from agent.settings.addresses import SYSTEM_TRUST, UpstreamAddress
-from agent.settings.credentials import parse_passwords, render_passwords
+from agent.settings.credentials import Passwords, parse_passwords, render_passwords
 from agent.settings.factory import Factory
 from agent.settings.files.storage import move_file, read_file, write_file
 from agent.settings.locations import Locations
@@ -32,6 +33,11 @@ class Folder:
     def trust(self, upstream: UpstreamId) -> Path:
         """The place of an upstream's own roots."""
         return self._folder / "trust" / f"{upstream}.pem"
+
+    def client(self, upstream: UpstreamId) -> tuple[Path, Path]:
+        """The places of an upstream's client certificate and of its key."""
+        folder = self._folder / "client"
+        return folder / f"{upstream}.pem", folder / f"{upstream}.key"
 
     def parse(self, which: str) -> InstallerSettings | None:
         """One settings file, None if there is none. Raises SettingsError."""
@@ -67,41 +73,55 @@ class Folder:
     def highest_number(self) -> int:
         """The highest number that any primary of this station ever had."""
         files = [self.read(which, []) for which in ("active", "pending", "previous")]
-        ids = [upstream.removeprefix(PRIMARY) for upstream in self.passwords([])]
+        ids = [upstream.removeprefix(PRIMARY) for upstream in self.passwords([]).backends]
         numbers = [int(text) for text in ids if text.isdigit()]
         return max([0, *numbers, *(settings.primaries_made for settings in files if settings is not None)])
 
-    def complete(self, address: UpstreamAddress, passwords: dict[UpstreamId, Secret]) -> UpstreamAddress:
-        """An upstream with its password and the path of its roots."""
+    def complete(self, address: UpstreamAddress, passwords: Passwords) -> UpstreamAddress:
+        """An upstream with its passwords and the paths of its roots and client certificate."""
         trust = address.trust if address.trust == SYSTEM_TRUST else str(self._folder / "trust" / address.trust)
-        return replace(address, password=passwords.get(address.id), trust=trust)
+        client = self._folder / "client"
+        return replace(
+            address,
+            password=passwords.backends.get(address.id),
+            trust=trust,
+            certificate=address.certificate and str(client / address.certificate),
+            key=address.key and str(client / address.key),
+            proxy_login=passwords.proxies.get(address.id) if address.proxy else None,
+        )
 
-    def passwords(self, problems: list[Problem]) -> dict[UpstreamId, Secret]:
+    def passwords(self, problems: list[Problem]) -> Passwords:
         """All passwords by upstream; a bad file is noted and gives none."""
         try:
             return parse_passwords(str(self._credentials), read_file(self._credentials, _REMEDY))
         except FileNotFoundError:
-            return {}
+            return Passwords()
         except SettingsError as error:
             problems += error.problems
-            return {}
+            return Passwords()
 
     def save_password(self, upstream: UpstreamId, password: Secret | None) -> None:
         """Set or forget one password. A credentials file that cannot be read is set aside, not overwritten."""
+        passwords = self._rewritable()
+        self._save(passwords, replace(passwords, backends=_with(passwords.backends, upstream, password)))
+
+    def save_proxy_login(self, upstream: UpstreamId, login: Secret | None) -> None:
+        """As `save_password`, for the proxy of an upstream."""
+        passwords = self._rewritable()
+        self._save(passwords, replace(passwords, proxies=_with(passwords.proxies, upstream, login)))
+
+    def _rewritable(self) -> Passwords:
         problems: list[Problem] = []
         passwords = self.passwords(problems)
         if problems:
             move_file(self._credentials, self._credentials.with_suffix(".toml.bad"))
-        if passwords.get(upstream) == password:
-            return
-        passwords.pop(upstream, None)
-        if password is not None:
-            passwords[upstream] = password
-        write_file(self._credentials, render_passwords(passwords))
+        return passwords
 
-    def apply_pending(
-        self, boot_id: str, factory: Factory, passwords: dict[UpstreamId, Secret], problems: list[Problem]
-    ) -> bool:
+    def _save(self, before: Passwords, after: Passwords) -> None:
+        if after != before:
+            write_file(self._credentials, render_passwords(after))
+
+    def apply_pending(self, boot_id: str, factory: Factory, passwords: Passwords, problems: list[Problem]) -> bool:
         """Make a change of an earlier boot active. A bad one is set aside. True if a change was applied."""
         try:
             pending = self.parse("pending")
@@ -121,13 +141,12 @@ class Folder:
             return False
         return True
 
-    def _check_pending(self, pending: InstallerSettings, factory: Factory, passwords: dict[UpstreamId, Secret]) -> None:
+    def _check_pending(self, pending: InstallerSettings, factory: Factory, passwords: Passwords) -> None:
         if pending.primary is None:
             return
         primary = self.complete(pending.primary, passwords)
         found = check_address(primary, "primary.") + check_distinct(primary, factory.management, "primary.")
-        if primary.trust != SYSTEM_TRUST and not Path(primary.trust).is_file():
-            found += (Problem("primary.trust", "its file of roots is gone", _REMEDY),)
+        found += _missing_files(primary)
         if found:
             raise SettingsError([replace(problem, file=str(self.file("pending"))) for problem in found])
 
@@ -137,3 +156,23 @@ class Folder:
         except OSError as error:
             message = f"the bad file could not be set aside ({error.strerror})"
             problems.append(Problem("", message, _REMEDY, str(self.file("pending"))))
+
+
+def _missing_files(primary: UpstreamAddress) -> tuple[Problem, ...]:
+    wanted = {
+        "trust": ("roots", "" if primary.trust == SYSTEM_TRUST else primary.trust),
+        "certificate": ("client certificate", primary.certificate),
+        "key": ("client key", primary.key),
+    }
+    return tuple(
+        Problem(f"primary.{field}", f"its file of {what} is gone", _REMEDY)
+        for field, (what, path) in wanted.items()
+        if path and not Path(path).is_file()
+    )
+
+
+def _with(
+    secrets: Mapping[UpstreamId, Secret], upstream: UpstreamId, secret: Secret | None
+) -> dict[UpstreamId, Secret]:
+    others = {one: held for one, held in secrets.items() if one != upstream}
+    return others if secret is None else {**others, upstream: secret}

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from agent.settings.addresses import SYSTEM_TRUST, UpstreamAddress
 from agent.settings.factory import Factory, parse_factory
+from agent.settings.fields import Check
 from agent.settings.files.storage import read_file
 from agent.settings.lines import find_lines, line_of
 from agent.settings.locations import Locations
 from agent.settings.problems import Complaint, Problem, SettingsError
+from agent.settings.uplinks import check_proxy_login
 from agent.settings.validate import check_password
 from agent.vocabulary.ids import Secret
 
@@ -34,28 +36,39 @@ def read_factory(locations: Locations) -> Factory:
 
 
 def _resolved_management(factory: Factory, path: Path, text: str) -> UpstreamAddress:
-    """Management with the password of its file and the full path of its roots."""
-    management = factory.management
-    if factory.management_password_file:
-        password = _password_in(path.parent / factory.management_password_file, path, text)
+    """Management with the secrets of their files and the full paths of its roots and client certificate."""
+    management, files = factory.management, factory.management_files
+    if files.password:
+        password = _secret_in("password_file", files.password, check_password, path, text)
         management = replace(management, password=password)
-    if management.trust != SYSTEM_TRUST:
-        roots = path.parent / management.trust
-        if not roots.is_file():
-            _refuse_field(path, text, "trust", Complaint(f"there is no file {roots}", _FACTORY_REMEDY))
-        management = replace(management, trust=str(roots))
-    return management
+    if files.proxy_login:
+        login = _secret_in("proxy_login_file", files.proxy_login, check_proxy_login, path, text)
+        management = replace(management, proxy_login=login)
+    trust = management.trust if management.trust == SYSTEM_TRUST else _path_of("trust", management.trust, path, text)
+    return replace(
+        management,
+        trust=trust,
+        certificate=management.certificate and _path_of("certificate", management.certificate, path, text),
+        key=management.key and _path_of("key", management.key, path, text),
+    )
 
 
-def _password_in(file: Path, factory: Path, text: str) -> Secret:
-    password = ""
+def _path_of(field: str, name: str, factory: Path, text: str) -> str:
+    file = factory.parent / name
+    if not file.is_file():
+        _refuse_field(factory, text, field, Complaint(f"there is no file {file}", _FACTORY_REMEDY))
+    return str(file)
+
+
+def _secret_in(field: str, name: str, check: Check, factory: Path, text: str) -> Secret:
+    file, secret = factory.parent / name, ""
     try:
-        password = read_file(file, _FACTORY_REMEDY).removesuffix("\n")
+        secret = read_file(file, _FACTORY_REMEDY).removesuffix("\n")
     except (FileNotFoundError, SettingsError):
-        _refuse_field(factory, text, "password_file", Complaint(f"{file} cannot be read", _FACTORY_REMEDY))
-    if (complaint := check_password(password)) is not None:
-        _refuse_field(factory, text, "password_file", complaint)
-    return Secret(password)
+        _refuse_field(factory, text, field, Complaint(f"{file} cannot be read", _FACTORY_REMEDY))
+    if (complaint := check(secret)) is not None:
+        _refuse_field(factory, text, field, complaint)
+    return Secret(secret)
 
 
 def _refuse_field(path: Path, text: str, field: str, complaint: Complaint) -> None:

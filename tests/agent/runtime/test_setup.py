@@ -84,3 +84,15 @@ def test_safe_mode_and_unusable_settings_refuse_to_charge_and_say_why() -> None:
     assert prepare(settings, {1: CAPABILITIES}, "", True).options.charging_refused == SAFE_MODE
     unusable = Settings(settings.factory, None, usable=False)
     assert prepare(unusable, {1: CAPABILITIES}, "", False).options.charging_refused == NOT_USABLE
+
+
+def test_policies_of_the_factory_file_reach_the_station() -> None:
+    policy = 'vendor = "V"\nfree_before_accepted = false\nadditional_root_check = true\n'
+    settings = Settings(parse_factory("factory.toml", FACTORY.replace('vendor = "V"\n', policy)), None)
+    options = prepare(settings, {1: CAPABILITIES}, "", False).options
+    assert not options.free_before_accepted
+    assert options.additional_root_check
+    plain = Settings(parse_factory("factory.toml", FACTORY), None)
+    options = prepare(plain, {1: CAPABILITIES}, "", False).options
+    assert options.free_before_accepted
+    assert not options.additional_root_check

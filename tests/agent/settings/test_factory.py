@@ -148,6 +148,63 @@ def test_a_bad_field_is_told_with_file_line_field_and_remedy(old: str, new: str,
     assert all("; " in problem for problem in found)
 
 
+MUTUAL = 'security = 3\ncertificate = "own.pem"\nkey = "own.key"\n'
+BASIC = 'security = 2\npassword = "0123456789abcdef"\n'
+
+
+@pytest.mark.rule("product.H8")
+def test_management_may_be_dialled_with_a_client_certificate() -> None:
+    management = parse_factory("factory.toml", GOOD.replace(BASIC, MUTUAL)).management
+    assert management.security is SecurityProfile.MUTUAL_TLS
+    assert (management.certificate, management.key, management.password) == ("own.pem", "own.key", None)
+
+
+@pytest.mark.rule("product.N9")
+def test_management_may_have_an_interface_and_a_proxy() -> None:
+    uplink = 'interface = "wwan0"\nproxy = "http://proxy:3128"\nproxy_login = "user:canary"\n'
+    factory = parse_factory("factory.toml", GOOD.replace(BASIC, BASIC + uplink))
+    assert factory.management.interface == "wwan0"
+    assert factory.management.proxy == "http://proxy:3128"
+    assert factory.management.proxy_login == Secret("user:canary")
+    assert "canary" not in repr(factory)
+
+
+@pytest.mark.rule("product.H7")
+@pytest.mark.parametrize(
+    ("new", "expected"),
+    [
+        ("security = 3\n", "management.certificate: is missing but security profile 3"),
+        (MUTUAL.replace('key = "own.key"\n', ""), "management.key: is missing"),
+        (MUTUAL + 'password = "0123456789abcdef"\n', "factory.toml:48: management.password: is given but"),
+        (BASIC + 'certificate = "own.pem"\nkey = "own.key"\n', "factory.toml:47: management.certificate: is given but"),
+        (BASIC + 'interface = "eth 0"\n', "factory.toml:47: management.interface: has a blank"),
+        (BASIC + 'proxy = "http://a:b@proxy:1"\n', "factory.toml:47: management.proxy: has a user or password"),
+        (BASIC + 'proxy_login = "user:x"\n', "factory.toml:47: management.proxy_login: is given but"),
+        (
+            BASIC + 'proxy = "http://proxy:1"\nproxy_login = "user"\n',
+            "factory.toml:48: management.proxy_login: is not user:password",
+        ),
+        (
+            BASIC + 'proxy = "http://proxy:1"\nproxy_login = "a:b"\nproxy_login_file = "x"\n',
+            "factory.toml:49: management.proxy_login_file: is given beside",
+        ),
+    ],
+)
+def test_what_does_not_fit_together_at_management_is_told(new: str, expected: str) -> None:
+    found = problems(BASIC, new)
+    assert len(found) == 1
+    assert expected in found[0]
+
+
+def test_the_station_says_whether_it_charges_for_nothing_before_anybody_knows_it() -> None:
+    assert parse_factory("factory.toml", GOOD).station.free_before_accepted
+    assert not parse_factory("factory.toml", GOOD).station.additional_root_check
+    policy = 'vendor = "Example"\nfree_before_accepted = false\nadditional_root_check = true\n'
+    station = parse_factory("factory.toml", GOOD.replace('vendor = "Example"\n', policy)).station
+    assert not station.free_before_accepted
+    assert station.additional_root_check
+
+
 def test_a_bus_that_is_not_there_is_told() -> None:
     found = problems('bus = "bus1"\nunit = 101', 'bus = "bus2"\nunit = 101')
     assert 'the board of connector 1 is on bus "bus2"' in found[0]

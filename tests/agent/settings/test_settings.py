@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from agent.settings.addresses import SecurityProfile, UpstreamAddress
@@ -18,16 +20,29 @@ PRIMARY = UpstreamAddress(
 
 
 @pytest.mark.parametrize(
-    "settings", [InstallerSettings(), InstallerSettings(PRIMARY, 3, "0123abcd", "stationctl (root)")]
+    "settings",
+    [
+        InstallerSettings(),
+        InstallerSettings(PRIMARY, 3, "0123abcd", "stationctl (root)"),
+        InstallerSettings(
+            replace(
+                PRIMARY,
+                security=SecurityProfile.MUTUAL_TLS,
+                certificate="primary-3.pem",
+                key="primary-3.key",
+                interface="wwan0",
+                proxy="http://proxy:3128",
+            )
+        ),
+    ],
 )
 def test_what_is_written_is_read_back(settings: InstallerSettings) -> None:
     assert parse_installer("active.toml", render_installer(settings)) == settings
 
 
 def test_a_password_is_never_written_into_the_settings() -> None:
-    from dataclasses import replace
-
-    text = render_installer(InstallerSettings(replace(PRIMARY, password=Secret("canary-canary-canary"))))
+    secret = replace(PRIMARY, password=Secret("canary-canary-canary"), proxy_login=Secret("canary:canary"))
+    text = render_installer(InstallerSettings(secret))
     assert "canary" not in text
 
 
@@ -36,7 +51,10 @@ def test_a_password_is_never_written_into_the_settings() -> None:
     [
         ('id = "primary-3"', 'id = "management"', "active.toml:6: primary.id"),
         ('trust = "primary-3.pem"', 'trust = "../management.pem"', "active.toml:11: primary.trust"),
-        ("security = 2", "security = 3", "active.toml:10: primary.security"),
+        ("security = 2", "security = 4", "active.toml:10: primary.security"),
+        ("security = 2", 'security = 2\nkey = "../x.key"', "active.toml:11: primary.key"),
+        ("security = 2", 'security = 2\ninterface = "a b"', "active.toml:11: primary.interface: has a blank"),
+        ("security = 2", 'security = 2\nproxy = "proxy"', "active.toml:11: primary.proxy"),
         ("wss://cpms", "wss:// cpms", "active.toml:8: primary.url: has a blank or invisible character (space)"),
         ("format = 1", "format = 2", "active.toml:2: format"),
         ("primaries_made", "primaries_maid", "did you mean primaries_made"),

@@ -11,7 +11,7 @@ import pytest
 from agent.settings.addresses import SecurityProfile
 from agent.settings.files import discard_pending, load, save_password, stage_primary, stage_removal
 from agent.settings.locations import Locations
-from agent.settings.problems import SettingsError
+from agent.settings.problems import Complaint, SettingsError
 from agent.settings.settings import PrimaryRequest
 from agent.vocabulary.ids import MANAGEMENT, Secret, UpstreamId
 
@@ -41,6 +41,17 @@ trust = "management.pem"
 """
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 REQUEST = PrimaryRequest("wss://cpms.example/", "CP1", 2, Secret("canary-of-primary"), PEM, "Operator", "a test")
+KEY = "-----BEGIN PRIVATE KEY-----\nMIICANARY\n-----END PRIVATE KEY-----\n"
+MUTUAL = replace(
+    REQUEST,
+    security=3,
+    password=None,
+    certificate_pem=PEM,
+    key_pem=Secret(KEY),
+    interface="wwan0",
+    proxy="http://proxy.example:3128",
+    proxy_login=Secret("user:canary"),
+)
 PRIMARY_1 = UpstreamId("primary-1")
 
 
@@ -189,6 +200,14 @@ def test_a_discarded_change_is_gone(locations: Locations) -> None:
         ({"identity": "a b"}, "identity"),
         ({"trust_pem": "x"}, "trust"),
         ({"name": " x"}, "name"),
+        ({"security": 3}, "certificate"),
+        ({"security": 3, "certificate_pem": "x", "key_pem": Secret(KEY)}, "certificate"),
+        ({"security": 3, "certificate_pem": PEM}, "key"),
+        ({"security": 3, "certificate_pem": PEM, "key_pem": Secret("canary")}, "key"),
+        ({"certificate_pem": PEM, "key_pem": Secret(KEY)}, "certificate"),
+        ({"interface": "eth 0"}, "interface"),
+        ({"proxy": "proxy"}, "proxy"),
+        ({"proxy_login": Secret("user:canary")}, "proxy_login"),
     ],
 )
 def test_a_bad_request_is_refused_and_writes_nothing(
@@ -200,6 +219,68 @@ def test_a_bad_request_is_refused_and_writes_nothing(
     assert field in {problem.field for problem in caught.value.problems}
     assert content(locations) == before
     assert "canary" not in str(caught.value)
+
+
+@pytest.mark.rule("product.H8")
+@pytest.mark.rule("product.N9")
+def test_a_primary_with_a_client_certificate_is_complete_after_the_boot(locations: Locations) -> None:
+    judged: list[tuple[str, str]] = []
+
+    def check_client(pem: str, key_file: str) -> None:
+        judged.append((pem, Path(key_file).read_text()))
+
+    staged = stage_primary(locations, "boot1", MUTUAL, check_client)
+    assert judged == [(PEM, KEY)]
+    assert "canary" not in repr(staged).lower()
+    primary = load(locations, "boot2").primary
+    assert primary is not None
+    assert primary.security is SecurityProfile.MUTUAL_TLS
+    assert (Path(primary.certificate).read_text(), Path(primary.key).read_text()) == (PEM, KEY)
+    assert primary.password is None
+    assert (primary.interface, primary.proxy) == ("wwan0", "http://proxy.example:3128")
+    assert primary.proxy_login == Secret("user:canary")
+    holders = [name for name, text in content(locations).items() if b"canary" in text.lower()]
+    assert sorted(holders) == ["client/primary-1.key", "credentials.toml"]
+    for name in content(locations):
+        assert stat.S_IMODE((Path(locations.settings) / name).stat().st_mode) == 0o600
+
+
+@pytest.mark.rule("product.H8")
+def test_a_client_certificate_that_is_not_good_is_refused_and_its_key_does_not_stay(locations: Locations) -> None:
+    before = content(locations)
+    with pytest.raises(SettingsError) as caught:
+        stage_primary(locations, "boot1", MUTUAL, lambda pem, key: Complaint("has expired", "ask for a new one"))
+    assert [str(problem) for problem in caught.value.problems] == ["certificate: has expired; ask for a new one"]
+    assert content(locations) == before
+
+
+@pytest.mark.rule("product.H8")
+@pytest.mark.parametrize("name", ["primary-1.pem", "primary-1.key"])
+def test_a_pending_primary_whose_client_certificate_is_gone_is_set_aside(locations: Locations, name: str) -> None:
+    stage_primary(locations, "boot1", MUTUAL)
+    (Path(locations.settings) / "client" / name).unlink()
+    settings = load(locations, "boot2")
+    assert settings.primary is None
+    assert settings.problems[0].field in ("primary.certificate", "primary.key")
+
+
+def test_management_finds_its_certificate_and_the_login_of_its_proxy_beside_the_factory_file(
+    locations: Locations,
+) -> None:
+    etc = Path(locations.factory).parent
+    new = 'security = 3\ncertificate = "own.pem"\nkey = "own.key"\nproxy = "http://p:1"\nproxy_login_file = "login"\n'
+    text = FACTORY.replace('security = 2\npassword_file = "management.password"\n', new)
+    Path(locations.factory).write_text(text)
+    with pytest.raises(SettingsError, match=r"management\.proxy_login_file"):
+        load(locations, "boot1")
+    (etc / "login").write_text("user:canary\n")
+    with pytest.raises(SettingsError, match=r"management\.certificate: there is no file"):
+        load(locations, "boot1")
+    (etc / "own.pem").write_text(PEM)
+    (etc / "own.key").write_text(KEY)
+    management = load(locations, "boot1").factory.management
+    assert (management.certificate, management.key) == (str(etc / "own.pem"), str(etc / "own.key"))
+    assert management.proxy_login == Secret("user:canary")
 
 
 def test_only_the_credentials_hold_the_password_and_all_is_for_our_eyes_only(locations: Locations) -> None:
@@ -335,9 +416,9 @@ def cut_at(call: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.rule("product.V4")
-@pytest.mark.parametrize("swap", [False, True])
+@pytest.mark.parametrize(("swap", "request_"), [(False, REQUEST), (True, REQUEST), (False, MUTUAL)])
 def test_a_power_cut_at_any_call_leaves_the_old_settings_or_the_new(
-    locations: Locations, monkeypatch: pytest.MonkeyPatch, swap: bool
+    locations: Locations, monkeypatch: pytest.MonkeyPatch, swap: bool, request_: PrimaryRequest
 ) -> None:
     outcomes: set[UpstreamId] = set()
     old, new = MANAGEMENT, PRIMARY_1
@@ -354,7 +435,7 @@ def test_a_power_cut_at_any_call_leaves_the_old_settings_or_the_new(
         with monkeypatch.context() as patch:
             done = cut_at(call, patch)
             try:
-                stage_primary(place, "boot3", REQUEST)
+                stage_primary(place, "boot3", request_)
                 load(place, "boot4")
             except PowerCut:
                 calls = call
@@ -371,7 +452,10 @@ def test_a_power_cut_at_any_call_leaves_the_old_settings_or_the_new(
         assert settings.billing in (old, new)
         outcomes.add(settings.billing)
         if settings.primary is not None:
-            assert settings.primary.password == Secret("canary-of-primary")
+            expected = REQUEST if settings.primary.id == PRIMARY_1 and swap else request_
+            assert settings.primary.password == expected.password
+            assert settings.primary.proxy_login == expected.proxy_login
+            assert all(Path(path).is_file() for path in (settings.primary.certificate, settings.primary.key) if path)
             assert Path(settings.primary.trust).is_file()
     assert calls > 8
     assert {MANAGEMENT, new} <= outcomes
