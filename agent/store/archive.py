@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from agent.store.entries import Tables
 from agent.store.history import History
 from agent.store.receipts import Receipt
 from agent.store.security_log import ChainCheck, SecurityLine
+from agent.store.tables import Tables
 from agent.vocabulary.ids import TransactionId
 
 Guard = Callable[[], AbstractContextManager[None]]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from agent.store.entries import Tables
 from agent.store.receipts import Receipt
+from agent.store.tables import Tables
 from agent.vocabulary.ids import TransactionId
 from agent.vocabulary.records import TransactionRecord
 

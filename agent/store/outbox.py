@@ -122,24 +122,12 @@ class Outbox:
         """Set the count of failed attempts."""
         self._database.execute("UPDATE outbox SET attempts = ? WHERE row = ?", (attempts, row))
 
-    def park(self, stored: StoredRow, why: str) -> None:
-        """Copy the row to the parked ones and let the cursor pass it."""
-        self._database.execute(
-            "INSERT OR REPLACE INTO parked (row, upstream, message, number, kind, attempts, event, frame, why) "
-            "SELECT row, upstream, message, number, kind, attempts, event, frame, ? FROM outbox WHERE row = ?",
-            (why, stored.row),
+    def of_session(self, upstream: int, number: int) -> list[Row]:
+        """Raw undone rows of one transaction, oldest first, for `parse_row`."""
+        return self._database.rows(
+            f"SELECT {COLUMNS} FROM outbox WHERE row > ? AND upstream = ? AND number = ? ORDER BY row",
+            (self._queue(upstream).cursor, upstream, number),
         )
-        self.finish(stored.upstream, stored.row)
-
-    def unpark(self, upstream: int, message_id: str) -> tuple[int | None, RowKind] | None:
-        """A late answer to a parked row: delete it and tell its transaction number and kind; None if there is none."""
-        found = self._database.row(
-            "SELECT row, number, kind FROM parked WHERE upstream = ? AND message = ?", (upstream, pack_id(message_id))
-        )
-        if found is None:
-            return None
-        self._database.execute("DELETE FROM parked WHERE row = ?", (found[0],))
-        return found[1], KINDS[found[2]]
 
     def depth(self, upstream: int) -> int:
         """How many rows are neither done nor parked."""
@@ -175,7 +163,8 @@ class Outbox:
     def _newest(self) -> int:
         newest = self._database.row("SELECT max(row) FROM outbox")
         cursor = self._database.row("SELECT max(row) FROM cursors WHERE upstream > 0")
-        return max((found[0] for found in (newest, cursor) if found and found[0]), default=0)
+        parked = self._database.row("SELECT max(row) FROM parked")
+        return max((found[0] for found in (newest, cursor, parked) if found and found[0]), default=0)
 
     def _queue(self, upstream: int) -> _Queue:
         if upstream not in self._queues:

@@ -27,6 +27,8 @@ class Delivery(IntEnum):
     QUEUED = 1
     ACKNOWLEDGED = 2
     PARKED = 3
+    SESSION_PARKED = 4
+    """Of a start: all of its session is parked with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,11 @@ class Receipts:
                 (number << _SHIFT | upstream, int(state)),
             )
 
+    def start_of(self, number: int, upstream: int) -> Delivery:
+        """How far the start of a transaction has come."""
+        found = self._database.row("SELECT start FROM receipts WHERE row = ?", (number << _SHIFT | upstream,))
+        return Delivery(found[0]) if found and found[0] in tuple(Delivery) else Delivery.NONE
+
     def answered(self, number: int, upstream: int, foreign_id: str | None, verdict: Verdict | None) -> None:
         """Keep what the answer brought; the first foreign id stays. Inside a transaction."""
         self._database.execute(
@@ -85,7 +92,7 @@ class Receipts:
         found = self._database.row(
             "SELECT start, foreign_id FROM receipts WHERE row = ?", (number << _SHIFT | upstream,)
         )
-        if found is None or found[0] != Delivery.QUEUED:
+        if found is None or found[0] not in (Delivery.QUEUED, Delivery.SESSION_PARKED):
             return (found[1] if found else None) or UNKNOWN_ID
         return None
 

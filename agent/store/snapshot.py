@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from agent.store.entries import Tables
+from agent.store.tables import Tables
 from agent.vocabulary.ids import TransactionId, UpstreamId
 from agent.vocabulary.records import Snapshot, TransactionRecord
 

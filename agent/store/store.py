@@ -12,31 +12,17 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 
-from agent.store.accepted import Accepted
 from agent.store.archive import Archive
-from agent.store.boots import Boots
-from agent.store.cache import Cache
-from agent.store.damage import Damage, Report
+from agent.store.damage import Report
 from agent.store.database import Database
-from agent.store.entries import Entries, Tables
+from agent.store.entries import Entries
 from agent.store.errors import DamagedStore, StoreError
-from agent.store.frames import Frames, Render
+from agent.store.frames import Render
 from agent.store.history import History, Session
-from agent.store.holds import Holds
-from agent.store.journal import Journal
-from agent.store.kept_cables import KeptCables
-from agent.store.ladder import Ladder
-from agent.store.names import UpstreamNumbers
-from agent.store.notices import Notices, RenderNotice
-from agent.store.options import SavedOptions
-from agent.store.outbox import Outbox
-from agent.store.receipts import Receipts
 from agent.store.salvage import finish_salvage, salvage
-from agent.store.samples import Readings
-from agent.store.security_log import SecurityLog
 from agent.store.snapshot import take_snapshot
+from agent.store.tables import make_tables
 from agent.store.time_mark import TimeMark
-from agent.store.unframed import Unframed
 from agent.vocabulary.effects import Record
 from agent.vocabulary.events import StopReason
 from agent.vocabulary.ids import UpstreamId
@@ -55,7 +41,7 @@ class Store:
         self._database = database
         self._report = report
         self._mark = TimeMark(database.path.with_name(database.path.name + "-time"))
-        self._tables = _tables(database, render, report)
+        self._tables = make_tables(database, render, report)
         self._entries = Entries(self._tables)
         self._history = History(self._tables)
         self.archive = Archive(self._tables, self._guarded)
@@ -197,30 +183,3 @@ class Store:
             if new_boot:
                 self._history.expire(last_wall_ms)
             return take_snapshot(self._tables, not new_boot, last_wall_ms)
-
-
-def _tables(database: Database, render: Render, report: Report) -> Tables:
-    upstreams, boots, damage = UpstreamNumbers(database), Boots(database), Damage(database, report)
-    outbox, receipts = Outbox(database), Receipts(database, upstreams)
-    return Tables(
-        upstreams,
-        boots,
-        Journal(database),
-        Readings(database),
-        outbox,
-        receipts,
-        Frames(render, outbox, Unframed(database), receipts, upstreams, boots, damage),
-        SavedOptions(database, upstreams),
-        Holds(database, upstreams),
-        Cache(database, upstreams),
-        Ladder(database),
-        SecurityLog(database, boots),
-        Notices(database, _of_notices(render), upstreams, boots, damage, report),
-        Accepted(database, upstreams),
-        KeptCables(database),
-        damage,
-    )
-
-
-def _of_notices(render: Render) -> RenderNotice:
-    return lambda upstream, event, message_id, offset_ms: render(upstream, event, message_id, None, offset_ms)

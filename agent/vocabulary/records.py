@@ -119,6 +119,16 @@ class Park:
     upstream: UpstreamId
     message_id: str
     why: str
+    whole_session: bool = False
+    """Of a start: what follows it is parked as well, now and later, instead of being sent with the id -1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unpark:
+    """A parked row goes back into its queue on demand; a start that was parked with its session brings all of it."""
+
+    upstream: UpstreamId
+    message_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +254,7 @@ Entry = (
     | Acknowledge
     | CountAttempt
     | Park
+    | Unpark
     | SaveOption
     | SaveHold
     | SaveLatch
