@@ -52,6 +52,7 @@ class Fault(StrEnum):
     METER_IMPLAUSIBLE = "meter_implausible"
     CONTROLLER_OFFLINE = "controller_offline"  # the EVSE board does not answer
     READER_OFFLINE = "reader_offline"
+    RESET = "reset"  # the system did not restart though it was told to; only the agent finds that
     CONTROLLER_OTHER = "controller_other"  # a bit the board's sources do not explain; `FaultSeen.detail` has it
 
 

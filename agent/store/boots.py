@@ -14,6 +14,7 @@ from agent.store.database import Database
 from agent.vocabulary.events import StopReason
 
 _RESTART = "restart_reason"
+_FAILED_RESETS = "failed_resets"
 _COUNT = "boots"
 """The number of the newest boot a second time, on another page: a number must never come twice."""
 
@@ -82,6 +83,16 @@ class Boots:
             return None
         self._database.execute("DELETE FROM meta WHERE name = ?", (_RESTART,))
         return next((reason for reason in StopReason if reason.value == found[0]), None)
+
+    def count_failed_resets(self, same_boot: bool, reason: StopReason | None) -> int:
+        """How often in a row a hard reset did not come about, this start included. Inside a transaction."""
+        if not same_boot or reason is not StopReason.HARD_RESET:
+            self._database.execute("DELETE FROM meta WHERE name = ?", (_FAILED_RESETS,))
+            return 0
+        found = self._database.row("SELECT value FROM meta WHERE name = ?", (_FAILED_RESETS,))
+        count = (found[0] if found and isinstance(found[0], int) else 0) + 1
+        self._set(_FAILED_RESETS, count)
+        return count
 
     def _set(self, name: str, value: int | str) -> None:
         self._database.execute(

@@ -13,6 +13,7 @@ from agent.vocabulary.records import Snapshot, TransactionRecord
 def take_snapshot(tables: Tables, same_boot: bool, last_wall_ms: int | None) -> Snapshot:
     """Read it all, one row at a time; unreadable rows are set aside. Inside a transaction of the database."""
     damage = tables.damage
+    restart_reason = tables.boots.take_restart()
     running = tuple(_with_last_reading(tables, record) for record in tables.journal.running(damage))
     return Snapshot(
         boot=tables.boots.current,
@@ -25,7 +26,8 @@ def take_snapshot(tables: Tables, same_boot: bool, last_wall_ms: int | None) -> 
         cache=tables.cache.all(damage),
         foreign_ids=tuple(_foreign_ids(tables, running)),
         accepted=tables.accepted.all(),
-        restart_reason=tables.boots.take_restart(),
+        restart_reason=restart_reason,
+        failed_resets=tables.boots.count_failed_resets(same_boot, restart_reason),
         parked_records=damage.total(),
         last_wall_ms=last_wall_ms,
     )

@@ -296,6 +296,8 @@ class Snapshot:
     """Upstreams that have accepted the station once."""
     restart_reason: StopReason | None = None
     """What the last run of the agent wrote down before it ended on purpose (SOFT_RESET, HARD_RESET), else None."""
+    failed_resets: int = 0
+    """How often in a row the system was to reboot by a hard reset and did not: this is still the boot of before."""
     parked_records: int = 0
     """Rows that could not be read and were set aside."""
     last_wall_ms: int | None = None

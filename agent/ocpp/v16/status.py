@@ -53,6 +53,7 @@ ERROR_CODES: Final[Mapping[Fault, str]] = {
     Fault.METER_IMPLAUSIBLE: "PowerMeterFailure",
     Fault.CONTROLLER_OFFLINE: "InternalError",
     Fault.READER_OFFLINE: "ReaderFailure",
+    Fault.RESET: "ResetFailure",
     Fault.CONTROLLER_OTHER: "OtherError",
 }
 """Fault to ChargePointErrorCode (OCPP 1.6 7.6); what has no code of its own goes by its vendor error code."""

@@ -50,6 +50,7 @@ REACTIONS: Mapping[Fault, Reaction] = {
     Fault.METER_IMPLAUSIBLE: Reaction.METER,
     Fault.TAMPER: Reaction.WARN,
     Fault.READER_OFFLINE: Reaction.WARN,
+    Fault.RESET: Reaction.WARN,
 }
 """In the order in which they are reported when several are present."""
 

@@ -18,6 +18,7 @@ from hal import api
 STOPPING_FAULTS = set(api.Fault) - {
     api.Fault.TAMPER,
     api.Fault.READER_OFFLINE,
+    api.Fault.RESET,
     api.Fault.METER_OFFLINE,
     api.Fault.METER_IMPLAUSIBLE,
 }

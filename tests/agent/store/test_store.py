@@ -371,6 +371,25 @@ def test_options_holds_latches_and_cache_survive(opened: Callable[..., Store], t
     assert snapshot.kept_cables == (kept,)
 
 
+@pytest.mark.rule("ocpp16.X72")
+def test_hard_resets_that_do_not_come_about_are_counted_until_one_does(tmp_path: Path) -> None:
+    counted = []
+    for boot_id, then in (
+        ("boot-1", StopReason.HARD_RESET),
+        ("boot-1", StopReason.HARD_RESET),
+        ("boot-1", StopReason.HARD_RESET),
+        ("boot-2", StopReason.HARD_RESET),
+        ("boot-2", StopReason.SOFT_RESET),
+        ("boot-2", StopReason.HARD_RESET),
+        ("boot-2", StopReason.HARD_RESET),
+    ):
+        store = Store(Database(tmp_path / "state.db"), render)
+        counted.append(store.open(boot_id).failed_resets)
+        store.note_restart(then)
+        store.close()
+    assert counted == [0, 1, 2, 0, 1, 0, 1]
+
+
 def test_the_reason_of_a_restart_is_told_once(opened: Callable[..., Store], tmp_path: Path) -> None:
     store = opened()
     store.note_restart(StopReason.SOFT_RESET)
