@@ -13,6 +13,7 @@ the same: it costs this upstream a BootNotification, and nobody else anything.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -84,6 +85,10 @@ class UpstreamTask:
         self._conversation = self._new_conversation()
         self._mistake: Exception | None = None
         self._wake = asyncio.Event()
+        self._sleeps_until_ms = 0.0
+        """When the speaking loop looks again by itself; 0 while it is awake."""
+        self._reading = False
+        """The reading loop is at work: it sends what comes of it, and then rouses whoever has to do more."""
         self._options_changed = asyncio.Event()
         self._redial = asyncio.Event()
         """What is dialled with has changed."""
@@ -184,10 +189,18 @@ class UpstreamTask:
         while True:
             data = await link.receive()
             self.state = replace(self.state, heard_ms=self._now_ms)
+            self._take(data)
+            await self._flush(link)
+            self._rouse()
+            await asyncio.sleep(0)  # a flood of frames must not starve the other upstreams
+
+    def _take(self, data: str | bytes) -> None:
+        self._reading = True
+        try:
             self._conversation.receive(data, self._now_ms)
             self._carry()
-            await self._flush(link)
-            await asyncio.sleep(0)  # a flood of frames must not starve the other upstreams
+        finally:
+            self._reading = False
 
     async def _speak(self, link: Link) -> None:
         while True:
@@ -199,9 +212,11 @@ class UpstreamTask:
                 raise LinkLost(self._conversation.fault)
             deadline_ms = self._conversation.next_deadline()
             wait_s = None if deadline_ms is None else max(1, deadline_ms - self._now_ms) / 1000
+            self._sleeps_until_ms = math.inf if deadline_ms is None else deadline_ms
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
                     await self._wake.wait()
+            self._sleeps_until_ms = 0.0
             self._conversation.advance(self._now_ms)
             self._carry()
 
@@ -274,7 +289,19 @@ class UpstreamTask:
             self._ports.mind.post(output.inputs.popleft())
         if self._conversation.proven:
             self._backoff.reset()
-        self._wake.set()
+        self._rouse()
+
+    def _rouse(self) -> None:
+        """Wake the speaking loop if there is something for it: a text, an end, or a deadline that came nearer."""
+        if self._reading:
+            return
+        conversation = self._conversation
+        if conversation.output.texts or conversation.fault is not None or self._mistake is not None:
+            self._wake.set()
+            return
+        deadline_ms = conversation.next_deadline()
+        if deadline_ms is not None and deadline_ms < self._sleeps_until_ms:
+            self._wake.set()
 
     def _bug(self, mistake: Exception) -> None:
         self._mistake = mistake
