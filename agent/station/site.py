@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from agent.station.power.profiles import Profiles
 from agent.station.upstreams.holds import Holds
 from agent.station.upstreams.registry import Registry
 from agent.vocabulary.effects import Record
 from agent.vocabulary.events import StopReason, TransactionSampled
-from agent.vocabulary.ids import IdToken
+from agent.vocabulary.ids import ConnectorId, IdToken
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.options import OPTION_BY_NAME, Origin, Scope, StationOptions
 from agent.vocabulary.records import Enqueue, Snapshot
@@ -28,6 +29,7 @@ class Site:
     holds: Holds
     new_uuid: Callable[[], str]
     snapshot: Snapshot
+    profiles: Profiles
     storage_healthy: bool = True
     records: int = 0
     """Records made so far: the sequence of the newest one, as the writer counts them."""
@@ -37,6 +39,8 @@ class Site:
     """Set once a restart is under way: no new session begins."""
     faults: dict[Fault, str] = field(default_factory=dict)
     """Faults of the station as a whole."""
+    running: set[ConnectorId] = field(default_factory=set)
+    """Connectors with a running transaction: they share what the station may take."""
     last_number: int = 0
     last_wall_ms: int | None = None
     cards_told: dict[str, IdToken] = field(default_factory=dict)
@@ -83,5 +87,7 @@ def build_site(
         if saved.upstream is None and row is not None and row.scope is Scope.SHARED:
             options = options.with_value(saved.name, saved.value, Origin.OCPP)
     registry = Registry(upstreams, snapshot)
+    known = {upstream.id for upstream in registry}
+    profiles = Profiles(each for each in snapshot.profiles if each.upstream in known)
     holds = Holds(snapshot.holds, (c.id for c in options.connectors), (u.id for u in registry))
-    return Site(options, registry, holds, new_uuid, snapshot, last_wall_ms=snapshot.last_wall_ms)
+    return Site(options, registry, holds, new_uuid, snapshot, profiles, last_wall_ms=snapshot.last_wall_ms)

@@ -152,8 +152,11 @@ class Station:
             progress.let_faults_go(connector, turn)
         self._desk.settle(turn)
         self._restarter.settle(turn)
-        for connector in self._connectors.values():
-            progress.settle(connector, turn)
+        running = None
+        while running != self._site.running:
+            running = set(self._site.running)
+            for connector in self._connectors.values():
+                progress.settle(connector, turn)
         self._unlocking.settle(turn)
         self._security.settle(turn)
 

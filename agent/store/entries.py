@@ -75,6 +75,10 @@ class Entries:
                 tables.cache.drop(upstream, token)
             case r.WipeCache(upstream):
                 tables.cache.wipe(upstream)
+            case r.SaveProfile(installed):
+                tables.profiles.save(installed)
+            case r.DropProfile(upstream, profile):
+                tables.profiles.drop(upstream, profile)
             case r.LadderStep():
                 tables.ladder.save(entry)
             case r.LogSecurityEvent(event):

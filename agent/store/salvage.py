@@ -37,6 +37,7 @@ TABLES = {
     "receipts": "row",
     "options": "upstream, name",
     "holds": "upstream, connector",
+    "profiles": "upstream, id",
     "latches": "connector, fault",
     "cache": "upstream, token",
     "ladder": "row",
@@ -47,7 +48,7 @@ TABLES = {
     "kept_cables": "connector",
 }
 """Every table with its key."""
-_ADDED = frozenset({"security_log", "notices", "accepted", "kept_cables"})
+_ADDED = frozenset({"security_log", "notices", "accepted", "kept_cables", "profiles"})
 """Tables that a file of the first schema does not have."""
 _NONE, _INT, _TEXT, _BLOB = (type(None),), (int,), (str,), (bytes,)
 _ID = (bytes, str)
@@ -70,7 +71,7 @@ SHAPES: dict[str, tuple[tuple[type, ...], ...]] = {
     "receipts": (_NONE, _INT, _INT, _INT, _INT, (str, type(None)), (bytes, type(None)), (str, type(None))),
 }
 """How rows of the tables look that are worth a search page by page. Their key is kept elsewhere: its column is None."""
-_WITH_UPSTREAM = ("outbox", "parked", "options", "holds", "cache", "notices")
+_WITH_UPSTREAM = ("outbox", "parked", "options", "holds", "cache", "notices", "profiles")
 
 
 def salvage(database: Database, report: Report) -> None:

@@ -19,6 +19,7 @@ from agent.store.notices import Notices, RenderNotice
 from agent.store.options import SavedOptions
 from agent.store.outbox import Outbox
 from agent.store.parked import Parked
+from agent.store.profiles import Profiles
 from agent.store.receipts import Receipts
 from agent.store.samples import Readings
 from agent.store.security_log import SecurityLog
@@ -45,6 +46,7 @@ class Tables:
     notices: Notices
     accepted: Accepted
     kept_cables: KeptCables
+    profiles: Profiles
     damage: Damage
 
     def forget(self) -> None:
@@ -78,6 +80,7 @@ def make_tables(database: Database, render: Render, report: Report) -> Tables:
         Notices(database, _of_notices(render), upstreams, boots, damage, report),
         Accepted(database, upstreams),
         KeptCables(database),
+        Profiles(database, upstreams),
         damage,
     )
 

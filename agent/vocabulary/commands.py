@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from agent.vocabulary.certificates import CertificateHash, CertificateUse
+from agent.vocabulary.charging import ChargingProfile, CompositeSchedule, ProfileFilter, RateUnit
 from agent.vocabulary.ids import ConnectorId, IdToken, Secret
 from agent.vocabulary.options import OptionValue
 
@@ -24,6 +25,9 @@ class CommandKind(StrEnum):
     GET_OPTIONS = "get_options"
     SET_OPTION = "set_option"
     CLEAR_CACHE = "clear_cache"
+    SET_PROFILE = "set_profile"
+    CLEAR_PROFILES = "clear_profiles"
+    GET_COMPOSITE = "get_composite"
     SET_PASSWORD = "set_password"
     RAISE_SECURITY_PROFILE = "raise_security_profile"
     INSTALL_ROOT = "install_root"
@@ -56,6 +60,8 @@ class RemoteStart:
     token: IdToken
     connector: ConnectorId | None = None
     remote_start_id: int | None = None
+    profile: ChargingProfile | None = None
+    """For the transaction that comes of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,34 @@ class SetOption:
 @dataclass(frozen=True, slots=True)
 class ClearCache:
     kind: ClassVar[CommandKind] = CommandKind.CLEAR_CACHE
+
+
+@dataclass(frozen=True, slots=True)
+class SetProfile:
+    """Install a charging profile in the asking upstream's own store. `foreign_id`: of the transaction it is for."""
+
+    kind: ClassVar[CommandKind] = CommandKind.SET_PROFILE
+    connector: ConnectorId
+    profile: ChargingProfile
+    foreign_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClearProfiles:
+    """Drop profiles of the asking upstream."""
+
+    kind: ClassVar[CommandKind] = CommandKind.CLEAR_PROFILES
+    wanted: ProfileFilter
+
+
+@dataclass(frozen=True, slots=True)
+class GetComposite:
+    """What the station expects to offer from now on, all limits of all upstreams counted. Connector 0: the grid."""
+
+    kind: ClassVar[CommandKind] = CommandKind.GET_COMPOSITE
+    connector: ConnectorId
+    duration_s: int
+    unit: RateUnit = RateUnit.AMPERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +234,9 @@ Command = (
     | GetOptions
     | SetOption
     | ClearCache
+    | SetProfile
+    | ClearProfiles
+    | GetComposite
     | SetPassword
     | RaiseSecurityProfile
     | InstallRoot
@@ -227,3 +264,4 @@ class Result:
     reason: str = ""
     options: tuple[OptionSeen, ...] = ()
     certificates: tuple[CertificateHash, ...] = ()
+    composite: CompositeSchedule | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from agent.vocabulary.charging import InstalledProfile
 from agent.vocabulary.events import StopReason, TransactionEvent, Trigger
 from agent.vocabulary.ids import ConnectorId, EvseAddress, IdToken, TransactionId, UpstreamId
 from agent.vocabulary.moments import Moment
@@ -234,6 +235,21 @@ class NoteAccepted:
 
 
 @dataclass(frozen=True, slots=True)
+class SaveProfile:
+    """Insert a charging profile."""
+
+    installed: InstalledProfile
+
+
+@dataclass(frozen=True, slots=True)
+class DropProfile:
+    """Forget one charging profile of an upstream."""
+
+    upstream: UpstreamId
+    profile: int
+
+
+@dataclass(frozen=True, slots=True)
 class LadderStep:
     """One authorisation decision for the history (product H12)."""
 
@@ -267,6 +283,8 @@ Entry = (
     | EnqueueNotice
     | DropNotice
     | NoteAccepted
+    | SaveProfile
+    | DropProfile
     | LadderStep
 )
 
@@ -292,6 +310,7 @@ class Snapshot:
     cache: tuple[CacheVerdict, ...] = ()
     foreign_ids: tuple[tuple[UpstreamId, TransactionId, str], ...] = ()
     """Known foreign ids of the open transactions."""
+    profiles: tuple[InstalledProfile, ...] = ()
     accepted: tuple[UpstreamId, ...] = ()
     """Upstreams that have accepted the station once."""
     restart_reason: StopReason | None = None

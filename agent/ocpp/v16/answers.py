@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
-from agent.ocpp.v16 import keys
+from agent.ocpp.v16 import charging, keys
 from agent.ocpp.v16.keys import KEYS, Key, StationFacts
 from agent.ocpp.wire import Call, JsonObject, Written
 from agent.vocabulary.commands import OptionSeen, Result, ResultStatus
@@ -31,6 +31,7 @@ STATUSES: Final[Mapping[str, tuple[Mapping[ResultStatus, str], str]]] = {
         "Rejected",
     ),
     "ClearCache": _YES_OR_NO,
+    "ClearChargingProfile": ({_R.ACCEPTED: "Accepted"}, "Unknown"),
     "DeleteCertificate": ({_R.ACCEPTED: "Accepted", _R.NOT_FOUND: "NotFound"}, "Failed"),
     "ExtendedTriggerMessage": ({_R.ACCEPTED: "Accepted", _R.NOT_IMPLEMENTED: "NotImplemented"}, "Rejected"),
     "GetInstalledCertificateIds": ({_R.ACCEPTED: "Accepted"}, "NotFound"),
@@ -38,6 +39,7 @@ STATUSES: Final[Mapping[str, tuple[Mapping[ResultStatus, str], str]]] = {
     "RemoteStartTransaction": _YES_OR_NO,
     "RemoteStopTransaction": _YES_OR_NO,
     "Reset": _YES_OR_NO,
+    "SetChargingProfile": ({_R.ACCEPTED: "Accepted", _R.NOT_SUPPORTED: "NotSupported"}, "Rejected"),
     "UnlockConnector": (
         {_R.UNLOCKED: "Unlocked", _R.ACCEPTED: "Unlocked", _R.NOT_SUPPORTED: "NotSupported"},
         "UnlockFailed",
@@ -47,6 +49,8 @@ STATUSES: Final[Mapping[str, tuple[Mapping[ResultStatus, str], str]]] = {
 
 def answer(call: Call, result: Result) -> JsonObject:
     """The payload that confirms a call that became a command; GetConfiguration is answered by `Configuration`."""
+    if call.action == "GetCompositeSchedule":
+        return charging.composite(result.composite)
     if call.action == "GetInstalledCertificateIds":
         return installed_certificates(result)
     words, otherwise = STATUSES[call.action]

@@ -19,15 +19,18 @@ SERVED: Final = (
     "ChangeAvailability",
     "ChangeConfiguration",
     "ClearCache",
+    "ClearChargingProfile",
     "DataTransfer",
     "DeleteCertificate",
     "ExtendedTriggerMessage",
+    "GetCompositeSchedule",
     "GetConfiguration",
     "GetInstalledCertificateIds",
     "InstallCertificate",
     "RemoteStartTransaction",
     "RemoteStopTransaction",
     "Reset",
+    "SetChargingProfile",
     "UnlockConnector",
 )
 DRAFT: Final = "http://json-schema.org/draft-04/schema#"

@@ -21,13 +21,14 @@ from typing import Final
 
 from agent.ocpp.v16.measurands import read_selections, reportable, selections_text
 from agent.vocabulary.certificates import MAXIMUM_CHAIN_CHARACTERS, MAXIMUM_ROOTS
+from agent.vocabulary.charging import MAXIMUM_PERIODS, MAXIMUM_PROFILES, MAXIMUM_STACK_LEVEL
 from agent.vocabulary.options import OPTION_BY_NAME, Kind, Option, OptionValue, Selection, StationOptions
 from hal.api import Measurand, Phase
 
 GET_CONFIGURATION_MAXIMUM_KEYS: Final = 100
 STOP_TRANSACTION_MAXIMUM_VALUES: Final = 100
 MAXIMUM_VALUE_CHARACTERS: Final = 500
-FEATURE_PROFILES: Final = "Core"
+FEATURE_PROFILES: Final = "Core,SmartCharging"
 
 NOT_SET_AS_OPTIONS: Final = frozenset({"authorization_key", "security_profile"})
 """Options that have a key, and a command of their own that changes them: they live with the credentials."""
@@ -85,6 +86,9 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("AuthorizeRemoteTxRequests", "authorize_remote_starts"),
     Key("CertificateSignedMaxChainSize", constant=lambda facts: str(MAXIMUM_CHAIN_CHARACTERS)),
     Key("CertificateStoreMaxLength", constant=lambda facts: str(MAXIMUM_ROOTS)),
+    Key("ChargeProfileMaxStackLevel", constant=lambda facts: str(MAXIMUM_STACK_LEVEL)),
+    Key("ChargingScheduleAllowedChargingRateUnit", constant=lambda facts: "Current,Power"),
+    Key("ChargingScheduleMaxPeriods", constant=lambda facts: str(MAXIMUM_PERIODS)),
     Key("ClockAlignedDataInterval", "aligned_interval_s"),
     Key("ConnectionTimeOut", "connection_timeout_s"),
     Key("ConnectorPhaseRotation", "connector_phase_rotation"),
@@ -96,6 +100,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("LocalAuthorizeOffline", "local_authorize_offline"),
     Key("LocalPreAuthorize", "local_pre_authorize"),
     Key("MaxEnergyOnInvalidId", "maximum_energy_on_invalid_wh"),
+    Key("MaxChargingProfilesInstalled", constant=lambda facts: str(MAXIMUM_PROFILES)),
     Key("MessageTimeout", "message_timeout_s"),
     Key("MeterValueSampleInterval", "sample_interval_s"),
     Key("MeterValuesAlignedData", "aligned_measurands"),

@@ -13,12 +13,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from agent.ocpp.exchange import Parsed, Ready, Refusal
-from agent.ocpp.v16 import credentials, keys
+from agent.ocpp.v16 import charging, credentials, keys
 from agent.ocpp.v16.data_transfer import data_transfer
 from agent.ocpp.v16.invalid import Invalid
 from agent.ocpp.v16.keys import StationFacts
 from agent.ocpp.v16.validators import VALIDATORS
 from agent.ocpp.wire import Call, ErrorCode, JsonObject
+from agent.vocabulary.charging import Purpose
 from agent.vocabulary.commands import (
     ChangeAvailability,
     ClearCache,
@@ -48,17 +49,20 @@ TRANSACTION_ACTIONS: Final = frozenset({"RemoteStartTransaction", "RemoteStopTra
 
 
 def _remote_start(payload: Mapping[str, Any], facts: StationFacts) -> Parsed:
-    """The profile is checked for its purpose and then ignored: smart charging is not offered (OCPP 1.6 5.11)."""
+    """With a profile for the transaction that comes of it, if there is one (OCPP 1.6 5.11)."""
     connector = payload.get("connectorId")
     if connector is not None and not 1 <= connector <= facts.connectors:
         return Ready(REJECTED, f"there is no connector {connector}")
     if not payload["idTag"].strip():
         return Ready(REJECTED, "the idTag is empty")
-    profile = payload.get("chargingProfile")
-    if profile is not None and profile["chargingProfilePurpose"] != "TxProfile":
-        return Ready(REJECTED, "a remote start takes a TxProfile only")
     token = IdToken(payload["idTag"], IdTokenType.CENTRAL)
-    return RemoteStart(token, None if connector is None else ConnectorId(connector))
+    try:
+        profile = charging.read_profile(payload["chargingProfile"]) if "chargingProfile" in payload else None
+    except ValueError as wrong:
+        return Ready(REJECTED, str(wrong))
+    if profile is not None and profile.purpose is not Purpose.TRANSACTION:
+        return Ready(REJECTED, "a remote start takes a TxProfile only")
+    return RemoteStart(token, None if connector is None else ConnectorId(connector), profile=profile)
 
 
 def _remote_stop(payload: Mapping[str, Any], facts: StationFacts) -> Parsed:
@@ -116,13 +120,13 @@ ACTIONS: Final[Mapping[str, Parser | None]] = {
     "ChangeAvailability": _change_availability,
     "ChangeConfiguration": _change_configuration,
     "ClearCache": _clear_cache,
-    "ClearChargingProfile": None,
+    "ClearChargingProfile": charging.clear_charging_profile,
     "DataTransfer": data_transfer,
     "DeleteCertificate": credentials.delete_certificate,
     "DiagnosticsStatusNotification": None,
     "ExtendedTriggerMessage": credentials.extended_trigger_message,
     "FirmwareStatusNotification": None,
-    "GetCompositeSchedule": None,
+    "GetCompositeSchedule": charging.get_composite_schedule,
     "GetConfiguration": _get_configuration,
     "GetDiagnostics": None,
     "GetInstalledCertificateIds": credentials.get_installed_certificate_ids,
@@ -138,7 +142,7 @@ ACTIONS: Final[Mapping[str, Parser | None]] = {
     "Reset": _reset,
     "SecurityEventNotification": None,
     "SendLocalList": None,
-    "SetChargingProfile": None,
+    "SetChargingProfile": charging.set_charging_profile,
     "SignCertificate": None,
     "SignedFirmwareStatusNotification": None,
     "SignedUpdateFirmware": None,

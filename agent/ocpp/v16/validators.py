@@ -100,6 +100,44 @@ def validate_ClearCache(data):
     return data
 
 
+def validate_ClearChargingProfile(data):
+    if not isinstance(data, (dict)):
+        raise Invalid("data" + "", 'type')
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data_keys = set(data.keys())
+        if "id" in data_keys:
+            data_keys.remove("id")
+            data__id = data["id"]
+            if not isinstance(data__id, (int)) or isinstance(data__id, bool):
+                raise Invalid("data" + ".id", 'type')
+        if "connectorId" in data_keys:
+            data_keys.remove("connectorId")
+            data__connectorId = data["connectorId"]
+            if not isinstance(data__connectorId, (int)) or isinstance(data__connectorId, bool):
+                raise Invalid("data" + ".connectorId", 'type')
+        if "chargingProfilePurpose" in data_keys:
+            data_keys.remove("chargingProfilePurpose")
+            data__chargingProfilePurpose = data["chargingProfilePurpose"]
+            if not isinstance(data__chargingProfilePurpose, (str)):
+                raise Invalid("data" + ".chargingProfilePurpose", 'type')
+            if not (isinstance(data__chargingProfilePurpose, str) and data__chargingProfilePurpose == 'ChargePointMaxProfile' or isinstance(data__chargingProfilePurpose, str) and data__chargingProfilePurpose == 'TxDefaultProfile' or isinstance(data__chargingProfilePurpose, str) and data__chargingProfilePurpose == 'TxProfile'):
+                raise Invalid("data" + ".chargingProfilePurpose", 'enum')
+            data__chargingProfilePurpose_is_dict = isinstance(data__chargingProfilePurpose, dict)
+            if data__chargingProfilePurpose_is_dict:
+                data__chargingProfilePurpose_keys = set(data__chargingProfilePurpose.keys())
+                if data__chargingProfilePurpose_keys:
+                    raise Invalid("data" + ".chargingProfilePurpose", 'additionalProperties')
+        if "stackLevel" in data_keys:
+            data_keys.remove("stackLevel")
+            data__stackLevel = data["stackLevel"]
+            if not isinstance(data__stackLevel, (int)) or isinstance(data__stackLevel, bool):
+                raise Invalid("data" + ".stackLevel", 'type')
+        if data_keys:
+            raise Invalid("data" + "", 'additionalProperties')
+    return data
+
+
 def validate_DataTransfer(data):
     if not isinstance(data, (dict)):
         raise Invalid("data" + "", 'type')
@@ -229,6 +267,42 @@ def validate_ExtendedTriggerMessage(data):
             data__connectorId = data["connectorId"]
             if not isinstance(data__connectorId, (int)) or isinstance(data__connectorId, bool):
                 raise Invalid("data" + ".connectorId", 'type')
+        if data_keys:
+            raise Invalid("data" + "", 'additionalProperties')
+    return data
+
+
+def validate_GetCompositeSchedule(data):
+    if not isinstance(data, (dict)):
+        raise Invalid("data" + "", 'type')
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data__missing_keys = set(['connectorId', 'duration']) - data.keys()
+        if data__missing_keys:
+            raise Invalid("data" + "", 'required')
+        data_keys = set(data.keys())
+        if "connectorId" in data_keys:
+            data_keys.remove("connectorId")
+            data__connectorId = data["connectorId"]
+            if not isinstance(data__connectorId, (int)) or isinstance(data__connectorId, bool):
+                raise Invalid("data" + ".connectorId", 'type')
+        if "duration" in data_keys:
+            data_keys.remove("duration")
+            data__duration = data["duration"]
+            if not isinstance(data__duration, (int)) or isinstance(data__duration, bool):
+                raise Invalid("data" + ".duration", 'type')
+        if "chargingRateUnit" in data_keys:
+            data_keys.remove("chargingRateUnit")
+            data__chargingRateUnit = data["chargingRateUnit"]
+            if not isinstance(data__chargingRateUnit, (str)):
+                raise Invalid("data" + ".chargingRateUnit", 'type')
+            if not (isinstance(data__chargingRateUnit, str) and data__chargingRateUnit == 'A' or isinstance(data__chargingRateUnit, str) and data__chargingRateUnit == 'W'):
+                raise Invalid("data" + ".chargingRateUnit", 'enum')
+            data__chargingRateUnit_is_dict = isinstance(data__chargingRateUnit, dict)
+            if data__chargingRateUnit_is_dict:
+                data__chargingRateUnit_keys = set(data__chargingRateUnit.keys())
+                if data__chargingRateUnit_keys:
+                    raise Invalid("data" + ".chargingRateUnit", 'additionalProperties')
         if data_keys:
             raise Invalid("data" + "", 'additionalProperties')
     return data
@@ -542,6 +616,173 @@ def validate_Reset(data):
     return data
 
 
+def validate_SetChargingProfile(data):
+    if not isinstance(data, (dict)):
+        raise Invalid("data" + "", 'type')
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data__missing_keys = set(['connectorId', 'csChargingProfiles']) - data.keys()
+        if data__missing_keys:
+            raise Invalid("data" + "", 'required')
+        data_keys = set(data.keys())
+        if "connectorId" in data_keys:
+            data_keys.remove("connectorId")
+            data__connectorId = data["connectorId"]
+            if not isinstance(data__connectorId, (int)) or isinstance(data__connectorId, bool):
+                raise Invalid("data" + ".connectorId", 'type')
+        if "csChargingProfiles" in data_keys:
+            data_keys.remove("csChargingProfiles")
+            data__csChargingProfiles = data["csChargingProfiles"]
+            if not isinstance(data__csChargingProfiles, (dict)):
+                raise Invalid("data" + ".csChargingProfiles", 'type')
+            data__csChargingProfiles_is_dict = isinstance(data__csChargingProfiles, dict)
+            if data__csChargingProfiles_is_dict:
+                data__csChargingProfiles__missing_keys = set(['chargingProfileId', 'stackLevel', 'chargingProfilePurpose', 'chargingProfileKind', 'chargingSchedule']) - data__csChargingProfiles.keys()
+                if data__csChargingProfiles__missing_keys:
+                    raise Invalid("data" + ".csChargingProfiles", 'required')
+                data__csChargingProfiles_keys = set(data__csChargingProfiles.keys())
+                if "chargingProfileId" in data__csChargingProfiles_keys:
+                    data__csChargingProfiles_keys.remove("chargingProfileId")
+                    data__csChargingProfiles__chargingProfileId = data__csChargingProfiles["chargingProfileId"]
+                    if not isinstance(data__csChargingProfiles__chargingProfileId, (int)) or isinstance(data__csChargingProfiles__chargingProfileId, bool):
+                        raise Invalid("data" + ".csChargingProfiles.chargingProfileId", 'type')
+                if "transactionId" in data__csChargingProfiles_keys:
+                    data__csChargingProfiles_keys.remove("transactionId")
+                    data__csChargingProfiles__transactionId = data__csChargingProfiles["transactionId"]
+                    if not isinstance(data__csChargingProfiles__transactionId, (int)) or isinstance(data__csChargingProfiles__transactionId, bool):
+                        raise Invalid("data" + ".csChargingProfiles.transactionId", 'type')
+                if "stackLevel" in data__csChargingProfiles_keys:
+                    data__csChargingProfiles_keys.remove("stackLevel")
+                    data__csChargingProfiles__stackLevel = data__csChargingProfiles["stackLevel"]
+                    if not isinstance(data__csChargingProfiles__stackLevel, (int)) or isinstance(data__csChargingProfiles__stackLevel, bool):
+                        raise Invalid("data" + ".csChargingProfiles.stackLevel", 'type')
+                if "chargingProfilePurpose" in data__csChargingProfiles_keys:
+                    data__csChargingProfiles_keys.remove("chargingProfilePurpose")
+                    data__csChargingProfiles__chargingProfilePurpose = data__csChargingProfiles["chargingProfilePurpose"]
+                    if not isinstance(data__csChargingProfiles__chargingProfilePurpose, (str)):
+                        raise Invalid("data" + ".csChargingProfiles.chargingProfilePurpose", 'type')
+                    if not (isinstance(data__csChargingProfiles__chargingProfilePurpose, str) and data__csChargingProfiles__chargingProfilePurpose == 'ChargePointMaxProfile' or isinstance(data__csChargingProfiles__chargingProfilePurpose, str) and data__csChargingProfiles__chargingProfilePurpose == 'TxDefaultProfile' or isinstance(data__csChargingProfiles__chargingProfilePurpose, str) and data__csChargingProfiles__chargingProfilePurpose == 'TxProfile'):
+                        raise Invalid("data" + ".csChargingProfiles.chargingProfilePurpose", 'enum')
+                    data__csChargingProfiles__chargingProfilePurpose_is_dict = isinstance(data__csChargingProfiles__chargingProfilePurpose, dict)
+                    if data__csChargingProfiles__chargingProfilePurpose_is_dict:
+                        data__csChargingProfiles__chargingProfilePurpose_keys = set(data__csChargingProfiles__chargingProfilePurpose.keys())
+                        if data__csChargingProfiles__chargingProfilePurpose_keys:
+                            raise Invalid("data" + ".csChargingProfiles.chargingProfilePurpose", 'additionalProperties')
+                if "chargingProfileKind" in data__csChargingProfiles_keys:
+                    data__csChargingProfiles_keys.remove("chargingProfileKind")
+                    data__csChargingProfiles__chargingProfileKind = data__csChargingProfiles["chargingProfileKind"]
+                    if not isinstance(data__csChargingProfiles__chargingProfileKind, (str)):
+                        raise Invalid("data" + ".csChargingProfiles.chargingProfileKind", 'type')
+                    if not (isinstance(data__csChargingProfiles__chargingProfileKind, str) and data__csChargingProfiles__chargingProfileKind == 'Absolute' or isinstance(data__csChargingProfiles__chargingProfileKind, str) and data__csChargingProfiles__chargingProfileKind == 'Recurring' or isinstance(data__csChargingProfiles__chargingProfileKind, str) and data__csChargingProfiles__chargingProfileKind == 'Relative'):
+                        raise Invalid("data" + ".csChargingProfiles.chargingProfileKind", 'enum')
+                    data__csChargingProfiles__chargingProfileKind_is_dict = isinstance(data__csChargingProfiles__chargingProfileKind, dict)
+                    if data__csChargingProfiles__chargingProfileKind_is_dict:
+                        data__csChargingProfiles__chargingProfileKind_keys = set(data__csChargingProfiles__chargingProfileKind.keys())
+                        if data__csChargingProfiles__chargingProfileKind_keys:
+                            raise Invalid("data" + ".csChargingProfiles.chargingProfileKind", 'additionalProperties')
+                if "recurrencyKind" in data__csChargingProfiles_keys:
+                    data__csChargingProfiles_keys.remove("recurrencyKind")
+                    data__csChargingProfiles__recurrencyKind = data__csChargingProfiles["recurrencyKind"]
+                    if not isinstance(data__csChargingProfiles__recurrencyKind, (str)):
+                        raise Invalid("data" + ".csChargingProfiles.recurrencyKind", 'type')
+                    if not (isinstance(data__csChargingProfiles__recurrencyKind, str) and data__csChargingProfiles__recurrencyKind == 'Daily' or isinstance(data__csChargingProfiles__recurrencyKind, str) and data__csChargingProfiles__recurrencyKind == 'Weekly'):
+                        raise Invalid("data" + ".csChargingProfiles.recurrencyKind", 'enum')
+                    data__csChargingProfiles__recurrencyKind_is_dict = isinstance(data__csChargingProfiles__recurrencyKind, dict)
+                    if data__csChargingProfiles__recurrencyKind_is_dict:
+                        data__csChargingProfiles__recurrencyKind_keys = set(data__csChargingProfiles__recurrencyKind.keys())
+                        if data__csChargingProfiles__recurrencyKind_keys:
+                            raise Invalid("data" + ".csChargingProfiles.recurrencyKind", 'additionalProperties')
+                if "validFrom" in data__csChargingProfiles_keys:
+                    data__csChargingProfiles_keys.remove("validFrom")
+                    data__csChargingProfiles__validFrom = data__csChargingProfiles["validFrom"]
+                    if not isinstance(data__csChargingProfiles__validFrom, (str)):
+                        raise Invalid("data" + ".csChargingProfiles.validFrom", 'type')
+                if "validTo" in data__csChargingProfiles_keys:
+                    data__csChargingProfiles_keys.remove("validTo")
+                    data__csChargingProfiles__validTo = data__csChargingProfiles["validTo"]
+                    if not isinstance(data__csChargingProfiles__validTo, (str)):
+                        raise Invalid("data" + ".csChargingProfiles.validTo", 'type')
+                if "chargingSchedule" in data__csChargingProfiles_keys:
+                    data__csChargingProfiles_keys.remove("chargingSchedule")
+                    data__csChargingProfiles__chargingSchedule = data__csChargingProfiles["chargingSchedule"]
+                    if not isinstance(data__csChargingProfiles__chargingSchedule, (dict)):
+                        raise Invalid("data" + ".csChargingProfiles.chargingSchedule", 'type')
+                    data__csChargingProfiles__chargingSchedule_is_dict = isinstance(data__csChargingProfiles__chargingSchedule, dict)
+                    if data__csChargingProfiles__chargingSchedule_is_dict:
+                        data__csChargingProfiles__chargingSchedule__missing_keys = set(['chargingRateUnit', 'chargingSchedulePeriod']) - data__csChargingProfiles__chargingSchedule.keys()
+                        if data__csChargingProfiles__chargingSchedule__missing_keys:
+                            raise Invalid("data" + ".csChargingProfiles.chargingSchedule", 'required')
+                        data__csChargingProfiles__chargingSchedule_keys = set(data__csChargingProfiles__chargingSchedule.keys())
+                        if "duration" in data__csChargingProfiles__chargingSchedule_keys:
+                            data__csChargingProfiles__chargingSchedule_keys.remove("duration")
+                            data__csChargingProfiles__chargingSchedule__duration = data__csChargingProfiles__chargingSchedule["duration"]
+                            if not isinstance(data__csChargingProfiles__chargingSchedule__duration, (int)) or isinstance(data__csChargingProfiles__chargingSchedule__duration, bool):
+                                raise Invalid("data" + ".csChargingProfiles.chargingSchedule.duration", 'type')
+                        if "startSchedule" in data__csChargingProfiles__chargingSchedule_keys:
+                            data__csChargingProfiles__chargingSchedule_keys.remove("startSchedule")
+                            data__csChargingProfiles__chargingSchedule__startSchedule = data__csChargingProfiles__chargingSchedule["startSchedule"]
+                            if not isinstance(data__csChargingProfiles__chargingSchedule__startSchedule, (str)):
+                                raise Invalid("data" + ".csChargingProfiles.chargingSchedule.startSchedule", 'type')
+                        if "chargingRateUnit" in data__csChargingProfiles__chargingSchedule_keys:
+                            data__csChargingProfiles__chargingSchedule_keys.remove("chargingRateUnit")
+                            data__csChargingProfiles__chargingSchedule__chargingRateUnit = data__csChargingProfiles__chargingSchedule["chargingRateUnit"]
+                            if not isinstance(data__csChargingProfiles__chargingSchedule__chargingRateUnit, (str)):
+                                raise Invalid("data" + ".csChargingProfiles.chargingSchedule.chargingRateUnit", 'type')
+                            if not (isinstance(data__csChargingProfiles__chargingSchedule__chargingRateUnit, str) and data__csChargingProfiles__chargingSchedule__chargingRateUnit == 'A' or isinstance(data__csChargingProfiles__chargingSchedule__chargingRateUnit, str) and data__csChargingProfiles__chargingSchedule__chargingRateUnit == 'W'):
+                                raise Invalid("data" + ".csChargingProfiles.chargingSchedule.chargingRateUnit", 'enum')
+                            data__csChargingProfiles__chargingSchedule__chargingRateUnit_is_dict = isinstance(data__csChargingProfiles__chargingSchedule__chargingRateUnit, dict)
+                            if data__csChargingProfiles__chargingSchedule__chargingRateUnit_is_dict:
+                                data__csChargingProfiles__chargingSchedule__chargingRateUnit_keys = set(data__csChargingProfiles__chargingSchedule__chargingRateUnit.keys())
+                                if data__csChargingProfiles__chargingSchedule__chargingRateUnit_keys:
+                                    raise Invalid("data" + ".csChargingProfiles.chargingSchedule.chargingRateUnit", 'additionalProperties')
+                        if "chargingSchedulePeriod" in data__csChargingProfiles__chargingSchedule_keys:
+                            data__csChargingProfiles__chargingSchedule_keys.remove("chargingSchedulePeriod")
+                            data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod = data__csChargingProfiles__chargingSchedule["chargingSchedulePeriod"]
+                            if not isinstance(data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod, (list, tuple)):
+                                raise Invalid("data" + ".csChargingProfiles.chargingSchedule.chargingSchedulePeriod", 'type')
+                            data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_is_list = isinstance(data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod, (list, tuple))
+                            if data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_is_list:
+                                data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_len = len(data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod)
+                                for data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_x, data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item in enumerate(data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod):
+                                    if not isinstance(data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item, (dict)):
+                                        raise Invalid("data" + ".csChargingProfiles.chargingSchedule.chargingSchedulePeriod[{data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_x}]".format(**locals()) + "", 'type')
+                                    data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item_is_dict = isinstance(data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item, dict)
+                                    if data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item_is_dict:
+                                        data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item__missing_keys = set(['startPeriod', 'limit']) - data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item.keys()
+                                        if data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item__missing_keys:
+                                            raise Invalid("data" + ".csChargingProfiles.chargingSchedule.chargingSchedulePeriod[{data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_x}]".format(**locals()) + "", 'required')
+                                        data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item_keys = set(data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item.keys())
+                                        if "startPeriod" in data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item_keys:
+                                            data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item_keys.remove("startPeriod")
+                                            data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item__startPeriod = data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item["startPeriod"]
+                                            if not isinstance(data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item__startPeriod, (int)) or isinstance(data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item__startPeriod, bool):
+                                                raise Invalid("data" + ".csChargingProfiles.chargingSchedule.chargingSchedulePeriod[{data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_x}].startPeriod".format(**locals()) + "", 'type')
+                                        if "limit" in data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item_keys:
+                                            data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item_keys.remove("limit")
+                                            data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item__limit = data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item["limit"]
+                                            if not isinstance(data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item__limit, (int, float)) or isinstance(data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item__limit, bool):
+                                                raise Invalid("data" + ".csChargingProfiles.chargingSchedule.chargingSchedulePeriod[{data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_x}].limit".format(**locals()) + "", 'type')
+                                        if "numberPhases" in data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item_keys:
+                                            data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item_keys.remove("numberPhases")
+                                            data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item__numberPhases = data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item["numberPhases"]
+                                            if not isinstance(data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item__numberPhases, (int)) or isinstance(data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item__numberPhases, bool):
+                                                raise Invalid("data" + ".csChargingProfiles.chargingSchedule.chargingSchedulePeriod[{data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_x}].numberPhases".format(**locals()) + "", 'type')
+                                        if data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item_keys:
+                                            raise Invalid("data" + ".csChargingProfiles.chargingSchedule.chargingSchedulePeriod[{data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_x}]".format(**locals()) + "", 'additionalProperties')
+                        if "minChargingRate" in data__csChargingProfiles__chargingSchedule_keys:
+                            data__csChargingProfiles__chargingSchedule_keys.remove("minChargingRate")
+                            data__csChargingProfiles__chargingSchedule__minChargingRate = data__csChargingProfiles__chargingSchedule["minChargingRate"]
+                            if not isinstance(data__csChargingProfiles__chargingSchedule__minChargingRate, (int, float)) or isinstance(data__csChargingProfiles__chargingSchedule__minChargingRate, bool):
+                                raise Invalid("data" + ".csChargingProfiles.chargingSchedule.minChargingRate", 'type')
+                        if data__csChargingProfiles__chargingSchedule_keys:
+                            raise Invalid("data" + ".csChargingProfiles.chargingSchedule", 'additionalProperties')
+                if data__csChargingProfiles_keys:
+                    raise Invalid("data" + ".csChargingProfiles", 'additionalProperties')
+        if data_keys:
+            raise Invalid("data" + "", 'additionalProperties')
+    return data
+
+
 def validate_UnlockConnector(data):
     if not isinstance(data, (dict)):
         raise Invalid("data" + "", 'type')
@@ -566,14 +807,17 @@ VALIDATORS = {
     "ChangeAvailability": validate_ChangeAvailability,
     "ChangeConfiguration": validate_ChangeConfiguration,
     "ClearCache": validate_ClearCache,
+    "ClearChargingProfile": validate_ClearChargingProfile,
     "DataTransfer": validate_DataTransfer,
     "DeleteCertificate": validate_DeleteCertificate,
     "ExtendedTriggerMessage": validate_ExtendedTriggerMessage,
+    "GetCompositeSchedule": validate_GetCompositeSchedule,
     "GetConfiguration": validate_GetConfiguration,
     "GetInstalledCertificateIds": validate_GetInstalledCertificateIds,
     "InstallCertificate": validate_InstallCertificate,
     "RemoteStartTransaction": validate_RemoteStartTransaction,
     "RemoteStopTransaction": validate_RemoteStopTransaction,
     "Reset": validate_Reset,
+    "SetChargingProfile": validate_SetChargingProfile,
     "UnlockConnector": validate_UnlockConnector,
 }

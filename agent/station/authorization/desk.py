@@ -26,6 +26,8 @@ from agent.station.evse.session import SessionState
 from agent.station.evse.transaction import Stop
 from agent.station.site import Site
 from agent.station.turn import Turn
+from agent.vocabulary.charging import ChargingProfile
+from agent.vocabulary.commands import RemoteStart
 from agent.vocabulary.effects import Ask
 from agent.vocabulary.events import StopReason, Trigger
 from agent.vocabulary.ids import ConnectorId, IdToken
@@ -53,6 +55,7 @@ class Request:
     """The one it is about, or all that it may be about."""
     trigger: Trigger = Trigger.AUTHORIZED
     remote_start_id: int | None = None
+    profile: ChargingProfile | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +97,16 @@ class Desk:
         choice = choose([connector.seat() for connector in mine], token)
         self._act(choice, token, mine, turn)
 
-    def remote_start(self, token: IdToken, connector: Connector, remote_start_id: int | None, turn: Turn) -> None:
+    def remote_start(self, command: RemoteStart, connector: Connector, turn: Turn) -> None:
         """The Billing upstream asks to start; its own card check applies if `authorize_remote_starts`."""
-        request = Request(token, Purpose.START, (connector.id,), Trigger.REMOTE_START, remote_start_id)
+        request = Request(
+            command.token,
+            Purpose.START,
+            (connector.id,),
+            Trigger.REMOTE_START,
+            command.remote_start_id,
+            command.profile,
+        )
         if self._site.registry.billing.options.authorize_remote_starts:
             self._decide(request, turn)
             return
@@ -234,7 +244,14 @@ class Desk:
         billing = self._site.registry.billing
         parent = rung.verdict.parent if rung.verdict else None
         authorisation = Authorisation(
-            request.token, billing.id, request.trigger, step, parent, rung.offline, request.remote_start_id
+            request.token,
+            billing.id,
+            request.trigger,
+            step,
+            parent,
+            rung.offline,
+            request.remote_start_id,
+            request.profile,
         )
         if one is None:
             self._waiting.enter(authorisation, request.connectors, turn)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from agent.station.authorization.cache import Cache
 from agent.station.upstreams.registry import Upstream
+from agent.vocabulary.charging import ChargingProfile
 from agent.vocabulary.events import Trigger
 from agent.vocabulary.ids import IdToken, UpstreamId
 from agent.vocabulary.records import LadderStep, Verdict
@@ -42,6 +43,8 @@ class Authorisation:
     parent: IdToken | None = None
     offline: bool = False
     remote_start_id: int | None = None
+    profile: ChargingProfile | None = None
+    """Charging profile that came with a remote start."""
 
 
 def before_asking(token: IdToken, billing: Upstream, cache: Cache, wall_ms: int | None) -> Rung | None:

@@ -26,8 +26,11 @@ from agent.station.evse.sampling import Aligned
 from agent.station.evse.session import SessionAction, SessionState, SessionTable, SessionTrigger
 from agent.station.evse.transaction import Stop, Transaction, address
 from agent.station.power.limits import Limit
+from agent.station.power.profile_limit import ProfileLimit
+from agent.station.power.profiles import rows
 from agent.station.site import Site
 from agent.station.turn import Turn
+from agent.vocabulary.charging import InstalledProfile
 from agent.vocabulary.events import StopReason, Trigger
 from agent.vocabulary.ids import IdToken, TransactionId
 from agent.vocabulary.notes import StationNote
@@ -69,6 +72,7 @@ class Connector:
         self.transaction: Transaction | None = None
         self.kept: Kept | None = self._kept_before()
         self.limit = Limit(None, "no transaction")
+        self.profile_limit = ProfileLimit(site.profiles)
         self.asked = False
         """Somebody is being asked whether a card may charge here."""
         self.epoch = 0
@@ -230,6 +234,10 @@ class Connector:
         )
         self.transaction = Transaction(record, reading.energy_wh, reading, saved_ms=turn.now_ms)
         turn.record(*self.transaction.start_entries(self.site, reading), who.step, barrier=True)
+        self.site.running.add(self.id)
+        if who.profile is not None:
+            installed = InstalledProfile(who.authority, self.id, who.profile, record.id)
+            turn.record(*rows(self.site.profiles.install(installed)))
         turn.note(StationNote.TRANSACTION_STARTED, f"register {reading.energy_wh} Wh", self.id)
         self.meter.close()
         self.authorisation = None
@@ -252,6 +260,7 @@ class Connector:
         if ended is not None and stop is not None and stop.keep_cable:
             self.keep(Kept(ended.record.token, ended.record.parent, stop.reason.value), turn)
         self.authorisation = self.transaction = self.window_ms = self._stop = None
+        self.site.running.discard(self.id)
         self.asked = False
         self.epoch += 1
         self.meter.close()
@@ -264,6 +273,7 @@ class Connector:
         assert reading is not None
         self.transaction = Transaction(record, reading.energy_wh, reading, saved_ms=turn.now_ms)
         self.transaction.open_plans(self.site)
+        self.site.running.add(self.id)
         self.recovered = None
         self.meter.close()
         if self.lock.exists:

@@ -5,6 +5,7 @@ The one place where a running session, the faults, the lock and the limits meet;
 
 from __future__ import annotations
 
+from agent.station.evse.charging import profile_use
 from agent.station.evse.connector import Connector
 from agent.station.evse.faults import Reaction
 from agent.station.evse.session import SessionState
@@ -18,7 +19,7 @@ def supply(connector: Connector, turn: Turn) -> None:
     energy = connector.energy
     if connector.faults.has(Reaction.END, Reaction.PAUSE) is not None:
         energy.open_now(turn)
-    connector.limit = limit_of(connector)
+    connector.limit = limit_of(connector, turn)
     energy.pursue(connector.limit.current_a, turn)
     transaction = connector.transaction
     if transaction is not None and energy.offered_a is not None and connector.facts.asking:
@@ -26,7 +27,7 @@ def supply(connector: Connector, turn: Turn) -> None:
         transaction.has_charged = transaction.has_charged or closed is True or not connector.facts.has_feedback
 
 
-def limit_of(connector: Connector) -> Limit:
+def limit_of(connector: Connector, turn: Turn) -> Limit:
     """What may be offered now, and why not more."""
     transaction = connector.transaction
     if connector.state is not SessionState.RUNNING or transaction is None:
@@ -34,7 +35,7 @@ def limit_of(connector: Connector) -> Limit:
     against = _against_offering(connector, transaction)
     if against is not None:
         return Limit(None, against)
-    return effective(contributions(connector), connector.options.capabilities.minimum_current_a)
+    return effective(contributions(connector, turn), connector.options.capabilities.minimum_current_a)
 
 
 def _against_offering(connector: Connector, transaction: Transaction) -> str | None:
@@ -50,11 +51,14 @@ def _against_offering(connector: Connector, transaction: Transaction) -> str | N
     return None
 
 
-def contributions(connector: Connector) -> list[Contribution]:
+def contributions(connector: Connector, turn: Turn) -> list[Contribution]:
     """Every upper bound that counts for this connector now."""
     capabilities = connector.options.capabilities
     found = [Contribution(capabilities.maximum_current_a, "hardware")]
     if capabilities.cable_rating and not connector.options.captive_cable:
         rating = connector.facts.cable_a
         found.append(Contribution(rating or 0, "cable rating" if rating else "the rating of the cable is not known"))
+    wall_ms = connector.site.wall_ms(turn.now)
+    if wall_ms is not None:
+        found.extend(connector.profile_limit.contributions(profile_use(connector, turn), wall_ms, turn))
     return found

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from agent.station.evse.meter import Reading
 from agent.station.evse.sampling import Due, Periodic, samples
+from agent.station.power.profiles import rows
 from agent.station.site import Site
 from agent.station.upstreams.fanout import Delivery, delivery
 from agent.vocabulary.events import (
@@ -154,7 +155,7 @@ class Transaction:
             last_at=at,
             last_energy_wh=self.register_wh,
         )
-        entries: list[Entry] = [SaveTransaction(self.record)]
+        entries: list[Entry] = [SaveTransaction(self.record), *rows(site.profiles.forget(self.record.id))]
         if not self.periodic:
             self.open_plans(site)
         for upstream in self.told(site):

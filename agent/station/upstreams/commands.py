@@ -14,6 +14,7 @@ from agent.station.evse.transaction import Stop
 from agent.station.restart import Restarter
 from agent.station.site import Site
 from agent.station.turn import Turn
+from agent.station.upstreams.charging import Charging
 from agent.station.upstreams.options import read_options, write_option
 from agent.station.upstreams.permissions import Decision, Situation, Verb, permission
 from agent.station.upstreams.registry import Upstream
@@ -21,9 +22,11 @@ from agent.station.upstreams.unlocking import Unlocking
 from agent.vocabulary.commands import (
     ChangeAvailability,
     ClearCache,
+    ClearProfiles,
     Command,
     CommandKind,
     DeleteCertificate,
+    GetComposite,
     GetOptions,
     InstallRoot,
     ListRoots,
@@ -36,6 +39,7 @@ from agent.vocabulary.commands import (
     ResultStatus,
     SetOption,
     SetPassword,
+    SetProfile,
     TakeCertificate,
     Unlock,
 )
@@ -70,6 +74,7 @@ class Commands:
         self._desk = desk
         self._restarter = restarter
         self._unlocking = unlocking
+        self._charging = Charging(site, connectors)
 
     def received(self, given: CommandReceived, turn: Turn) -> None:
         """Answer one command; an unlock is answered when the lock has moved."""
@@ -120,6 +125,12 @@ class Commands:
                 self._desk.forget_all()
                 turn.record(WipeCache(asker.id), barrier=True)
                 return ACCEPTED
+            case SetProfile() as command:
+                return self._charging.set(asker, command, turn)
+            case ClearProfiles() as command:
+                return self._charging.clear(asker, command, turn)
+            case GetComposite() as command:
+                return self._charging.composite(command, turn)
             case (
                 SetPassword()
                 | RaiseSecurityProfile()
@@ -171,7 +182,7 @@ class Commands:
             return _rejected(chosen.refusal)
         if chosen.asked or chosen.authorisation is not None or chosen.kept is not None:
             return _rejected("the connector is in use")
-        self._desk.remote_start(command.token, chosen, command.remote_start_id, turn)
+        self._desk.remote_start(command, chosen, turn)
         return ACCEPTED
 
     def _for_remote_start(self, wanted: ConnectorId | None) -> Connector | None:

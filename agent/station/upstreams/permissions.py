@@ -77,6 +77,9 @@ OWN_CREDENTIALS = frozenset(
 )
 """What concerns the asking upstream's own link alone: allowed to each, at any time."""
 
+OWN_PROFILES = frozenset({_K.SET_PROFILE, _K.CLEAR_PROFILES, _K.GET_COMPOSITE})
+"""Each upstream has charging profiles of its own, and the least of all limits counts: allowed to each."""
+
 MANAGEMENT_ONLY: Mapping[CommandKind, Decision] = {
     _K.INSTALL_MANUFACTURER_ROOT: _refuse("only management installs roots of the manufacturer"),
     _K.LIST_MANUFACTURER_ROOTS: _refuse("roots of the manufacturer are not shown here", ResultStatus.NOT_FOUND),
@@ -141,7 +144,7 @@ PERMISSIONS: Mapping[tuple[Role, CommandKind, Situation], Decision] = {
     **{
         (role, kind, situation): ALLOW
         for role in Role
-        for kind in OWN_CREDENTIALS | MANAGEMENT_ONLY.keys()
+        for kind in OWN_CREDENTIALS | OWN_PROFILES | MANAGEMENT_ONLY.keys()
         for situation in Situation
     },
 }

@@ -41,15 +41,18 @@ GOOD: dict[str, dict[str, Any]] = {
     "ChangeAvailability": HOLD,
     "ChangeConfiguration": CHANGE,
     "ClearCache": {},
+    "ClearChargingProfile": {"id": 1},
     "DataTransfer": {"vendorId": "com.example", "messageId": "m", "data": "d"},
     "DeleteCertificate": {"certificateHashData": HASHES},
     "ExtendedTriggerMessage": {"requestedMessage": "SignChargePointCertificate"},
+    "GetCompositeSchedule": {"connectorId": 1, "duration": 60},
     "GetConfiguration": {"key": ["HeartbeatInterval"]},
     "GetInstalledCertificateIds": {"certificateType": "CentralSystemRootCertificate"},
     "InstallCertificate": ROOT,
     "RemoteStartTransaction": {"idTag": "04A1", "connectorId": 1, "chargingProfile": PROFILE},
     "RemoteStopTransaction": {"transactionId": 1},
     "Reset": {"type": "Soft"},
+    "SetChargingProfile": {"connectorId": 1, "csChargingProfiles": PROFILE},
     "UnlockConnector": {"connectorId": 1},
 }
 Row = tuple[str, str, dict[str, Any], ErrorCode | str]
@@ -73,6 +76,10 @@ def hashed(**changes: Any) -> dict[str, Any]:
 
 def without(payload: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in payload.items() if key != name}
+
+
+def installed(**changes: Any) -> dict[str, Any]:
+    return {"connectorId": 1, "csChargingProfiles": PROFILE | changes}
 
 
 ROWS: tuple[Row, ...] = (
@@ -117,6 +124,27 @@ ROWS: tuple[Row, ...] = (
     ("ChangeConfiguration", "profile out of range", {"key": "SecurityProfile", "value": "4"}, "Rejected"),
     ("ChangeConfiguration", "over-long operator", {"key": "CpoName", "value": "x" * 65}, "Rejected"),
     ("ClearCache", "extra field", {"all": True}, EXTRA),
+    ("ClearChargingProfile", "mistyped id", {"id": "1"}, TYPE),
+    ("ClearChargingProfile", "unknown purpose", {"chargingProfilePurpose": "Any"}, VALUE),
+    ("ClearChargingProfile", "extra field", {"all": True}, EXTRA),
+    ("GetCompositeSchedule", "missing duration", {"connectorId": 1}, MISSING),
+    ("GetCompositeSchedule", "mistyped duration", {"connectorId": 1, "duration": "60"}, TYPE),
+    ("GetCompositeSchedule", "unknown unit", {"connectorId": 1, "duration": 60, "chargingRateUnit": "VA"}, VALUE),
+    ("GetCompositeSchedule", "unknown connector", {"connectorId": 3, "duration": 60}, "Rejected"),
+    ("GetCompositeSchedule", "negative duration", {"connectorId": 1, "duration": -1}, "Rejected"),
+    ("SetChargingProfile", "missing profile", {"connectorId": 1}, MISSING),
+    ("SetChargingProfile", "unknown connector", {"connectorId": 3, "csChargingProfiles": PROFILE}, VALUE),
+    ("SetChargingProfile", "negative connector", {"connectorId": -1, "csChargingProfiles": PROFILE}, VALUE),
+    ("SetChargingProfile", "mistyped level", installed(stackLevel="0"), TYPE),
+    ("SetChargingProfile", "unknown kind", installed(chargingProfileKind="Sometimes"), VALUE),
+    ("SetChargingProfile", "no time", installed(validFrom="today"), VALUE),
+    (
+        "SetChargingProfile",
+        "missing schedule",
+        {"connectorId": 1, "csChargingProfiles": without(PROFILE, "chargingSchedule")},
+        MISSING,
+    ),
+    ("SetChargingProfile", "extra field", installed(evse=1), EXTRA),
     ("DataTransfer", "missing vendor", {"messageId": "m"}, MISSING),
     ("DataTransfer", "null vendor", {"vendorId": None}, MISSING),
     ("DataTransfer", "extra field", {"vendorId": "com.example", "customData": {}}, EXTRA),
@@ -268,7 +296,7 @@ def test_any_field_of_another_type_is_a_type_violation(dialect: V16, action: str
 @pytest.mark.rule("ocpp16.J07")
 @pytest.mark.rule("ocpp16.Y02")
 def test_unknown_and_unserved_actions_have_codes_of_their_own(dialect: V16) -> None:
-    unserved = ["GetLocalListVersion", "SendLocalList", "SetChargingProfile", "ReserveNow", "TriggerMessage", "GetLog"]
+    unserved = ["GetLocalListVersion", "SendLocalList", "ReserveNow", "TriggerMessage", "GetLog"]
     for action in [*unserved, "SignedUpdateFirmware", "UpdateFirmware", "GetDiagnostics", "CancelReservation"]:
         for payload in ({}, {"nonsense": [1]}):
             found = dialect.parse(Call("1", action, payload), True)

@@ -14,6 +14,7 @@ from agent.ocpp.v16.dialect import V16
 from agent.ocpp.v16.keys import KEYS
 from agent.ocpp.v16.parse import ACTIONS
 from agent.ocpp.wire import Call, CallResult, ErrorCode, write
+from agent.vocabulary.charging import ChargingProfile, Period, ProfileKind, Purpose, RateUnit, Schedule
 from agent.vocabulary.commands import (
     ChangeAvailability,
     ClearCache,
@@ -41,6 +42,9 @@ PROFILE = {
     "validTo": None,
     "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 6.25}]},
 }
+CHARGING = ChargingProfile(
+    1, 0, Purpose.TRANSACTION, ProfileKind.RELATIVE, Schedule(RateUnit.AMPERE, (Period(0, 6.2),))
+)
 TOKEN = IdToken("04A1", IdTokenType.CENTRAL)
 
 
@@ -54,7 +58,7 @@ def parsed(dialect: V16, action: str, payload: dict[str, Any], registered: bool 
         ("RemoteStartTransaction", {"idTag": "04A1"}, RemoteStart(TOKEN)),
         ("RemoteStartTransaction", {"idTag": "04A1", "connectorId": 2}, RemoteStart(TOKEN, ConnectorId(2))),
         ("RemoteStartTransaction", {"idTag": "04A1", "connectorId": None}, RemoteStart(TOKEN)),
-        ("RemoteStartTransaction", {"idTag": "04A1", "chargingProfile": PROFILE}, RemoteStart(TOKEN)),
+        ("RemoteStartTransaction", {"idTag": "04A1", "chargingProfile": PROFILE}, RemoteStart(TOKEN, profile=CHARGING)),
         ("RemoteStopTransaction", {"transactionId": -7}, RemoteStop("-7")),
         ("ChangeAvailability", {"connectorId": 0, "type": "Inoperative"}, ChangeAvailability(ConnectorId(0), False)),
         ("ChangeAvailability", {"connectorId": 2, "type": "Operative"}, ChangeAvailability(ConnectorId(2), True)),
@@ -238,4 +242,8 @@ def test_results_are_worded_as_the_message_does(dialect: V16) -> None:
     assert word("UnlockConnector", ResultStatus.REJECTED) == "UnlockFailed"
     assert word("UnlockConnector", ResultStatus.NOT_SUPPORTED) == "NotSupported"
     assert word("Reset", ResultStatus.SCHEDULED) == "Rejected"
-    assert set(STATUSES) == {name for name, parser in ACTIONS.items() if parser} - {"GetConfiguration", "DataTransfer"}
+    assert set(STATUSES) == {name for name, parser in ACTIONS.items() if parser} - {
+        "GetConfiguration",
+        "GetCompositeSchedule",
+        "DataTransfer",
+    }
