@@ -134,7 +134,9 @@ def _load_client(context: ssl.SSLContext, certificate: str, key: str) -> None:
         context.load_cert_chain(certificate, key, password=_no_password)
     except (ssl.SSLError, OSError) as wrong:
         why = getattr(wrong, "reason", None) or wrong.strerror or type(wrong).__name__
-        raise ClientCertificateError(f"client certificate: {certificate} cannot be used ({why}); have a new one signed") from wrong
+        raise ClientCertificateError(
+            f"client certificate: {certificate} cannot be used ({why}); have a new one signed"
+        ) from wrong
 
 
 def _no_password() -> str:

@@ -52,6 +52,7 @@ class ResultStatus(StrEnum):
     FAILED = "failed"
     NOT_FOUND = "not_found"
     NOT_IMPLEMENTED = "not_implemented"
+    VERSION_MISMATCH = "version_mismatch"
 
 
 @dataclass(frozen=True, slots=True)
