@@ -9,6 +9,7 @@ from agent.credentials.tls import Judgement
 from agent.host.clock import RELEASED_MS
 from agent.links.dialler import Dialler
 from agent.links.ports import Mind, OnTime
+from agent.links.route import Proxy, Route
 from agent.links.upstream import Ports, UpstreamTask
 from agent.ocpp.dialect import Dialect
 from agent.runtime.clock import Clock
@@ -16,6 +17,7 @@ from agent.runtime.context import Context
 from agent.runtime.credentials import Credentials, Keeping
 from agent.runtime.outboxes import Outboxes
 from agent.settings.addresses import UpstreamAddress
+from agent.settings.uplinks import proxy_place
 from agent.vocabulary.effects import Note
 from agent.vocabulary.ids import MANAGEMENT
 from agent.vocabulary.options import StationOptions
@@ -47,6 +49,12 @@ def make_credentials(context: Context, station: StationOptions, clock: Clock, mi
     return Credentials(addresses_of(context), keeping)
 
 
+def route_of(address: UpstreamAddress) -> Route:
+    """The way to one upstream, as its settings say."""
+    proxy = Proxy(*proxy_place(address.proxy), address.proxy_login) if address.proxy else None
+    return Route(address.interface, proxy)
+
+
 def make_upstream(address: UpstreamAddress, dialect: Dialect, around: Surroundings) -> UpstreamTask:
     """The task of one upstream; it dials once it runs."""
     seams = around.context.seams
@@ -54,7 +62,7 @@ def make_upstream(address: UpstreamAddress, dialect: Dialect, around: Surroundin
     dialler = Dialler(
         keeper.accesses(address.id),
         dialect.subprotocol,
-        seams.open_socket,
+        seams.open_socket or route_of(address),
         Judgement(keeper.wall_ms, RELEASED_MS),
         keeper.teller(address.id),
     )

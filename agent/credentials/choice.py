@@ -184,13 +184,16 @@ class Choice:
         return self._password() if self.profile in (SecurityProfile.BASIC, SecurityProfile.TLS_BASIC) else None
 
     def _certificate(self) -> ClientCertificate | None:
-        """The one to show; where none is valid by our clock, the server is to judge by its own."""
+        """The one to show; where none is valid by our clock, the server is to judge by its own. None: the settings'."""
         known = self.usable_certificates() or self.holdings.certificates
-        return known[self._next_certificate % len(known)] if known else None
+        place = self._next_certificate % max(1, len(known) + bool(self.address.certificate))
+        return known[place] if place < len(known) else None
 
     def _client(self) -> ClientFiles | None:
         one = self._certificate()
-        return None if one is None else self.folder.client(one.name)
+        if one is not None:
+            return self.folder.client(one.name)
+        return ClientFiles(self.address.certificate, self.address.key) if self.address.certificate else None
 
     def _after_certificate(self, holdings: Holdings) -> Holdings:
         """A certificate that has opened a link begins the last month of the older ones."""

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from agent.settings.addresses import SYSTEM_TRUST, UpstreamAddress
-from agent.settings.credentials import Passwords, parse_passwords, render_passwords
+from agent.settings.credentials import Passwords
 from agent.settings.factory import Factory
+from agent.settings.files.passwords import PasswordFile
 from agent.settings.files.storage import move_file, read_file, write_file
 from agent.settings.locations import Locations
 from agent.settings.problems import Problem, SettingsError
 from agent.settings.settings import PRIMARY, InstallerSettings, parse_installer, render_installer
 from agent.settings.validate import check_address, check_distinct
-from agent.vocabulary.ids import Secret, UpstreamId
+from agent.vocabulary.ids import UpstreamId
 
 _REMEDY = "set or remove the primary again with stationctl, then reboot"
 
@@ -24,7 +24,7 @@ class Folder:
 
     def __init__(self, locations: Locations) -> None:
         self._folder = Path(locations.settings)
-        self._credentials = self._folder / "credentials.toml"
+        self.passwords = PasswordFile(self._folder / "credentials.toml")
 
     def file(self, which: str) -> Path:
         """The place of `active`, `pending` or `previous`."""
@@ -73,7 +73,7 @@ class Folder:
     def highest_number(self) -> int:
         """The highest number that any primary of this station ever had."""
         files = [self.read(which, []) for which in ("active", "pending", "previous")]
-        ids = [upstream.removeprefix(PRIMARY) for upstream in self.passwords([]).backends]
+        ids = [upstream.removeprefix(PRIMARY) for upstream in self.passwords.read([]).backends]
         numbers = [int(text) for text in ids if text.isdigit()]
         return max([0, *numbers, *(settings.primaries_made for settings in files if settings is not None)])
 
@@ -89,37 +89,6 @@ class Folder:
             key=address.key and str(client / address.key),
             proxy_login=passwords.proxies.get(address.id) if address.proxy else None,
         )
-
-    def passwords(self, problems: list[Problem]) -> Passwords:
-        """All passwords by upstream; a bad file is noted and gives none."""
-        try:
-            return parse_passwords(str(self._credentials), read_file(self._credentials, _REMEDY))
-        except FileNotFoundError:
-            return Passwords()
-        except SettingsError as error:
-            problems += error.problems
-            return Passwords()
-
-    def save_password(self, upstream: UpstreamId, password: Secret | None) -> None:
-        """Set or forget one password. A credentials file that cannot be read is set aside, not overwritten."""
-        passwords = self._rewritable()
-        self._save(passwords, replace(passwords, backends=_with(passwords.backends, upstream, password)))
-
-    def save_proxy_login(self, upstream: UpstreamId, login: Secret | None) -> None:
-        """As `save_password`, for the proxy of an upstream."""
-        passwords = self._rewritable()
-        self._save(passwords, replace(passwords, proxies=_with(passwords.proxies, upstream, login)))
-
-    def _rewritable(self) -> Passwords:
-        problems: list[Problem] = []
-        passwords = self.passwords(problems)
-        if problems:
-            move_file(self._credentials, self._credentials.with_suffix(".toml.bad"))
-        return passwords
-
-    def _save(self, before: Passwords, after: Passwords) -> None:
-        if after != before:
-            write_file(self._credentials, render_passwords(after))
 
     def apply_pending(self, boot_id: str, factory: Factory, passwords: Passwords, problems: list[Problem]) -> bool:
         """Make a change of an earlier boot active. A bad one is set aside. True if a change was applied."""
@@ -169,10 +138,3 @@ def _missing_files(primary: UpstreamAddress) -> tuple[Problem, ...]:
         for field, (what, path) in wanted.items()
         if path and not Path(path).is_file()
     )
-
-
-def _with(
-    secrets: Mapping[UpstreamId, Secret], upstream: UpstreamId, secret: Secret | None
-) -> dict[UpstreamId, Secret]:
-    others = {one: held for one, held in secrets.items() if one != upstream}
-    return others if secret is None else {**others, upstream: secret}

@@ -44,7 +44,7 @@ def load(locations: Locations, boot_id: str) -> Settings:
     factory = read_factory(locations)
     folder = Folder(locations)
     problems: list[Problem] = []
-    passwords = folder.passwords(problems)
+    passwords = folder.passwords.read(problems)
     factory = replace(factory, management=_with_live_password(factory.management, passwords))
     applied = folder.apply_pending(boot_id, factory, passwords, problems)
     pending = folder.read("pending", problems)
@@ -75,8 +75,8 @@ def stage_primary(
     address = _checked(request, upstream, factory.management)
     if request.key_pem is not None:
         _keep_client(folder, upstream, request.certificate_pem, request.key_pem, check_client)
-    folder.save_password(upstream, address.password)
-    folder.save_proxy_login(upstream, address.proxy_login)
+    folder.passwords.save(upstream, address.password)
+    folder.passwords.save_proxy_login(upstream, address.proxy_login)
     if request.trust_pem:
         write_file(folder.trust(upstream), request.trust_pem, seal=False)
     staged = InstallerSettings(replace(address, password=None, proxy_login=None), number, boot_id, request.changed_by)
@@ -111,7 +111,7 @@ def discard_pending(locations: Locations) -> bool:
 
 def save_password(locations: Locations, upstream: UpstreamId, password: Secret) -> None:
     """Keep a password that a backend has changed; it is used before the provisioned one. Raises OSError."""
-    Folder(locations).save_password(upstream, password)
+    Folder(locations).passwords.save(upstream, password)
 
 
 def _keep_client(

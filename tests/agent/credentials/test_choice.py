@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.credentials.access import Access
+from agent.credentials.access import Access, ClientFiles
 from agent.credentials.choice import CLIENT_REFUSED, TRIAL_ATTEMPTS, Choice, News, Surroundings, url_of
 from agent.credentials.folder import CredentialsFolder
 from agent.credentials.holdings import KEPT_MS, ClientCertificate, Holdings, Root, Trial
@@ -237,6 +237,23 @@ def test_the_newest_certificate_is_shown_and_the_old_one_after_a_refusal() -> No
     assert shown(bench) == "old"
     bench.choice.worked("root")
     assert shown(bench) == "new"
+
+
+@pytest.mark.rule("product.N15")
+def test_the_certificate_of_the_settings_is_shown_where_the_backend_has_given_none_or_none_is_taken() -> None:
+    provisioned = replace(MUTUAL, certificate="/etc/own.pem", key="/etc/own.key")
+    assert Bench(NOTHING, MUTUAL).access.client is None
+    assert Bench(NOTHING, provisioned).access.client == ClientFiles("/etc/own.pem", "/etc/own.key")
+    bench = Bench(Holdings(certificates=(NEW, OLD)), provisioned)
+    found = []
+    for _ in range(4):
+        found.append(shown(bench))
+        bench.choice.refused(CLIENT_REFUSED, None)
+    assert found == ["new", "old", "own", "new"]
+    bench.choice.refused(CLIENT_REFUSED, None)
+    assert shown(bench) == "own"
+    bench.choice.worked("root")
+    assert [one.worked for one in bench.choice.holdings.certificates] == [False, False]
 
 
 @pytest.mark.rule("ocpp16.Z11")
