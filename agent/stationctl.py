@@ -91,6 +91,8 @@ def _parser() -> argparse.ArgumentParser:
     reboot.add_argument("--wait", action="store_true", help="once no transaction runs, instead of stopping it")
     latch = add("clear-latch", "clear a latched fault after a look at the hardware", _told("Cleared."), _connector)
     latch.add_argument("connector", metavar="CONNECTOR", type=int, help="id of the connector")
+    again = add("reoffer", "try messages again that were given up", _reoffered, _upstream)
+    again.add_argument("upstream", metavar="UPSTREAM", nargs="?", default="", help="id of one upstream (default: all)")
     add("dump", "write the last inputs to the state folder, for the manufacturer", lambda result: f"Written: {result}")
     return parser
 
@@ -129,6 +131,14 @@ def _wait(options: argparse.Namespace) -> Mapping[str, object]:
 
 def _connector(options: argparse.Namespace) -> Mapping[str, object]:
     return {"connector": options.connector}
+
+
+def _upstream(options: argparse.Namespace) -> Mapping[str, object]:
+    return {"upstream": options.upstream}
+
+
+def _reoffered(result: Mapping[str, int]) -> str:
+    return "\n".join(f"{upstream}: {count} messages" for upstream, count in result.items())
 
 
 def _removal(options: argparse.Namespace) -> Mapping[str, object]:

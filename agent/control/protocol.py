@@ -92,11 +92,18 @@ class ClearLatch:
 
 
 @dataclass(frozen=True, slots=True)
+class Reoffer:
+    """Try messages again that were given up: of one upstream, or (empty) of all."""
+
+    upstream: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Dump:
     """Write the last inputs to the state folder."""
 
 
-Request = Status | Watch | Sessions | SetPrimary | RemovePrimary | DiscardPending | Reboot | ClearLatch | Dump
+Request = Status | Watch | Sessions | SetPrimary | RemovePrimary | DiscardPending | Reboot | ClearLatch | Reoffer | Dump
 
 
 class _Fields:
@@ -169,6 +176,7 @@ COMMANDS: Mapping[str, Callable[[_Fields], Request]] = {
     "discard-pending": lambda held: DiscardPending(),
     "reboot": lambda held: Reboot(held.boolean("wait_for_idle", False)),
     "clear-latch": lambda held: ClearLatch(held.integer("connector", None, 1, 64)),
+    "reoffer": lambda held: Reoffer(held.text("upstream", "")),
     "dump": lambda held: Dump(),
 }
 """The closed list: everything that the socket can be asked for."""

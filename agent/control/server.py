@@ -49,6 +49,8 @@ class Abilities:
     reboot: Callable[[bool], Outcome]
     """Reboot the system; True: once no transaction runs."""
     clear_latch: Callable[[int], Outcome]
+    reoffer: Callable[[str], Outcome]
+    """Try parked messages of an upstream (empty: of all) again; how many there are for each."""
     dump_inputs: Callable[[], Outcome]
 
 
@@ -168,6 +170,8 @@ class Server:
                 outcome = able.reboot(wait_for_idle)
             case protocol.ClearLatch(connector):
                 outcome = able.clear_latch(connector)
+            case protocol.Reoffer(upstream):
+                outcome = able.reoffer(upstream)
             case protocol.Dump():
                 outcome = able.dump_inputs()
             case _:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from agent.control.protocol import refuse
 from agent.control.server import Abilities
@@ -14,10 +15,12 @@ from agent.runtime.clock import Clock
 from agent.runtime.writer import Writer
 from agent.settings import files
 from agent.settings.locations import Locations
+from agent.settings.problems import quoted
 from agent.settings.settings import InstallerSettings, PrimaryRequest, Settings
 from agent.store.history import Session
+from agent.store.store import Store
 from agent.vocabulary.ids import ConnectorId, UpstreamId
-from agent.vocabulary.inputs import Input, LatchCleared, RestartRequested
+from agent.vocabulary.inputs import Input, LatchCleared, ReofferRequested, RestartRequested
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.overview import StationOverview
 
@@ -104,6 +107,19 @@ class _Local:
         self._around.post(LatchCleared(ConnectorId(connector)))
         return f"latched faults of connector {connector} cleared"
 
+    async def reoffer(self, upstream: str) -> dict[str, int]:
+        """Messages that were given up go back into their queues; how many for each upstream."""
+        known = list(self._around.links)
+        if upstream and UpstreamId(upstream) not in known:
+            raise refuse("upstream", f"{quoted(upstream)} is no upstream of this station", f"use one of {known}")
+        found: dict[str, int] = {}
+        for one in [UpstreamId(upstream)] if upstream else known:
+            messages = await self._around.writer.ask(partial(_parked, upstream=one))
+            found[one] = len(messages)
+            if messages:
+                self._around.post(ReofferRequested(one, messages))
+        return found
+
     def dump_inputs(self) -> str:
         """Write the last inputs to the state folder; the file's name."""
         name = self._around.dump_inputs()
@@ -140,8 +156,13 @@ def make_abilities(around: Surroundings) -> Abilities:
         discard_pending=local.discard_pending,
         reboot=local.reboot,
         clear_latch=local.clear_latch,
+        reoffer=local.reoffer,
         dump_inputs=local.dump_inputs,
     )
+
+
+def _parked(store: Store, upstream: UpstreamId) -> tuple[str, ...]:
+    return tuple(store.archive.parked(upstream))
 
 
 def _pending(staged: InstallerSettings | None) -> PendingView | None:

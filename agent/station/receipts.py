@@ -19,12 +19,13 @@ from agent.vocabulary.inputs import (
     MessageFailed,
     RecordFailed,
     Registration,
+    ReofferRequested,
     Synced,
     UpstreamChanged,
     WallTimeFixed,
 )
 from agent.vocabulary.notes import StationNote
-from agent.vocabulary.records import Acknowledge, CountAttempt, FixWallTime, NoteAccepted, Park
+from agent.vocabulary.records import Acknowledge, CountAttempt, FixWallTime, NoteAccepted, Park, Unpark
 
 
 class Receipts:
@@ -94,8 +95,16 @@ class Receipts:
         """An upstream could not process a message: counted, or given up and parked."""
         turn.record(CountAttempt(given.upstream, given.message_id, given.attempts))
         if given.given_up:
-            turn.record(Park(given.upstream, given.message_id, given.why), barrier=True)
+            upstream = self._site.registry.get(given.upstream)
+            whole = upstream is not None and upstream.options.park_whole_session
+            turn.record(Park(given.upstream, given.message_id, given.why, whole), barrier=True)
             turn.note(StationNote.MESSAGE_PARKED, given.why, upstream=given.upstream)
+
+    def reoffer(self, given: ReofferRequested, turn: Turn) -> None:
+        """Somebody on the spot wants what was parked to be tried again."""
+        turn.record(*(Unpark(given.upstream, message) for message in given.message_ids))
+        text = f"{len(given.message_ids)} messages"
+        turn.note(StationNote.MESSAGES_REOFFERED, text, upstream=given.upstream)
 
     def synced(self, given: Synced, turn: Turn) -> None:
         """The store works."""

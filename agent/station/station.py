@@ -87,6 +87,7 @@ class Station:
             inputs.RecordFailed: self._record_failed,
             inputs.WallTimeFixed: self._receipts.wall_time_fixed,
             inputs.RestartRequested: self._restart_requested,
+            inputs.ReofferRequested: self._receipts.reoffer,
             inputs.LatchCleared: self._latch_cleared,
             api.CardSeen: self._desk.card,
             api.FaultSeen: self._fault_seen,

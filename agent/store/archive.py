@@ -12,7 +12,7 @@ from agent.store.history import History
 from agent.store.receipts import Receipt
 from agent.store.security_log import ChainCheck, SecurityLine
 from agent.store.tables import Tables
-from agent.vocabulary.ids import TransactionId
+from agent.vocabulary.ids import TransactionId, UpstreamId
 
 Guard = Callable[[], AbstractContextManager[None]]
 """Around every question: repairs what turns out to be damaged."""
@@ -30,6 +30,12 @@ class Archive:
         """What became of one transaction at each upstream."""
         with self._guard():
             return self._history.receipts(transaction)
+
+    def parked(self, upstream: UpstreamId) -> list[str]:
+        """Message ids of what was given up for an upstream, oldest first."""
+        with self._guard():
+            number = self._tables.upstreams.known(upstream)
+            return [row.message_id for row in self._tables.parked.all() if row.upstream == number]
 
     def security_log(self, limit: int = 1000) -> list[SecurityLine]:
         """The newest lines of the security log, oldest first."""

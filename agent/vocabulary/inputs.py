@@ -148,6 +148,14 @@ class RestartRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class ReofferRequested:
+    """A local command: what was parked for this upstream goes back into its queue, oldest first."""
+
+    upstream: UpstreamId
+    message_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LatchCleared:
     """Service cleared a latched fault on the spot."""
 
@@ -170,5 +178,6 @@ Input = (
     | RecordFailed
     | WallTimeFixed
     | RestartRequested
+    | ReofferRequested
     | LatchCleared
 )

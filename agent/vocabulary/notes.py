@@ -21,6 +21,7 @@ class StationNote(StrEnum):
     OPTION_WRITTEN = "station.option_written"
     HOLD_CHANGED = "station.hold_changed"
     MESSAGE_PARKED = "station.message_parked"
+    MESSAGES_REOFFERED = "station.messages_reoffered"
     FAULT = "station.fault"
     FAULT_OVER = "station.fault_over"
     LATCH_CLEARED = "station.latch_cleared"

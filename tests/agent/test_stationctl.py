@@ -20,6 +20,7 @@ COMMANDS = [
     "discard-pending",
     "reboot",
     "clear-latch",
+    "reoffer",
     "dump",
 ]
 
@@ -83,6 +84,8 @@ def test_without_an_agent_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixtu
         (["remove-primary", "delete"], "remove-primary", {"word": "delete"}),
         (["reboot", "--wait"], "reboot", {"wait_for_idle": True}),
         (["clear-latch", "2"], "clear-latch", {"connector": 2}),
+        (["reoffer"], "reoffer", {"upstream": ""}),
+        (["reoffer", "primary-1"], "reoffer", {"upstream": "primary-1"}),
         (["dump"], "dump", {}),
         (["discard-pending"], "discard-pending", {}),
     ],
@@ -90,7 +93,7 @@ def test_without_an_agent_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_commands_become_requests(
     agent: FakeAgent, arguments: list[str], command: str, fields: dict[str, object]
 ) -> None:
-    agent.result = {} if command == "status" else []
+    agent.result = {} if command in ("status", "reoffer") else []
     assert stationctl.main([*arguments, "--socket", "/x"]) == 0
     assert agent.asked == [(command, fields)]
     assert agent.path == "/x"

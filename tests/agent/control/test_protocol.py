@@ -23,6 +23,8 @@ from agent.vocabulary.records import TransactionRecord
         ('{"command":"remove-primary","word":"delete"}', protocol.RemovePrimary("delete")),
         ('{"command":"reboot","wait_for_idle":true}', protocol.Reboot(True)),
         ('{"command":"clear-latch","connector":2}', protocol.ClearLatch(2)),
+        ('{"command":"reoffer"}', protocol.Reoffer("")),
+        ('{"command":"reoffer","upstream":"primary-1"}', protocol.Reoffer("primary-1")),
         ('{"command":"dump"}', protocol.Dump()),
         ('{"command":"discard-pending"}', protocol.DiscardPending()),
         (
@@ -47,6 +49,7 @@ def test_the_list_of_commands_is_closed() -> None:
         "discard-pending",
         "reboot",
         "clear-latch",
+        "reoffer",
         "dump",
     }
 

@@ -64,6 +64,7 @@ class Agent:
             lambda: None,
             self.asked.append,
             self.clear_latch,
+            self.asked.append,
             self.dump_inputs,
         )
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import pytest
 
 from agent.station.authorization.cache import CAPACITY
+from agent.vocabulary import effects as fx
 from agent.vocabulary.events import StopReason, Trigger
 from agent.vocabulary.ids import MANAGEMENT, ConnectorId, EvseAddress, EvseId, IdToken, TransactionId
-from agent.vocabulary.inputs import MessageAcknowledged
+from agent.vocabulary.inputs import MessageAcknowledged, MessageFailed, ReofferRequested
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.records import (
     AuthorizationStatus,
     CacheVerdict,
     DropVerdict,
+    Park,
     Snapshot,
     TransactionRecord,
+    Unpark,
     Verdict,
 )
 from tests.agent.station.driver import ACCEPTED, CARD, INVALID, PRIMARY, Driver, two_upstreams
@@ -121,3 +124,21 @@ def test_a_card_that_charges_elsewhere_ends_the_session_and_may_charge_again() -
     driver.plug()
     driver.card()  # the primary's word about the card itself is Accepted
     assert driver.state() == "locking"
+
+
+@pytest.mark.rule("product.settled.time-out")
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_is_given_up_is_parked_as_its_upstream_wants_it(whole: bool) -> None:
+    driver = Driver(upstreams=two_upstreams(park_whole_session=whole))
+    driver.charge()
+    start = driver.rows(PRIMARY)[0]
+    driver.give(MessageFailed(PRIMARY, start.message_id, start.event.transaction, 3, True, "CALLERROR"))
+    assert driver.entries(Park) == [Park(PRIMARY, start.message_id, "CALLERROR", whole_session=whole)]
+    assert driver.one(fx.Record).barrier
+
+
+@pytest.mark.rule("product.settled.time-out")
+def test_what_was_parked_is_offered_again_on_demand_in_its_order() -> None:
+    driver = Driver()
+    driver.give(ReofferRequested(PRIMARY, ("a", "b")))
+    assert driver.entries(Unpark) == [Unpark(PRIMARY, "a"), Unpark(PRIMARY, "b")]
