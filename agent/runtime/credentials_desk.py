@@ -82,10 +82,17 @@ class Desk:
             except TimeoutError:
                 await self._renew_if_due()
                 continue
-            if job is None:
-                await self._write_down()
-            else:
-                await self._serve(job)
+            try:
+                if job is None:
+                    await self._write_down()
+                else:
+                    await self._serve(job)
+            finally:
+                self._queue.task_done()
+
+    async def done(self) -> None:
+        """Wait until everything that was put here is done."""
+        await self._queue.join()
 
     async def _renew_if_due(self) -> None:
         if self._certificates.is_renewal_due():
