@@ -15,6 +15,7 @@ import http
 import socket
 import ssl as tls
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import unquote
@@ -28,6 +29,20 @@ from tests.rig.ledger import Frame, Ledger
 from tests.rig.operator import Operator
 from tests.rig.script import Script
 from tests.rig.virtual_time import wall_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """One that came in, and how it was answered."""
+
+    path: str
+    http_status: int
+    authorization: str | None
+    """The header as it was sent."""
+    tls_version: str = ""
+    cipher: str = ""
+    certificate: bytes = b""
+    """The client's certificate in DER."""
 
 
 class ScriptedBackend(Operator):
@@ -57,12 +72,15 @@ class ScriptedBackend(Operator):
         self.connections = 0
         self.handshakes: list[tuple[str, int]] = []
         """Path and HTTP status of every handshake that came in."""
+        self.handshakes_in_full: list[Handshake] = []
         self.complaints: list[str] = []
         """Errors of the `ocpp` package itself; a clean run has none."""
         self.on_frame: Callable[[Frame], None] = lambda frame: None
         """Told of every frame of the station when it has come, and before it is answered."""
-        self._password = password.encode() if isinstance(password, str) else password
-        self._ssl = ssl
+        self.password = password.encode() if isinstance(password, str) else password
+        """The only one that is let in; None: nobody is asked. May be changed at any time."""
+        self.ssl = ssl
+        """Counts from the next `start` on."""
         self._port = port
         self._unix = unix
         self._subprotocols = subprotocols
@@ -86,12 +104,12 @@ class ScriptedBackend(Operator):
     @property
     def url(self) -> str:
         """What a station is configured with; the identity is appended by the station."""
-        return f"{'wss' if self._ssl else 'ws'}://127.0.0.1:{self._port}/ocpp"
+        return f"{'wss' if self.ssl else 'ws'}://127.0.0.1:{self._port}/ocpp"
 
     async def start(self) -> None:
         """Listen."""
         options: dict[str, Any] = {
-            "ssl": self._ssl,
+            "ssl": self.ssl,
             "subprotocols": list(self._subprotocols) or None,
             "process_request": self._admit,
             "compression": None,
@@ -179,6 +197,7 @@ class ScriptedBackend(Operator):
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         status = self._admission(request)
         self.handshakes.append((request.path, status))
+        self.handshakes_in_full.append(_handshake(connection, request, status))
         return None if status == http.HTTPStatus.OK else connection.respond(http.HTTPStatus(status), "no\n")
 
     def _admission(self, request: Request) -> int:
@@ -186,8 +205,17 @@ class ScriptedBackend(Operator):
             return self.script.http_status
         if unquote(request.path.rpartition("/")[2]) != self.identity:
             return http.HTTPStatus.NOT_FOUND
-        if self._password is not None:
-            wanted = base64.b64encode(self.identity.encode() + b":" + self._password).decode()
+        if self.password is not None:
+            wanted = base64.b64encode(self.identity.encode() + b":" + self.password).decode()
             if request.headers.get("Authorization") != f"Basic {wanted}":
                 return http.HTTPStatus.UNAUTHORIZED
         return http.HTTPStatus.OK
+
+
+def _handshake(connection: ServerConnection, request: Request, status: int) -> Handshake:
+    authorization = request.headers.get("Authorization")
+    tls_object = connection.transport.get_extra_info("ssl_object")
+    if tls_object is None:
+        return Handshake(request.path, status, authorization)
+    certificate = tls_object.getpeercert(binary_form=True) or b""
+    return Handshake(request.path, status, authorization, tls_object.version(), tls_object.cipher()[0], certificate)

@@ -19,7 +19,7 @@ import ocpp.messages
 from ocpp.routing import on
 from ocpp.v16 import ChargePoint, call_result
 from ocpp.v16.datatypes import IdTagInfo
-from ocpp.v16.enums import Action, AuthorizationStatus, RegistrationStatus
+from ocpp.v16.enums import Action, AuthorizationStatus, GenericStatus, RegistrationStatus
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
@@ -139,6 +139,10 @@ class Desk(ChargePoint):  # type: ignore[misc]
     @on(Action.security_event_notification)
     def _security_event(self, **_: Any) -> call_result.SecurityEventNotification:
         return call_result.SecurityEventNotification()
+
+    @on(Action.sign_certificate)
+    def _sign_certificate(self, **_: Any) -> call_result.SignCertificate:
+        return call_result.SignCertificate(GenericStatus(self._backend.script.signs))
 
     @on(Action.authorize)
     def _authorize(self, id_tag: str) -> call_result.Authorize:

@@ -65,6 +65,27 @@ class Operator:
         known = {row["key"]: (row.get("value"), row["readonly"]) for row in answer.get("configuration_key", [])}
         return known, list(answer.get("unknown_key", []))
 
+    async def trigger_certificate(self) -> str:
+        """ExtendedTriggerMessage for SignChargePointCertificate: the status."""
+        return await self.status_of(call.ExtendedTriggerMessage(requested_message="SignChargePointCertificate"))
+
+    async def certificate_signed(self, chain_pem: str) -> str:
+        """CertificateSigned: the status."""
+        return await self.status_of(call.CertificateSigned(certificate_chain=chain_pem))
+
+    async def install_certificate(self, use: str, pem: str) -> str:
+        """InstallCertificate, `use` as `CentralSystemRootCertificate`: the status."""
+        return await self.status_of(call.InstallCertificate(certificate_type=use, certificate=pem))
+
+    async def installed_certificates(self, use: str) -> tuple[str, list[dict[str, str]]]:
+        """GetInstalledCertificateIds: the status and the hashes, in the spelling of the package."""
+        answer = await self.call(call.GetInstalledCertificateIds(certificate_type=use))
+        return str(answer["status"]), list(answer.get("certificate_hash_data", []))
+
+    async def delete_certificate(self, hashes: dict[str, str]) -> str:
+        """DeleteCertificate, with hashes as `installed_certificates` returns them: the status."""
+        return await self.status_of(call.DeleteCertificate(certificate_hash_data=hashes))
+
     async def clear_cache(self) -> str:
         """ClearCache: the status."""
         return await self.status_of(call.ClearCache())

@@ -19,6 +19,8 @@ class RigOptions:
     """A primary is configured; else management is Billing."""
     station: dict[str, Any] = field(default_factory=dict)
     """Further values of `[station]`."""
+    management: dict[str, Any] = field(default_factory=dict)
+    """Further values of `[management]`: security profile, password, trust ..."""
     management_keys: dict[str, Any] = field(default_factory=lambda: {"MeterValueSampleInterval": 30})
     primary_keys: dict[str, Any] = field(default_factory=lambda: {"MeterValueSampleInterval": 20})
 
@@ -34,7 +36,7 @@ class RigOptions:
             parts += ["[[connector]]", *_rows(board), "[connector.meter]", *_rows(meter)]
         reader = {"name": "reader1", "profile": self.reader, "port": "reader1"}
         parts += ["[[reader]]", *_rows(reader | {"connectors": list(range(1, self.connectors + 1))})]
-        parts += ["[management]", *_rows({"url": management_url, "identity": "CP1", "security": 0})]
+        parts += ["[management]", *_rows({"url": management_url, "identity": "CP1", **self.management})]
         parts += ["[options.management]", *_rows(self.management_keys)]
         parts += ["[options.primary]", *_rows(self.primary_keys)]
         return "\n".join(parts) + "\n"

@@ -57,6 +57,8 @@ class Script:
     parents: dict[str, str] = field(default_factory=dict)
     default: str = "Accepted"
     """For cards in no list."""
+    signs: str = "Accepted"
+    """Answer to SignCertificate; the certificate is brought by the test."""
     remembers: bool = True
     """A repeated start gets the id it got before; a backend that does not remember gives a new one."""
     http_status: int = 0
