@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from agent.runtime.backlog import Backlog
-from agent.runtime.writer import LAZY_SYNC_S, STALL_LIMIT_S, _Queries
+from agent.runtime.queries import Queries
+from agent.runtime.writer import LAZY_SYNC_S, STALL_LIMIT_S
 from agent.store.errors import StoreError
 from agent.store.store import Store
 from agent.vocabulary.effects import Record
 from agent.vocabulary.ids import UpstreamId
-from agent.vocabulary.inputs import Input, Synced
+from agent.vocabulary.inputs import Input, SecurityEventSeen, Synced
+from agent.vocabulary.security import SecurityEventKind
 
 T = TypeVar("T")
 
@@ -28,7 +30,7 @@ class Disk:
     """Every commit fails."""
 
 
-class InlineWriter(_Queries):
+class InlineWriter(Queries):
     """Same promises as `ThreadWriter`, on the event loop that it is made on (or given)."""
 
     def __init__(
@@ -119,6 +121,9 @@ class InlineWriter(_Queries):
         last = self._backlog.written(len(batch))
         for upstream in touched:
             self._loop.call_soon(self._changed, upstream)
+        while self._store.alarms:
+            alarm = SecurityEventSeen(SecurityEventKind.MEMORY_EXHAUSTION, self._store.alarms.pop(0))
+            self._loop.call_soon(self._tell, alarm)
         if any(record.barrier for record in batch):
             self._synced(last)
         else:

@@ -22,13 +22,15 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from agent.runtime.backlog import Backlog
+from agent.runtime.queries import Queries
 from agent.store.errors import StoreError
 from agent.store.history import Session
 from agent.store.store import Store
 from agent.vocabulary.effects import Record
 from agent.vocabulary.ids import UpstreamId
-from agent.vocabulary.inputs import Input, RecordFailed, Synced
+from agent.vocabulary.inputs import Input, RecordFailed, SecurityEventSeen, Synced
 from agent.vocabulary.outbox import NoticeRow, OutboxRow
+from agent.vocabulary.security import SecurityEventKind
 
 T = TypeVar("T")
 
@@ -68,31 +70,7 @@ class Writer(Protocol):
         """Write and sync everything that waits, and close the store. Raises StoreError if that is not possible."""
 
 
-class _Queries:
-    """The named questions, in terms of `ask`."""
-
-    async def ask(self, question: Callable[[Store], T]) -> T:
-        """See `Writer`."""
-        raise NotImplementedError
-
-    async def head(self, upstream: UpstreamId) -> OutboxRow | None:
-        """See `Writer`."""
-        return await self.ask(lambda store: store.head(upstream))
-
-    async def head_notice(self, upstream: UpstreamId) -> NoticeRow | None:
-        """See `Writer`."""
-        return await self.ask(lambda store: store.head_notice(upstream))
-
-    async def depth(self, upstream: UpstreamId) -> int:
-        """See `Writer`."""
-        return await self.ask(lambda store: store.depth(upstream))
-
-    async def sessions(self, limit: int = 100) -> list[Session]:
-        """See `Writer`."""
-        return await self.ask(lambda store: store.sessions(limit))
-
-
-class ThreadWriter(_Queries):
+class ThreadWriter(Queries):
     """The writer of the running agent. Made on the event loop, with a store that is open; owns it from `start` on.
 
     `post` takes inputs, `changed` is told for whom something else may wait, `crashed` gets what is our bug.
@@ -225,6 +203,7 @@ class ThreadWriter(_Queries):
         self._tidy_at = self._monotonic() + QUIET_S
         for upstream in touched:  # before what was held behind the record: a row goes before what follows from it
             self._tell(self._changed, upstream)
+        self._raise_alarms()
         if any(record.barrier for record in batch):
             self._synced(last)
         else:
@@ -248,8 +227,13 @@ class ThreadWriter(_Queries):
             else:
                 self._tidy_at = None
                 self._store.tidy()
+                self._raise_alarms()
         except StoreError:
             self._retry_at = self._monotonic() + QUIET_S  # nothing is lost; the next commit will report the disk
+
+    def _raise_alarms(self) -> None:
+        while self._store.alarms:
+            self._tell(self._post, SecurityEventSeen(SecurityEventKind.MEMORY_EXHAUSTION, self._store.alarms.pop(0)))
 
     def _synced(self, sequence: int) -> None:
         self._lazy_since = None

@@ -41,6 +41,7 @@ class Delivering:
             state = Delivery.PARKED
         else:
             tables.outbox.add(upstream, entry.message_id, number, kind, moment_of(event).boot, content)
+            tables.limits.grown(upstream)
         if number is None:
             return
         if state is Delivery.QUEUED and tables.receipts.start_of(number, upstream) is Delivery.SESSION_PARKED:

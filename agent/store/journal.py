@@ -73,6 +73,14 @@ class Journal:
             self._remember(TransactionId(unpack_id(found[0])), number)
         return self._ids[number]
 
+    def record(self, number: int) -> TransactionRecord | None:
+        """The row with this number, if it can be read."""
+        found = self._database.row("SELECT number, record FROM transactions WHERE number = ?", (number,))
+        try:
+            return None if found is None else _parse(found)
+        except ValueError:
+            return None
+
     def running(self, damage: Damage) -> list[TransactionRecord]:
         """Every transaction that has not stopped, oldest first. Inside a transaction."""
         rows = self._database.rows(

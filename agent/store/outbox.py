@@ -84,19 +84,19 @@ class Outbox:
 
     def head(self, upstream: int) -> StoredRow | None:
         """The oldest row that is not done. Raises ValueError if it cannot be read."""
-        found = self._first(upstream)
+        found = self.first(upstream)
         return None if found is None else parse_row(found)
 
     def drop_head(self, upstream: int, damage: Damage, why: ValueError) -> None:
         """Set an unreadable head aside."""
-        first = self._first(upstream)
+        first = self.first(upstream)
         if first is not None:
             damage.set_aside("outbox", first[6] or first[7], why)
             self.finish(upstream, first[0])
 
     def find(self, upstream: int, message_id: str) -> StoredRow | None:
         """The undone row with this message id: the head, or by search. Raises ValueError if it cannot be read."""
-        first, packed = self._first(upstream), pack_id(message_id)
+        first, packed = self.first(upstream), pack_id(message_id)
         if first is None or first[2] == packed:
             return None if first is None else parse_row(first)
         found = self._database.row(
@@ -107,7 +107,7 @@ class Outbox:
 
     def finish(self, upstream: int, row: int) -> None:
         """The row is done (or parked): the cursor passes it."""
-        queue, first = self._queue(upstream), self._first(upstream)
+        queue, first = self._queue(upstream), self.first(upstream)
         queue.depth -= 1
         if first is None or first[0] != row:
             self._database.execute("DELETE FROM outbox WHERE row = ?", (row,))
@@ -129,6 +129,12 @@ class Outbox:
             (self._queue(upstream).cursor, upstream, number),
         )
 
+    def drop(self, upstream: int, where: str, key: tuple[int, ...]) -> int:
+        """Delete undone rows of an upstream behind its head; how many. `where` names nothing else."""
+        dropped = self._database.execute(f"DELETE FROM outbox WHERE {where}", key)
+        self._queue(upstream).depth -= dropped
+        return dropped
+
     def depth(self, upstream: int) -> int:
         """How many rows are neither done nor parked."""
         return self._queue(upstream).depth
@@ -142,7 +148,8 @@ class Outbox:
         )
         return {(number, upstream): count for number, upstream, count in rows}
 
-    def _first(self, upstream: int) -> Row | None:
+    def first(self, upstream: int) -> Row | None:
+        """The oldest row that is not done, raw."""
         queue = self._queue(upstream)
         if queue.depth == 0:
             return None

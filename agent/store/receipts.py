@@ -29,6 +29,8 @@ class Delivery(IntEnum):
     PARKED = 3
     SESSION_PARKED = 4
     """Of a start: all of its session is parked with it."""
+    DROPPED = 5
+    """It was never delivered, and there was no room to keep it; or nobody wanted it for too long."""
 
 
 @dataclass(frozen=True, slots=True)

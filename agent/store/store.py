@@ -19,6 +19,7 @@ from agent.store.entries import Entries
 from agent.store.errors import DamagedStore, StoreError
 from agent.store.frames import Render
 from agent.store.history import History, Session
+from agent.store.limits import LEAST_FREE_BYTES, room_bytes
 from agent.store.salvage import finish_salvage, salvage
 from agent.store.snapshot import take_snapshot
 from agent.store.tables import make_tables
@@ -43,6 +44,8 @@ class Store:
         self._mark = TimeMark(database.path.with_name(database.path.name + "-time"))
         self._tables = make_tables(database, render, report)
         self._entries = Entries(self._tables)
+        self.alarms = self._tables.limits.alarms
+        """What queues lost because they, or the disk, were full; in plain words. Whoever tells it takes it away."""
         self._history = History(self._tables)
         self.archive = Archive(self._tables, self._guarded)
         """Questions about the past."""
@@ -83,8 +86,11 @@ class Store:
         self._database.sync()
 
     def tidy(self) -> None:
-        """Housekeeping for a moment when nothing waits: checkpoint if due. Raises StoreError."""
+        """Housekeeping for a moment when nothing waits: a checkpoint if due, room if there is little. StoreError."""
         self._database.checkpoint_if_due()
+        if self._room_bytes() < LEAST_FREE_BYTES:
+            with self._writing(barrier=True):
+                self._tables.limits.relieve()
 
     def head(self, upstream: UpstreamId) -> OutboxRow | None:
         """The oldest row of an upstream that is neither done nor parked. Raises StoreError."""
@@ -146,6 +152,13 @@ class Store:
             return None
         transaction = self._tables.journal.id(stored.number)
         return OutboxRow(stored.message_id, stored.frame, transaction, stored.kind, stored.attempts)
+
+    def _room_bytes(self) -> int:
+        with self._guarded():
+            try:
+                return room_bytes(self._database)
+            except OSError as error:
+                raise StoreError(f"cannot tell how full the disk is: {error}") from error
 
     @contextlib.contextmanager
     def _writing(self, barrier: bool) -> Iterator[None]:

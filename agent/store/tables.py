@@ -14,6 +14,7 @@ from agent.store.holds import Holds
 from agent.store.journal import Journal
 from agent.store.kept_cables import KeptCables
 from agent.store.ladder import Ladder
+from agent.store.limits import Limits
 from agent.store.names import UpstreamNumbers
 from agent.store.notices import Notices, RenderNotice
 from agent.store.options import SavedOptions
@@ -38,6 +39,7 @@ class Tables:
     parked: Parked
     receipts: Receipts
     frames: Frames
+    limits: Limits
     options: SavedOptions
     holds: Holds
     cache: Cache
@@ -57,21 +59,23 @@ class Tables:
         self.outbox.forget()
         self.security_log.forget()
         self.notices.forget()
+        self.limits.forget()
 
 
 def make_tables(database: Database, render: Render, report: Report) -> Tables:
     """For a store. `report` is told what is set aside."""
     upstreams, boots, damage = UpstreamNumbers(database), Boots(database), Damage(database, report)
-    outbox, receipts = Outbox(database), Receipts(database, upstreams)
+    outbox, receipts, journal = Outbox(database), Receipts(database, upstreams), Journal(database)
     return Tables(
         upstreams,
         boots,
-        Journal(database),
+        journal,
         Readings(database),
         outbox,
         Parked(database),
         receipts,
         Frames(render, outbox, Unframed(database), receipts, upstreams, boots, damage),
+        Limits(outbox, journal, receipts, upstreams, database),
         SavedOptions(database, upstreams),
         Holds(database, upstreams),
         Cache(database, upstreams),
