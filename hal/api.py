@@ -50,6 +50,7 @@ class Fault(StrEnum):
     EMERGENCY_STOP = "emergency_stop"
     METER_OFFLINE = "meter_offline"
     METER_IMPLAUSIBLE = "meter_implausible"
+    METER_SUSPECT = "meter_suspect"  # its register counts what cannot be explained, or nothing at all
     CONTROLLER_OFFLINE = "controller_offline"  # the EVSE board does not answer
     READER_OFFLINE = "reader_offline"
     RESET = "reset"  # the system did not restart though it was told to; only the agent finds that

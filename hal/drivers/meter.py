@@ -1,4 +1,4 @@
-"""The meter: samples -> `MeterSeen`, what cannot be true dropped, voltages out of the supply's band told."""
+"""The meter: samples -> `MeterSeen`; what cannot be true is dropped, what is odd and voltages out of band are told."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from hal.changes import FaultKeeper
 from hal.drivers.contactor import ContactorDriver
 from hal.plausibility import LOWEST_VOLT, Plausibility, Sample
 from hal.profile import MeterProfile, Register
-from hal.registers import Value
+from hal.registers import Value, ValueType
+from hal.suspicion import Suspicion
 
 UNDER_VOLT, OVER_VOLT = 184.0, 264.5
 """80 % and 115 % of 230 V: what a car's charger must bear lies inside (IEC 60038 allows 207 to 253 V)."""
@@ -29,6 +30,8 @@ class MeterDriver:
         self._faults = faults
         self._contactor = contactor
         self._plausibility = Plausibility(profile.rating_a)
+        fixed = self._energy.type is not ValueType.FLOAT32
+        self._suspicion = Suspicion(self._energy.scale if fixed else 0.0)
         self._slow: dict[str, Value] = {}
 
     @property
@@ -48,13 +51,16 @@ class MeterDriver:
         if not isinstance(energy, (int, float)):
             self._faults.set(Fault.METER_IMPLAUSIBLE, "sample", True, now, "no energy value")
             return ()
-        reason = self._plausibility.judge(self._sample(float(energy), fresh, now))
+        sample = self._sample(float(energy), fresh, now)
+        reason = self._plausibility.judge(sample)
         if not reason:
             self._faults.set(Fault.METER_IMPLAUSIBLE, "sample", False, now)
         elif self._plausibility.implausible:
             self._faults.set(Fault.METER_IMPLAUSIBLE, "sample", True, now, reason)
         if reason:
             return ()
+        odd = self._suspicion.judge(sample)
+        self._faults.set(Fault.METER_SUSPECT, "course", bool(odd), now, odd)
         measured = self._measured(values)
         self._watch(measured, now)
         return tuple(MeterSeen(self._connector, round(energy), measured, one) for one in requests)

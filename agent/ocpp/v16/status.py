@@ -51,6 +51,7 @@ ERROR_CODES: Final[Mapping[Fault, str]] = {
     Fault.EMERGENCY_STOP: "OtherError",
     Fault.METER_OFFLINE: "PowerMeterFailure",
     Fault.METER_IMPLAUSIBLE: "PowerMeterFailure",
+    Fault.METER_SUSPECT: "PowerMeterFailure",
     Fault.CONTROLLER_OFFLINE: "InternalError",
     Fault.READER_OFFLINE: "ReaderFailure",
     Fault.RESET: "ResetFailure",

@@ -48,6 +48,7 @@ REACTIONS: Mapping[Fault, Reaction] = {
     Fault.CONTROLLER_OFFLINE: Reaction.CONTROLLER,
     Fault.METER_OFFLINE: Reaction.METER,
     Fault.METER_IMPLAUSIBLE: Reaction.METER,
+    Fault.METER_SUSPECT: Reaction.WARN,
     Fault.TAMPER: Reaction.WARN,
     Fault.READER_OFFLINE: Reaction.WARN,
     Fault.RESET: Reaction.WARN,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from agent.vocabulary import effects as fx
 from agent.vocabulary import inputs
 from agent.vocabulary.events import TransactionStarted, TransactionStopped
-from agent.vocabulary.options import ConnectorOptions
+from agent.vocabulary.options import AuthorisePolicy, ConnectorOptions
 from agent.vocabulary.records import Enqueue, SaveTransaction, TransactionRecord
 from hal import api
 
@@ -21,6 +21,7 @@ STOPPING_FAULTS = set(api.Fault) - {
     api.Fault.RESET,
     api.Fault.METER_OFFLINE,
     api.Fault.METER_IMPLAUSIBLE,
+    api.Fault.METER_SUSPECT,
 }
 
 
@@ -50,6 +51,7 @@ class Socket:
     unplugged_ms: int = -1
     unused_ms: int = -1
     """When a cable last went with which no session ran: a card that waits for the next one outlives a session's end."""
+    key_on: bool = False
     locked: bool = False
     closed: bool | None = None
     cable_a: int | None = None
@@ -97,6 +99,8 @@ class Oracle:
                 self.sockets[number].closed = closed
             case api.LockSeen(number, locked):
                 self.sockets[number].locked = locked
+            case api.KeySeen(number, on):
+                self.sockets[number].key_on = on
             case api.FaultSeen(number, fault, active):
                 book = self._station_faults if number is None else self.sockets[number].faults
                 (book.add if active else book.discard)(fault)
@@ -203,6 +207,8 @@ class Oracle:
 
     def _authorised(self, socket: Socket, record: TransactionRecord) -> None:
         number = int(socket.options.id)
+        if self._by_itself(socket, record):
+            return
         for acceptance in reversed(self._accepted):
             bound_early = number in acceptance.plugged_when_asked or len(self.sockets) == 1
             since = acceptance.asked_ms if bound_early else acceptance.answered_ms
@@ -218,6 +224,17 @@ class Oracle:
                 acceptance.used = True
                 return
         raise Objection(f"{record.id} on connector {number} began without a live authorisation")
+
+    @staticmethod
+    def _by_itself(socket: Socket, record: TransactionRecord) -> bool:
+        """Free connectors ask nobody; with a key switch the key is the authorisation, and it has to be on."""
+        match socket.options.authorise, record.token.value:
+            case (AuthorisePolicy.FREE, "FREE"):
+                return True
+            case (AuthorisePolicy.KEY_INPUT, "KEY"):
+                return socket.key_on
+            case _:
+                return False
 
     # ------------------------------------------------------------------------------------------------- rules
 
@@ -251,3 +268,5 @@ class Oracle:
         danger = (socket.faults | self._station_faults) & STOPPING_FAULTS
         if socket.offered and (not socket.plugged or danger or socket.stopping or socket.open_record is None):
             raise Objection(f"connector {socket.options.id} is still offered power: {socket}")
+        if socket.offered and socket.open_record and socket.open_record.token.value == "KEY" and not socket.key_on:
+            raise Objection(f"connector {socket.options.id} is still offered power though its key is off")

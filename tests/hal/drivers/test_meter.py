@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hal.api import ContactorFeedback, ContactorKind, Fault, Measurand, Phase, Reading
+from hal.api import ContactorFeedback, ContactorKind, Fault, FaultSeen, Measurand, Phase, Reading
 from hal.changes import Changes, FaultKeeper
 from hal.drivers.contactor import ContactorDriver
 from hal.drivers.meter import MeterDriver
@@ -85,3 +85,14 @@ def test_voltages_out_of_the_band(volt: float, fault: Fault | None) -> None:
     desk.meter.take(GOOD | {"voltage_l2": volt, "power": 9000.0}, (0,), 0)
     active = [one for one in (Fault.UNDER_VOLTAGE, Fault.OVER_VOLTAGE) if desk.faults.active(one)]
     assert active == ([fault] if fault else [])
+
+
+@pytest.mark.rule("ocpp16.X40")
+def test_an_odd_register_is_told_and_its_readings_count_all_the_same() -> None:
+    desk = Desk()
+    for second in range(4):
+        desk.meter.take(GOOD, (0,), second)
+    energies = [desk.meter.take(GOOD | {"energy_import": 5500.0}, (0,), 4 + second) for second in range(6)]
+    told = [(one.fault, one.active, one.detail) for one in desk.told if isinstance(one, FaultSeen)]
+    assert (Fault.METER_SUSPECT, True, "register jumped by 500 Wh") in told
+    assert [reading.energy_wh for round in energies for reading in round] == [5500] * 3  # three had to agree first
