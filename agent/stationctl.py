@@ -102,12 +102,22 @@ def _add_set_primary(command: argparse.ArgumentParser) -> None:
     command.add_argument("--identity", metavar="ID", required=True, help="Chargebox Identity, as the operator knows it")
     command.add_argument("--name", metavar="NAME", default="", help="name for people (default: the identity)")
     command.add_argument(
-        "--security", metavar="N", type=int, help="0 = ws, 1 = ws + password, 2 = wss + password (default: by the URL)"
+        "--security",
+        metavar="N",
+        type=int,
+        help="0 = ws, 1 = ws + password, 2 = wss + password, 3 = wss + client certificate (default: by what is given)",
     )
     command.add_argument("--trust", metavar="system|FILE", default="system", help="PEM file of the only roots to trust")
     password = command.add_mutually_exclusive_group()
     password.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
     password.add_argument("--password-file", metavar="FILE", help="read the password from a file")
+    command.add_argument(
+        "--certificate", metavar="FILE", help="PEM file of the station's certificate, its chain behind"
+    )
+    command.add_argument("--key", metavar="FILE", help="PEM file of the private key of that certificate")
+    command.add_argument("--interface", metavar="NAME", default="", help="network interface to leave by, such as wwan0")
+    command.add_argument("--proxy", metavar="URL", default="", help="HTTP proxy to ask for a tunnel: http://host:port")
+    command.add_argument("--proxy-login-file", metavar="FILE", help="file with user:password for that proxy")
 
 
 Prepare = Callable[[argparse.Namespace], Mapping[str, object]]
@@ -156,18 +166,38 @@ def _primary(options: argparse.Namespace) -> Mapping[str, object]:
         password = sys.stdin.readline().removesuffix("\n")
     elif options.password_file:
         password = _content("password-file", options.password_file).removesuffix("\n")
-    security = options.security
-    if security is None:
-        security = 2 if options.url.lower().startswith("wss:") else 1 if password else 0
     trust = "" if options.trust == "system" else _content("trust", options.trust)
     return {
         "url": options.url,
         "identity": options.identity,
         "name": options.name,
-        "security": security,
+        "security": _security(options, password),
         "password": password,
         "trust_pem": trust,
+        **_further(options),
     }
+
+
+def _security(options: argparse.Namespace, password: str) -> int:
+    """What was asked for, or else what fits the rest."""
+    if options.security is not None:
+        return int(options.security)
+    if options.certificate:
+        return 3
+    return 2 if options.url.lower().startswith("wss:") else 1 if password else 0
+
+
+def _further(options: argparse.Namespace) -> Mapping[str, object]:
+    """What only some upstreams have; left out where it is not given."""
+    login = options.proxy_login_file
+    fields = {
+        "certificate_pem": _content("certificate", options.certificate) if options.certificate else "",
+        "key_pem": _content("key", options.key) if options.key else "",
+        "interface": options.interface,
+        "proxy": options.proxy,
+        "proxy_login": _content("proxy-login-file", login).removesuffix("\n") if login else "",
+    }
+    return {name: value for name, value in fields.items() if value}
 
 
 def _content(option: str, file: str) -> str:

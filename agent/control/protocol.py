@@ -121,6 +121,10 @@ class _Fields:
             raise refuse(name, f"has {len(value)} characters", f"use at most {longest}")
         return value
 
+    def secret(self, name: str, longest: int = 512) -> Secret | None:
+        text = self.text(name, "", longest)
+        return Secret(text) if text else None
+
     def number(self, name: str, default: float, low: float, high: float) -> float:
         value = self._take(name, default)
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
@@ -154,15 +158,19 @@ class _Fields:
 
 
 def _set_primary(held: _Fields) -> SetPrimary:
-    password = held.text("password", "")
     return SetPrimary(
         PrimaryRequest(
             url=held.text("url", longest=4_096),
             identity=held.text("identity"),
             security=held.integer("security", 0, 0, 9),
-            password=Secret(password) if password else None,
+            password=held.secret("password"),
             trust_pem=held.text("trust_pem", "", longest=LONGEST_LINE),
             name=held.text("name", ""),
+            certificate_pem=held.text("certificate_pem", "", longest=LONGEST_LINE),
+            key_pem=held.secret("key_pem", longest=LONGEST_LINE),
+            interface=held.text("interface", ""),
+            proxy=held.text("proxy", ""),
+            proxy_login=held.secret("proxy_login"),
         )
     )
 

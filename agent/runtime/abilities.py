@@ -11,6 +11,7 @@ from agent.control.protocol import refuse
 from agent.control.server import Abilities
 from agent.control.views import LinkView, PendingView, StatusView
 from agent.links.upstream import UpstreamTask
+from agent.runtime.client_check import client_check
 from agent.runtime.clock import Clock
 from agent.runtime.writer import Writer
 from agent.settings import files
@@ -78,7 +79,9 @@ class _Local:
         """Stage a primary; the next boot of the system applies it."""
         around = self._around
         async with self._staging:
-            return self._staged(await asyncio.to_thread(files.stage_primary, around.locations, around.boot_id, request))
+            check = client_check(lambda: around.clock.now().wall_ms)
+            staged = await asyncio.to_thread(files.stage_primary, around.locations, around.boot_id, request, check)
+            return self._staged(staged)
 
     async def remove_primary(self, word: str, who: str) -> PendingView | None:
         """Stage the removal of the primary."""

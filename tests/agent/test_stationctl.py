@@ -121,6 +121,36 @@ def test_set_primary_reads_password_and_roots_from_files_and_says_that_a_reboot_
     assert "0123456789abcdef" not in output
 
 
+@pytest.mark.rule("product.H8")
+@pytest.mark.rule("product.N9")
+def test_set_primary_takes_a_client_certificate_and_the_way_to_the_backend(agent: FakeAgent, tmp_path: Path) -> None:
+    for name, text in {"c": "certificate", "k": "key", "l": "user:password\n"}.items():
+        (tmp_path / name).write_text(text)
+    arguments = ["set-primary", "wss://a/", "--identity", "I", "--interface", "wwan0", "--proxy", "http://p:1"]
+    for option, name in {"certificate": "c", "key": "k", "proxy-login-file": "l"}.items():
+        arguments += [f"--{option}", str(tmp_path / name)]
+    assert stationctl.main(arguments) == 0
+    fields = agent.asked[0][1]
+    assert {name: fields[name] for name in ("security", "password")} == {"security": 3, "password": ""}
+    assert {name: fields[name] for name in ("certificate_pem", "key_pem", "interface", "proxy", "proxy_login")} == {
+        "certificate_pem": "certificate",
+        "key_pem": "key",
+        "interface": "wwan0",
+        "proxy": "http://p:1",
+        "proxy_login": "user:password",
+    }
+
+
+@pytest.mark.parametrize("option", ["certificate", "key", "proxy-login-file"])
+def test_a_file_that_is_not_there_is_told_by_its_option(
+    agent: FakeAgent, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["set-primary", "wss://a/", "--identity", "I", f"--{option}", "/nowhere"]
+    assert stationctl.main(arguments) == stationctl.EXIT_USAGE
+    assert f"--{option}: /nowhere cannot be read" in capsys.readouterr().err
+    assert agent.asked == []
+
+
 def test_a_password_can_come_by_standard_input(agent: FakeAgent, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("0123456789abcdef\nmore"))
     assert stationctl.main(["set-primary", "ws://a/", "--identity", "I", "--password-stdin"]) == 0

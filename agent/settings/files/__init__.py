@@ -2,6 +2,7 @@
 
 from agent.settings.files.staging import (
     REMOVAL_WORD,
+    CheckClient,
     discard_pending,
     load,
     save_password,
@@ -9,4 +10,4 @@ from agent.settings.files.staging import (
     stage_removal,
 )
 
-__all__ = ["REMOVAL_WORD", "discard_pending", "load", "save_password", "stage_primary", "stage_removal"]
+__all__ = ["REMOVAL_WORD", "CheckClient", "discard_pending", "load", "save_password", "stage_primary", "stage_removal"]

@@ -31,6 +31,22 @@ from agent.vocabulary.records import TransactionRecord
             '{"command":"set-primary","url":"wss://a/","identity":"I","security":2,"password":"p"}',
             protocol.SetPrimary(PrimaryRequest("wss://a/", "I", 2, Secret("p"))),
         ),
+        (
+            '{"command":"set-primary","url":"wss://a/","identity":"I","security":3,"certificate_pem":"c","key_pem":"k",'
+            '"interface":"wwan0","proxy":"http://p:1","proxy_login":"u:p"}',
+            protocol.SetPrimary(
+                PrimaryRequest(
+                    "wss://a/",
+                    "I",
+                    3,
+                    certificate_pem="c",
+                    key_pem=Secret("k"),
+                    interface="wwan0",
+                    proxy="http://p:1",
+                    proxy_login=Secret("u:p"),
+                )
+            ),
+        ),
     ],
 )
 def test_every_command_is_read(line: str, expected: protocol.Request) -> None:
