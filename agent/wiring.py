@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from agent.credentials.tls import Judgement
 from agent.host.clock import RELEASED_MS
 from agent.links.dialler import Dialler
-from agent.links.ports import Mind, OnTime
+from agent.links.ports import Mind, OnTime, Ports
 from agent.links.route import Proxy, Route
-from agent.links.upstream import Ports, UpstreamTask
+from agent.links.upstream import UpstreamTask
 from agent.ocpp.dialect import Dialect
 from agent.runtime.clock import Clock
 from agent.runtime.context import Context

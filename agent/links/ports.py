@@ -104,3 +104,23 @@ OnTime = Callable[[UpstreamId, int, bool], None]
 """An upstream told the time: its id, wall time in milliseconds, and whether its link is authenticated."""
 TakeNote = Callable[[Note], None]
 """A line for the log and the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The world of an upstream task."""
+
+    mind: Mind
+    outbox: Outbox
+    clock: Clock
+    connect: Connect
+    on_time: OnTime
+    note: TakeNote
+    chance: Callable[[], float]
+    """Numbers from 0 up to 1, for the backoff."""
+    new_id: Callable[[], str]
+    """A new UUIDv4 as text."""
+    notices: Notices | None = None
+    """Security events that this upstream is to be told; None: it is told of none."""
+    authenticated: bool = False
+    """The server proves who it is by TLS."""

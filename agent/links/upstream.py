@@ -16,58 +16,25 @@ import asyncio
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, TypeVar
 
-from agent.links.backoff import Backoff
 from agent.links.conversation import Conversation
-from agent.links.ports import (
-    Clock,
-    Connect,
-    Link,
-    LinkLost,
-    LinkRefused,
-    Mind,
-    Notices,
-    OnTime,
-    Outbox,
-    Queue,
-    TakeNote,
-)
+from agent.links.pinging import Pinging
+from agent.links.ports import Link, LinkLost, LinkRefused, Ports, Queue
+from agent.links.redial import Redial
 from agent.links.state import LinkState
 from agent.ocpp.dialect import Dialect
 from agent.vocabulary.effects import Ask, Effect, Note, OptionsChanged, Publish, Reconnect
 from agent.vocabulary.ids import ConnectorId, UpstreamId
 from agent.vocabulary.inputs import AuthorizeAnswered
 
-PONG_DEADLINE_S: Final = 10.0
 FAREWELL_S: Final = 1.0
 """What was to be said when the task is ended (the answer to a Reset) has this long to leave."""
 OUTBOX_RETRY_S: Final = 5.0
-REDIAL_SPACING_MS: Final = 60_000
 GOING_AWAY: Final = 1001
 
 _Row = TypeVar("_Row")
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """The world of an upstream task."""
-
-    mind: Mind
-    outbox: Outbox
-    clock: Clock
-    connect: Connect
-    on_time: OnTime
-    note: TakeNote
-    chance: Callable[[], float]
-    """Numbers from 0 up to 1, for the backoff."""
-    new_id: Callable[[], str]
-    """A new UUIDv4 as text."""
-    notices: Notices | None = None
-    """Security events that this upstream is to be told; None: it is told of none."""
-    authenticated: bool = False
-    """The server proves who it is by TLS."""
 
 
 class UpstreamTask:
@@ -78,7 +45,8 @@ class UpstreamTask:
         self._upstream = upstream
         self._dialect = dialect
         self._ports = ports
-        self._backoff = Backoff(ports.chance)
+        self._redial = Redial(ports.chance, lambda: self._now_ms)
+        self._pinging = Pinging(lambda: ports.mind.options(upstream).ping_interval_s, lambda: self._now_ms)
         self._conditions: dict[ConnectorId, Publish] = {}
         self._looking = False
         """The head of the outbox is being read."""
@@ -89,10 +57,6 @@ class UpstreamTask:
         """When the speaking loop looks again by itself; 0 while it is awake."""
         self._reading = False
         """The reading loop is at work: it sends what comes of it, and then rouses whoever has to do more."""
-        self._options_changed = asyncio.Event()
-        self._redial = asyncio.Event()
-        """What is dialled with has changed."""
-        self._redial_from_ms = 0
         self._sending = asyncio.Lock()
 
     def tell(self, effect: Effect) -> None:
@@ -100,9 +64,9 @@ class UpstreamTask:
         if isinstance(effect, Publish):
             self._conditions[effect.event.condition.connector] = effect
         if isinstance(effect, OptionsChanged):
-            self._options_changed.set()
+            self._pinging.changed()
         if isinstance(effect, Reconnect):
-            self._redial.set()
+            self._redial.want()
         try:
             self._conversation.tell(effect, self._now_ms)
         except Exception as mistake:  # must not end the engine: this upstream's link is begun anew
@@ -116,7 +80,7 @@ class UpstreamTask:
     async def run(self) -> None:
         """Keep the upstream connected until cancelled; then take leave with 1001."""
         while True:
-            self._redial.clear()
+            self._redial.begin()
             self._enter("dialling", self.state.cause)
             try:
                 link = await self._ports.connect()
@@ -127,21 +91,8 @@ class UpstreamTask:
                 self._bug(mistake)
                 self._begin_anew()
             else:
-                await (link.close(GOING_AWAY, "") if self._redial.is_set() else self._serve(link))
-            await self._pause()
-
-    async def _pause(self) -> None:
-        """Until the next dial: the backoff, or no time at all once there are new credentials."""
-        wait_s = self._backoff.next_s()
-        if self._now_ms < self._redial_from_ms:
-            await asyncio.sleep(wait_s)
-            return
-        with suppress(TimeoutError):
-            async with asyncio.timeout(wait_s):
-                await self._redial.wait()
-        if self._redial.is_set():
-            self._redial_from_ms = self._now_ms + REDIAL_SPACING_MS
-            self._backoff.reset()
+                await (link.close(GOING_AWAY, "") if self._redial.wanted else self._serve(link))
+            await self._redial.pause()
 
     @property
     def _now_ms(self) -> int:
@@ -172,7 +123,7 @@ class UpstreamTask:
         No task group: in Python 3.11 and 3.12 one that fails in the moment of a cancellation swallows the latter.
         """
         running = [self._read(link), self._speak(link), self._watch(self._ports.outbox, self._conversation.head)]
-        running.append(self._ping(link))
+        running.append(self._pinging.run(link))
         if self._ports.notices is not None:
             running.append(self._watch(self._ports.notices, self._conversation.notice))
         loops = [asyncio.create_task(loop) for loop in running]
@@ -242,19 +193,6 @@ class UpstreamTask:
         finally:
             self._looking = self._looking and queue is not self._ports.outbox
 
-    async def _ping(self, link: Link) -> None:
-        pinged_ms = self._now_ms
-        while True:
-            self._options_changed.clear()
-            interval_s = self._ports.mind.options(self._upstream).ping_interval_s
-            wait_s = max(0.0, interval_s - (self._now_ms - pinged_ms) / 1000) if interval_s else None
-            try:
-                async with asyncio.timeout(wait_s):
-                    await self._options_changed.wait()
-            except TimeoutError:
-                pinged_ms = self._now_ms
-                await link.ping(PONG_DEADLINE_S)
-
     async def _flush(self, link: Link) -> None:
         """Send what is to be sent, in order, whichever loop comes first."""
         async with self._sending:
@@ -288,7 +226,7 @@ class UpstreamTask:
         while output.inputs:
             self._ports.mind.post(output.inputs.popleft())
         if self._conversation.proven:
-            self._backoff.reset()
+            self._redial.proven()
         self._rouse()
 
     def _rouse(self) -> None:

@@ -15,8 +15,8 @@ from websockets.exceptions import ConnectionClosed
 
 from agent.links.address import Endpoint
 from agent.links.dialler import Dialler
-from agent.links.ports import Connect
-from agent.links.upstream import Ports, UpstreamTask
+from agent.links.ports import Connect, Ports
+from agent.links.upstream import UpstreamTask
 from agent.ocpp.v16.dialect import V16
 from agent.vocabulary.effects import Note
 from agent.vocabulary.ids import UpstreamId
