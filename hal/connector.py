@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hal.api import ActuationFailed, ConnectorPlan, LightPattern, Measurand, Observer, Phase, PilotState
 from hal.bus import Bus
@@ -18,6 +18,7 @@ from hal.drivers.lock import LockDriver
 from hal.drivers.meter import MeterDriver
 from hal.drivers.outputs import OutputsDriver
 from hal.drivers.pilot import CableDriver, PilotDriver
+from hal.drivers.state_of_charge import StateOfChargeDriver
 from hal.polling import BoardPoller, MeterPoller
 from hal.profile import BoardProfile, CablePart, LockPart, MeterProfile, Register
 from hal.registers import Value
@@ -77,6 +78,7 @@ class Connector:
         self._fault_words = FaultWordDriver(board.faults, faults)
         self._cable = CableDriver(plan.id, wiring.cable, changes, faults) if wiring.cable else None
         self._key = KeyDriver(plan.id, board.key, changes) if board.key else None
+        self._state_of_charge = StateOfChargeDriver(board.state_of_charge) if board.state_of_charge else None
         self._light = LightDriver(board.light, self._device, self._failed) if board.light else None
         self.lock = LockDriver(wiring.lock, self._device, self._reports) if wiring.lock else None
         self.outputs = OutputsDriver(board, wiring.most_a, self._device, self._contactor, self._reports)
@@ -86,8 +88,9 @@ class Connector:
 
     @property
     def measurands(self) -> tuple[tuple[Measurand, Phase | None], ...]:
-        """What the meter can measure on the phases that are connected."""
-        return self._meter.measurands
+        """What the meter can measure on the phases that are connected, and what the board knows of the car."""
+        by_board = ((Measurand.STATE_OF_CHARGE, None),) if self._state_of_charge else ()
+        return (*self._meter.measurands, *by_board)
 
     def drive_lock(self, locked: bool) -> None:
         """See `Hardware.drive_lock`; without a lock it is told as failed."""
@@ -144,6 +147,7 @@ class Connector:
         names: list[str | None] = [board.pilot.register, board.pilot.advertised, board.contactor.register]
         names += [one.register for one in board.faults]
         names += [board.key.register] if board.key else []
+        names += [board.state_of_charge.register] if board.state_of_charge else []
         names += [self.wiring.cable.register] if self.wiring.cable else []
         names += self.lock.watched if self.lock else ()
         return tuple(board.registers[name] for name in dict.fromkeys(names) if name)
@@ -159,8 +163,10 @@ class Connector:
         seen = self._pilot.seen
         self._fault_words.take(values, now)
         self._contactor.take(values, seen, now)
+        plugged = seen is not None and seen.state in (PilotState.B, PilotState.C, PilotState.D)
+        if self._state_of_charge is not None:
+            self._state_of_charge.take(values, plugged)
         if self._cable is not None:
-            plugged = seen is not None and seen.state in (PilotState.B, PilotState.C, PilotState.D)
             self._cable.take(values, plugged, now)
         if self._key is not None:
             self._key.take(values, now)
@@ -168,8 +174,9 @@ class Connector:
             self.lock.take(values, now)
 
     def _take_meter(self, values: Mapping[str, Value], requests: Iterable[int], now: float) -> None:
+        by_board = self._state_of_charge.measured if self._state_of_charge else ()
         for reading in self._meter.take(values, requests, now):
-            self._observer(reading)
+            self._observer(replace(reading, values=reading.values + by_board) if by_board else reading)
 
     def _board_is_back(self) -> None:
         self.outputs.board_is_back()

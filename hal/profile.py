@@ -189,6 +189,13 @@ class KeyPart:
 
 
 @dataclass(frozen=True, slots=True)
+class StateOfChargePart:
+    """The register, in percent, in which the board shows the state of charge of the car."""
+
+    register: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeadManPart:
     """The board's own fall-back, and the writes that arm it; they are read back."""
 
@@ -228,6 +235,7 @@ class BoardProfile(Profile):
     lock: LockPart | None = None
     light: LightPart | None = None
     key: KeyPart | None = None
+    state_of_charge: StateOfChargePart | None = None
     faults: tuple[FaultWord, ...] = ()
     dead_man: DeadManPart | None = None
     setup: tuple[Write, ...] = ()

@@ -1,4 +1,4 @@
-"""The parts of a board's profile: pilot, cable, offer, contactor, lock, light, key, faults, dead-man, out of TOML."""
+"""The parts of a board's profile: pilot, cable, offer, contactor, lock, light, key, state of charge, faults, and so on."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from hal.profile import (
     OfferPart,
     PilotPart,
     Register,
+    StateOfChargePart,
     Write,
 )
 from hal.registers import ValueType
@@ -184,6 +185,16 @@ def key(table: Table, registers: Mapping[str, Register]) -> KeyPart:
         bit=table.integer("bit", None, low=0, high=31),
         inverted=table.flag("inverted"),
     )
+    table.close()
+    return found
+
+
+def state_of_charge(table: Table, registers: Mapping[str, Register]) -> StateOfChargePart:
+    """The part `[state_of_charge]`."""
+    found = StateOfChargePart(known_register(table, "register", registers))
+    unit = registers[found.register].unit
+    if unit != "Percent":
+        raise table.error("register", f"unit = {unit!r}; choose scale so that 100 is full, and give unit = 'Percent'")
     table.close()
     return found
 

@@ -211,6 +211,9 @@ def _board(top: Table) -> BoardProfile:
         lock=parts.lock(top.table("lock"), registers) if "lock" in top else None,
         light=parts.light(top.table("light"), registers) if "light" in top else None,
         key=parts.key(top.table("key"), registers) if "key" in top else None,
+        state_of_charge=(
+            parts.state_of_charge(top.table("state_of_charge"), registers) if "state_of_charge" in top else None
+        ),
         faults=tuple(parts.fault_word(one, registers) for one in top.tables("faults")),
         dead_man=parts.dead_man(top.table("dead_man"), registers) if "dead_man" in top else None,
         setup=parts.writes(top, "setup", registers),

@@ -113,7 +113,7 @@ class CommandedUnit(FakeUnit):
     def __init__(self, unit: int = 7) -> None:
         super().__init__(unit, functions={1, 3, 5, 16})
         self.coils = dict.fromkeys(range(4), 0)
-        self.holding = dict.fromkeys(range(6), 0)
+        self.holding = dict.fromkeys(range(6), 0) | {6: 0xFFFF}
         self.jammed = False
         self.stuck = False
         self.on_write = CommandedUnit.follow

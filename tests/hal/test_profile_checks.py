@@ -53,6 +53,21 @@ CANNOT_BE_MEANT = [
         'measurand = "energy_active_import"',
         "registers.energy_export: measures the same as register 'energy_import'",
     ),
+    ("key beyond", "phoenix_ev_cc_basic", "bit = 0\n", "bit = 16\n", "bit 16 is not in register 'digital_in'"),
+    (
+        "key of text",
+        "phoenix_ev_cc_basic",
+        'register = "digital_in"\nbit = 0',
+        'register = "iec_state"',
+        "register 'iec_state' is a text; a key is a number",
+    ),
+    (
+        "state of charge in volt",
+        "viridian_epc2plus",
+        "[dead_man]",
+        '[state_of_charge]\nregister = "voltage"\n[dead_man]',
+        "state_of_charge.register: unit = 'V'; choose scale so that 100 is full",
+    ),
     ("rating nan", "eastron_sdm72dm_v2", "rating_a = 100", "rating_a = nan", "rating_a: nan"),
     ("rating 0", "eastron_sdm72dm_v2", "rating_a = 100", "rating_a = 0", "rating_a: give more than 0"),
     (
