@@ -1,4 +1,4 @@
-"""The parts of a board's profile: pilot, cable, offer, contactor, lock, light, key, state of charge, faults, and so on."""
+"""The parts of a board's profile, out of TOML: pilot, cable, offer, contactor, lock, light, key, faults and so on."""
 
 from __future__ import annotations
 
