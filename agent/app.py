@@ -28,6 +28,7 @@ from agent.runtime.writer import ThreadWriter
 from agent.settings.problems import Problem, SettingsError
 from agent.station.station import Station
 from agent.store.errors import StoreError
+from agent.store.store import Store
 from agent.vocabulary.effects import Restart
 from agent.vocabulary.events import StopReason, TransactionEvent
 from agent.vocabulary.ids import UpstreamId
@@ -64,6 +65,7 @@ class Agent:
         self._context = context
         self._loop = asyncio.get_running_loop()
         self._wake: asyncio.TimerHandle | None = None
+        self._wake_ms = 0
         self._ending: Restart | None = None
         self._failed: asyncio.Future[None] = self._loop.create_future()
         self.narrator = Narrator(context.log)
@@ -92,7 +94,7 @@ class Agent:
         self._spare_dialect = DIALECTS["ocpp1.6"](self.start.options)
         path = Path(context.locations.state) / DATABASE
         self.store = context.seams.make_store(
-            path, self._render, lambda text: context.log("store.row_parked", error=text)
+            path, self._render, lambda text: context.log("store.note", text=text)
         )
         self.snapshot = self.store.open(context.boot_id, round(self._loop.time() * 1000))
         context.log("store.opened", boot=self.snapshot.boot)
@@ -179,8 +181,15 @@ class Agent:
 
     def _wake_at(self, monotonic_ms: int) -> None:
         if self._wake is not None:
+            if self._wake_ms == monotonic_ms:
+                return
             self._wake.cancel()
-        self._wake = self._loop.call_at(monotonic_ms / 1000, self.post, Tick())
+        self._wake_ms = monotonic_ms
+        self._wake = self._loop.call_at(monotonic_ms / 1000, self._tick)
+
+    def _tick(self) -> None:
+        self._wake = None
+        self.post(Tick())
 
     # ------------------------------------------------------------------------------------------------- its life
 
@@ -236,7 +245,14 @@ class Agent:
         await self._failed
 
     async def _mark_time(self, wall_ms: int) -> None:
-        await self.writer.ask(lambda store: store.mark_time(wall_ms))
+        configured = [address.id for address in self._context.settings.upstreams]
+
+        def mark(store: Store) -> None:
+            store.mark_time(wall_ms)
+            if self._context.settings.usable:
+                store.archive.age_removed(configured, wall_ms)
+
+        await self.writer.ask(mark)
 
     def _tell_limits(self) -> None:
         for connector, capabilities in self.hardware.capabilities.items():

@@ -13,7 +13,7 @@ import socket
 import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any, Final
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -28,6 +28,8 @@ from agent.ocpp.wire import MAXIMUM_FRAME_BYTES
 
 OPEN_TIMEOUT_S: Final = 10.0
 SEND_TIMEOUT_S: Final = 30.0
+UNTIMED_CHARACTERS: Final = 4_096
+"""A text of this length fits behind an empty buffer without waiting for the peer, so that it needs no timer."""
 CLOSE_TIMEOUT_S: Final = 2.0
 _REDIRECTS: Final = range(300, 400)
 
@@ -93,8 +95,9 @@ class WebSocketLink:
 
     async def send(self, text: str) -> None:
         """Send a text message. Raises LinkLost, also when the peer takes nothing for too long."""
+        idle = len(text) <= UNTIMED_CHARACTERS and not self._connection.transport.get_write_buffer_size()
         try:
-            async with asyncio.timeout(SEND_TIMEOUT_S):
+            async with nullcontext() if idle else asyncio.timeout(SEND_TIMEOUT_S):
                 await self._connection.send(text)
         except ConnectionClosed as closed:
             raise _lost(closed) from None

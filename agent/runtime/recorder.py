@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -32,6 +33,8 @@ MOST_PSEUDONYMS = 1_000
 DUMPS_KEPT = 3
 _SECRET_OPTIONS = frozenset(row.name for row in options.OPTIONS if row.kind is options.Kind.SECRET)
 _TYPE = "_"
+_PLAIN = frozenset({bool, int, float, str, type(None)})
+_dump = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode
 
 
 class InputRecorder:
@@ -46,7 +49,7 @@ class InputRecorder:
     def record(self, given: Input, now: Moment) -> None:
         """Keep one input; the oldest go when the ring is full."""
         at = [now.boot, now.monotonic_ms, now.wall_ms]
-        line = json.dumps({"at": at, "input": self._encode(given)}, separators=(",", ":"), ensure_ascii=True)
+        line = _dump({"at": at, "input": self._encode(given)})
         self._lines.append(line)
         self._bytes += len(line) + 1
         while self._bytes > self._largest and self._lines:
@@ -71,6 +74,8 @@ class InputRecorder:
         return str(path)
 
     def _encode(self, value: object) -> object:
+        if type(value) in _PLAIN:
+            return value
         if isinstance(value, Secret):
             return None
         if isinstance(value, IdToken):
@@ -80,8 +85,10 @@ class InputRecorder:
         elif isinstance(value, commands.SetOption) and value.name in _SECRET_OPTIONS:
             value = replace(value, value="")
         if is_dataclass(value) and not isinstance(value, type):
-            held = {item.name: self._encode(getattr(value, item.name)) for item in fields(value)}
-            return {_TYPE: type(value).__name__, **held}
+            held: dict[str, object] = {_TYPE: type(value).__name__}
+            for name in _field_names(type(value)):
+                held[name] = self._encode(getattr(value, name))
+            return held
         if isinstance(value, Enum):
             return {_TYPE: type(value).__name__, "value": value.value}
         if isinstance(value, tuple | list):
@@ -93,6 +100,12 @@ class InputRecorder:
         if key not in self._pseudonyms and len(self._pseudonyms) >= MOST_PSEUDONYMS:
             return "card-0"
         return self._pseudonyms.setdefault(key, f"card-{len(self._pseudonyms) + 1}")
+
+
+@cache
+def _field_names(kind: type) -> tuple[str, ...]:
+    """The fields of a dataclass of the vocabulary."""
+    return tuple(item.name for item in fields(kind))
 
 
 def read_inputs(text: str) -> Iterator[tuple[Moment, Input]]:
