@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -76,6 +77,76 @@ def test_the_identity_is_dialled_encoded_with_our_subprotocol_and_nothing_else()
             assert request.headers["Sec-WebSocket-Protocol"] == "ocpp1.6"
             assert "Sec-WebSocket-Extensions" not in request.headers
             assert "Authorization" not in request.headers
+
+    run_virtual(story())
+
+
+@pytest.mark.rule("ocpp16.J14")
+@pytest.mark.rule("ocpp16.J16")
+def test_large_frames_are_taken_and_never_compressed_even_for_a_server_that_would() -> None:
+    async def story() -> None:
+        async with upstream(compression="deflate") as (_, world, backend):
+            await accepted(world)
+            assert backend.connection.protocol.extensions == []
+            data = "x" * 64 * 1024
+            await backend.connection.send(json.dumps([2, "big", "DataTransfer", {"vendorId": "x", "data": data}]))
+            await until(lambda: backend.answer_to("big"), within_s=5)
+            assert backend.answer_to("big") == [3, "big", {"status": "UnknownVendorId"}]
+            await backend.connection.send(b'[2,"binary","DataTransfer",{"vendorId":"x"}]')
+            await settle()
+            assert backend.answer_to("binary") is None
+            assert len(backend.connections) == 1
+
+    run_virtual(story())
+
+
+@pytest.mark.rule("ocpp16.J12")
+def test_pings_of_the_server_are_answered() -> None:
+    async def story() -> None:
+        async with upstream() as (_, world, backend):
+            await accepted(world)
+            pong = await backend.connection.ping(b"are you there")
+            async with asyncio.timeout(1):
+                await pong
+
+    run_virtual(story())
+
+
+@pytest.mark.rule("ocpp16.J03")
+@pytest.mark.parametrize("status", [401, 403, 404, 503])
+def test_a_refused_station_dials_for_ever_and_ever_less_often(status: int) -> None:
+    dialled: list[float] = []
+
+    def process(connection: ServerConnection, request: Any) -> Any:
+        dialled.append(now_s())
+        return connection.respond(HTTPStatus(status), "no")
+
+    async def story() -> None:
+        async with upstream(process_request=process) as (task, _, _):
+            await asyncio.sleep(24 * 3_600)
+            waits = [later - earlier for earlier, later in itertools.pairwise(dialled)]
+            assert 2.4 < waits[0] < 2.6
+            assert waits == pytest.approx(sorted(waits), abs=0.01)
+            assert waits[-1] == pytest.approx(225, abs=1), "half of the longest wait is left to chance"
+            assert now_s() - dialled[-1] < 301
+            assert task.state.cause == f"http: the server answered HTTP {status}"
+
+    run_virtual(story())
+
+
+@pytest.mark.rule("ocpp16.J04")
+def test_no_message_id_comes_twice_over_all_connections() -> None:
+    async def story() -> None:
+        async with upstream() as (task, world, backend):
+            await accepted(world)
+            for number in range(1, 6):
+                task.tell(publish(1, plugged=number % 2 == 0))
+                await until(lambda wanted=number: len(backend.calls("StatusNotification")) == wanted, within_s=20)  # type: ignore[misc]
+                await settle()
+                await backend.connection.close(1001)
+                await until(lambda wanted=number + 1: len(backend.connections) == wanted, within_s=20)  # type: ignore[misc]
+            ids = [frame[1] for _, frame in backend.frames if frame[0] == 2]
+            assert len(ids) == len(set(ids)) == 6
 
     run_virtual(story())
 
