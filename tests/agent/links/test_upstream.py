@@ -113,7 +113,7 @@ def test_pings_of_the_server_are_answered() -> None:
 
 
 @pytest.mark.rule("ocpp16.J03")
-@pytest.mark.parametrize("status", [401, 403, 404, 503])
+@pytest.mark.parametrize("status", [401, 404, 503])
 def test_a_refused_station_dials_for_ever_and_ever_less_often(status: int) -> None:
     dialled: list[float] = []
 
@@ -123,7 +123,7 @@ def test_a_refused_station_dials_for_ever_and_ever_less_often(status: int) -> No
 
     async def story() -> None:
         async with upstream(process_request=process) as (task, _, _):
-            await asyncio.sleep(24 * 3_600)
+            await asyncio.sleep(2 * 3_600)
             waits = [later - earlier for earlier, later in itertools.pairwise(dialled)]
             assert 2.4 < waits[0] < 2.6
             assert waits == pytest.approx(sorted(waits), abs=0.01)
