@@ -18,16 +18,17 @@ from agent.vocabulary.commands import (
     ClearCache,
     Command,
     GetOptions,
+    RemoteStart,
     RemoteStop,
     SetOption,
     Unlock,
 )
 from agent.vocabulary.effects import Effect
 from agent.vocabulary.events import TransactionStarted
-from agent.vocabulary.ids import MANAGEMENT, ConnectorId
+from agent.vocabulary.ids import MANAGEMENT, ConnectorId, IdToken
 from agent.vocabulary.inputs import Input, Registration
 from agent.vocabulary.moments import Moment
-from agent.vocabulary.options import StationOptions
+from agent.vocabulary.options import AuthorisePolicy, StationOptions
 from agent.vocabulary.records import AuthorizationStatus, Enqueue, Snapshot, Verdict
 from hal import api
 from tests.agent.station.driver import PRIMARY, SOCKET, WALL, connector, two_upstreams
@@ -42,10 +43,16 @@ CONNECTION_TIMEOUT_S = 60
 class Chaos:
     """One station, one oracle, and a world that mostly cooperates and often does not."""
 
+    KEYS = 0
+    """How often a key is turned."""
+    policies = (AuthorisePolicy.CARD, AuthorisePolicy.CARD)
+
     def __init__(self, seed: int, station_class: type[Station] = Station) -> None:
         self.seed = seed
         self.random = random.Random(seed)
-        connectors = [connector(1), connector(2, COMMANDED, captive_cable=True)]
+        first, second = self.policies
+        captive = connector(2, COMMANDED, captive_cable=True, authorise=second)
+        connectors = [connector(1, authorise=first), captive]
         options = StationOptions(tuple(connectors), {"reader": (ConnectorId(1), ConnectorId(2))})
         upstreams = two_upstreams(connection_timeout_s=CONNECTION_TIMEOUT_S, local_authorize_offline=False)
         self.oracle = Oracle(connectors, PRIMARY, CONNECTION_TIMEOUT_S)
@@ -157,6 +164,7 @@ class Chaos:
             (16, lambda: api.PilotSeen(number, r.choice((_P.B, _P.B, _P.C)), r.random() < 0.7)),
             (1, lambda: api.PilotSeen(number, r.choice(tuple(_P)), False)),
             (14, lambda: api.CardSeen("reader", r.choice(CARDS))),
+            (self.KEYS, lambda: api.KeySeen(number, r.random() < 0.6)),
             (2, lambda: api.CableSeen(number, r.choice((None, 4, 13, 20, 20, 32, 32)))),
             (1, lambda: api.ContactorSeen(number, r.random() < 0.3)),
             (1, lambda: api.LockSeen(number, r.random() < 0.7)),
@@ -195,6 +203,7 @@ class Chaos:
             (
                 RemoteStop(r.choice(("1", "2"))),
                 RemoteStop("1"),
+                RemoteStart(IdToken(r.choice(CARDS[:4])), r.choice((one, None))),
                 self._availability(number),
                 Unlock(one),
                 GetOptions(),
@@ -212,17 +221,24 @@ class Chaos:
         return inputs.MessageAcknowledged(upstream, message, transaction, foreign, self._verdict())  # type: ignore[arg-type]
 
 
-def run(seed: int, steps: int, station_class: type[Station] = Station) -> Chaos:
-    chaos = Chaos(seed, station_class)
+class Cardless(Chaos):
+    """A connector with a key switch, and a free one."""
+
+    KEYS = 12
+    policies = (AuthorisePolicy.KEY_INPUT, AuthorisePolicy.FREE)
+
+
+def run(seed: int, steps: int, world: type[Chaos] = Chaos) -> Chaos:
+    chaos = world(seed)
     for _ in range(steps):
         chaos.step()
     return chaos
 
 
-def check(lives: int, steps: int, base: int) -> None:
+def check(lives: int, steps: int, base: int, world: type[Chaos] = Chaos) -> None:
     inputs_given = offers = closes = stops = 0
     for seed in range(base, base + lives):
-        chaos = run(seed, steps)
+        chaos = run(seed, steps, world)
         inputs_given += chaos.count
         offers += chaos.oracle.offers
         closes += chaos.oracle.closes
@@ -237,14 +253,20 @@ def test_no_input_ever_grants_power_that_is_not_due() -> None:
     check(lives=12, steps=1000, base=0)
 
 
+@pytest.mark.rule("product.N1")
+def test_no_input_ever_grants_power_where_no_card_is_needed_but_by_key_or_cable() -> None:
+    check(lives=8, steps=1000, base=0, world=Cardless)
+
+
 @pytest.mark.sweep
 def test_no_input_of_a_hundred_thousand_grants_power_that_is_not_due() -> None:
     check(lives=100, steps=1000, base=1000)
+    check(lives=50, steps=1000, base=1000, world=Cardless)
 
 
-def many_lives(lives: int) -> None:
+def many_lives(lives: int, world: type[Chaos] = Chaos) -> None:
     for seed in range(lives):
-        run(seed, 1000)
+        run(seed, 1000, world)
 
 
 DEFECTS = {
@@ -266,3 +288,17 @@ def test_the_oracle_objects_to_a_station_with_a_defect(defect: str, monkeypatch:
     monkeypatch.setattr(target, substitute)
     with pytest.raises(Objection):
         many_lives(60)
+
+
+KEY_DEFECTS = {
+    "the key is not looked at": ("agent.station.evse.progress.by_itself", lambda connector: True),
+    "turning it off is not seen": ("agent.station.evse.cardless._end", lambda connector, turn: None),
+}
+
+
+@pytest.mark.parametrize("defect", KEY_DEFECTS, ids=lambda name: name.replace(" ", "-"))
+def test_the_oracle_objects_to_a_station_that_is_wrong_about_keys(defect: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    target, substitute = KEY_DEFECTS[defect]
+    monkeypatch.setattr(target, substitute)
+    with pytest.raises(Objection):
+        many_lives(20, Cardless)
