@@ -17,6 +17,7 @@ from agent.runtime.clock import Clock
 from agent.runtime.context import Context, Seams
 from agent.runtime.engine import Doors
 from agent.runtime.farewell import take_leave
+from agent.runtime.housekeeping import keep_time
 from agent.runtime.narrator import Narrator
 from agent.runtime.outboxes import Outboxes
 from agent.runtime.recorder import InputRecorder
@@ -28,7 +29,6 @@ from agent.runtime.writer import ThreadWriter
 from agent.settings.problems import Problem, SettingsError
 from agent.station.station import Station
 from agent.store.errors import StoreError
-from agent.store.store import Store
 from agent.vocabulary.effects import Restart
 from agent.vocabulary.events import StopReason, TransactionEvent
 from agent.vocabulary.ids import UpstreamId
@@ -219,7 +219,7 @@ class Agent:
             keeper.keep(f"upstream {upstream}", task.run)
         for upstream, desk in self.credentials.desks.items():
             keeper.keep(f"credentials {upstream}", desk.run)
-        keeper.keep("clock", lambda: self.timekeeper.run(self._mark_time))
+        keeper.keep("clock", lambda: self.timekeeper.run(partial(keep_time, self.writer, context.settings)))
         keeper.keep("control", Server(context.locations.socket, self._abilities(), context.log).run)
         keeper.require("watchdog", lambda: self._watchdog().run(context.watchdog_interval_s))
         context.notifier.ready()
@@ -243,16 +243,6 @@ class Agent:
 
     async def _until_failed(self) -> None:
         await self._failed
-
-    async def _mark_time(self, wall_ms: int) -> None:
-        configured = [address.id for address in self._context.settings.upstreams]
-
-        def mark(store: Store) -> None:
-            store.mark_time(wall_ms)
-            if self._context.settings.usable:
-                store.archive.age_removed(configured, wall_ms)
-
-        await self.writer.ask(mark)
 
     def _tell_limits(self) -> None:
         for connector, capabilities in self.hardware.capabilities.items():

@@ -82,6 +82,7 @@ _ROWS: tuple[tuple[str, Level, str], ...] = (
     ("store.opened", _I, "database open, boot {boot}"),
     ("store.salvaged", _C, "the database was damaged; {rows} rows were saved, the old file is {file}"),
     ("store.row_parked", _E, "a stored row could not be read and was set aside: {error}"),
+    ("store.note", _W, "{text}"),
     ("store.write_failed", _E, "a record could not be written and is tried again: {error}"),
     ("store.stalled", _E, "the disk has not answered for {stalled_s} s"),
     ("store.recovered", _N, "the disk takes records again"),

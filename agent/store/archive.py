@@ -5,7 +5,7 @@ Everything here is asked and answered on the thread of the store's owner, and ra
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 
 from agent.store.history import History
@@ -15,16 +15,17 @@ from agent.store.tables import Tables
 from agent.vocabulary.ids import TransactionId, UpstreamId
 
 Guard = Callable[[], AbstractContextManager[None]]
-"""Around every question: repairs what turns out to be damaged."""
+"""Around every question: repairs what turns out to be damaged. Around what changes something: commits it, too."""
 
 
 class Archive:
     """See the module. `Store.archive`."""
 
-    def __init__(self, tables: Tables, guard: Guard) -> None:
+    def __init__(self, tables: Tables, guard: Guard, writing: Guard) -> None:
         self._tables = tables
         self._history = History(tables)
         self._guard = guard
+        self._writing = writing
 
     def receipts(self, transaction: TransactionId) -> tuple[Receipt, ...]:
         """What became of one transaction at each upstream."""
@@ -46,3 +47,17 @@ class Archive:
         """Follow the chain of the whole security log."""
         with self._guard():
             return self._tables.security_log.check()
+
+    def clear_security_log(self) -> None:
+        """Drop all lines of the security log; the next one rests on the last of them."""
+        with self._writing():
+            self._tables.security_log.clear()
+
+    def age_removed(self, configured: Collection[UpstreamId], wall_ms: int) -> None:
+        """Every so often: forget what upstreams that are no longer configured were not sent in ninety days."""
+        with self._guard():
+            due = self._tables.retention.is_due(configured, wall_ms)
+        if due:
+            with self._writing():
+                if self._tables.retention.age(configured, wall_ms):
+                    self._tables.forget()

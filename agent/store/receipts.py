@@ -125,6 +125,15 @@ class Receipts:
         )
         return open_ones is None
 
+    def drop_undelivered(self, upstream: int) -> None:
+        """Nothing more will be delivered to this upstream. Inside a transaction."""
+        open_ones = (int(Delivery.QUEUED), int(Delivery.PARKED), int(Delivery.SESSION_PARKED))
+        for column in ("start", "stop"):
+            self._database.execute(
+                f"UPDATE receipts SET {column} = ? WHERE row & ? = ? AND {column} IN (?, ?, ?)",
+                (int(Delivery.DROPPED), (1 << _SHIFT) - 1, upstream, *open_ones),
+            )
+
     def drop(self, number: int) -> None:
         """Delete the receipts of a transaction. Inside a transaction."""
         self._database.execute("DELETE FROM receipts WHERE row >= ? AND row < ?", _range(number))

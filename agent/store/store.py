@@ -47,7 +47,7 @@ class Store:
         self.alarms = self._tables.limits.alarms
         """What queues lost because they, or the disk, were full; in plain words. Whoever tells it takes it away."""
         self._history = History(self._tables)
-        self.archive = Archive(self._tables, self._guarded)
+        self.archive = Archive(self._tables, self._guarded, lambda: self._writing(barrier=True))
         """Questions about the past."""
         self._broken: DamagedStore | None = None
 

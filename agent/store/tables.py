@@ -22,6 +22,7 @@ from agent.store.outbox import Outbox
 from agent.store.parked import Parked
 from agent.store.profiles import Profiles
 from agent.store.receipts import Receipts
+from agent.store.retention import Retention
 from agent.store.samples import Readings
 from agent.store.security_log import SecurityLog
 from agent.store.unframed import Unframed
@@ -40,6 +41,7 @@ class Tables:
     receipts: Receipts
     frames: Frames
     limits: Limits
+    retention: Retention
     options: SavedOptions
     holds: Holds
     cache: Cache
@@ -76,6 +78,7 @@ def make_tables(database: Database, render: Render, report: Report) -> Tables:
         receipts,
         Frames(render, outbox, Unframed(database), receipts, upstreams, boots, damage),
         Limits(outbox, journal, receipts, upstreams, database),
+        Retention(database, upstreams, outbox, receipts, report),
         SavedOptions(database, upstreams),
         Holds(database, upstreams),
         Cache(database, upstreams),
