@@ -8,16 +8,24 @@ import sys
 
 from ocpp.routing import on
 from ocpp.v16 import ChargePoint, call, call_result
+from ocpp.v16.enums import AvailabilityStatus
 from websockets.asyncio.client import connect
+
+ENTRY = {"key": "HeartbeatInterval", "readonly": False, "value": "300"}
+ENTRIES = [{"key": f"Key{number:02d}OfTheStation", "readonly": False, "value": "300"} for number in range(45)]
+"""About as much as the agent has to tell."""
 
 
 class Peer(ChargePoint):  # type: ignore[misc]
-    """Boots and answers GetConfiguration."""
+    """Boots and answers what is measured."""
 
     @on("GetConfiguration")  # type: ignore[untyped-decorator]
-    def get_configuration(self, **_: object) -> call_result.GetConfiguration:
-        entry = {"key": "HeartbeatInterval", "readonly": False, "value": "300"}
-        return call_result.GetConfiguration(configuration_key=[entry])
+    def get_configuration(self, key: list[str] | None = None) -> call_result.GetConfiguration:
+        return call_result.GetConfiguration(configuration_key=[ENTRY] if key else ENTRIES)
+
+    @on("ChangeAvailability")  # type: ignore[untyped-decorator]
+    def change_availability(self, **_: object) -> call_result.ChangeAvailability:
+        return call_result.ChangeAvailability(status=AvailabilityStatus.accepted)
 
 
 async def serve_one(url: str) -> None:
