@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from agent.credentials.choice import Choice
@@ -55,6 +56,7 @@ class Certificates:
         self._choice = choice
         self._manufacturer = manufacturer
         self._world = world
+        self._settings_end_ms: int | None = None
 
     async def install(self, command: InstallRoot) -> Reply:
         """InstallCertificate (OCPP 1.6 security extension, M05)."""
@@ -93,6 +95,7 @@ class Certificates:
         central = await self._root_files(CertificateUse.CENTRAL_SYSTEM_ROOT)
         of_station = await self._root_files(CertificateUse.MANUFACTURER_ROOT) if self._is_management else ()
         leaves = tuple(str(folder.certificate(one.name)) for one in choice.holdings.certificates)
+        leaves += (choice.address.certificate,) if choice.address.certificate else ()
         hashes = await self._hashes(command.named.algorithm, central + of_station, leaves)
         matching = [
             (file, name)
@@ -158,15 +161,25 @@ class Certificates:
             changed="a client certificate was installed",
         )
 
-    def is_renewal_due(self) -> bool:
-        """The newest certificate is about to expire, and nothing was tried today."""
+    async def is_renewal_due(self) -> bool:
+        """The certificate that is shown is about to expire, and nothing was tried today."""
         held, now_ms = self._choice.holdings, self._world.wall_ms()
-        if now_ms is None or not held.certificates:
+        if now_ms is None:
             return False
         tried_ms = held.renewal_tried_ms
         if tried_ms is not None and 0 <= now_ms - tried_ms < RENEW_EVERY_MS:
             return False
-        return now_ms > held.certificates[0].not_after_ms - RENEW_BEFORE_MS
+        ends_ms = held.certificates[0].not_after_ms if held.certificates else await self._end_of_the_settings_own()
+        return ends_ms is not None and now_ms > ends_ms - RENEW_BEFORE_MS
+
+    async def _end_of_the_settings_own(self) -> int | None:
+        """Until when the certificate of the settings is valid; None without one that can be read."""
+        address = self._choice.address
+        if address.certificate and self._settings_end_ms is None:
+            pem = await asyncio.to_thread(Path(address.certificate).read_text, "utf-8")
+            found = await self._ask(CheckChain(pem, address.key, 0, None))
+            self._settings_end_ms = found.not_after_ms if isinstance(found, Found) else None
+        return self._settings_end_ms
 
     # ------------------------------------------------------------------------------------------------------- inwards
 

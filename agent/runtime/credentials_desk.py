@@ -95,7 +95,12 @@ class Desk:
         await self._queue.join()
 
     async def _renew_if_due(self) -> None:
-        if self._certificates.is_renewal_due():
+        try:
+            due = await self._certificates.is_renewal_due()
+        except (OSError, ValueError, ChildFailed) as error:
+            self._world.note(f"until when the client certificate is valid cannot be read ({type(error).__name__})")
+            return
+        if due:
             self._world.note("the client certificate is about to expire: a new one is asked for")
             await self._serve(HandleCredentials(self._choice.address.id, None, RenewCertificate()))
 

@@ -373,6 +373,35 @@ def test_a_restart_does_not_try_again_on_the_same_day(tmp_path: Path) -> None:
     tell(tmp_path, second)
 
 
+@pytest.mark.rule("ocpp16.Z11")
+def test_the_certificate_of_the_settings_is_renewed_too(tmp_path: Path) -> None:
+    near = issue(replace(CLIENT, end=datetime.datetime(2026, 1, 20, tzinfo=datetime.UTC)))
+    files = {"certificate": near.pem, "key": near.key_pem}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    address = replace(MUTUAL, certificate=str(tmp_path / "certificate"), key=str(tmp_path / "key"))
+
+    async def story(house: House) -> None:
+        await asyncio.sleep(4000)
+        assert [(one.upstream, bool(one.csr_pem)) for one in house.answers] == [(PRIMARY, True)]
+
+    tell(tmp_path / "state", story, addresses=(MANAGED, address))
+
+
+@pytest.mark.parametrize("files", [(), ("certificate",)])
+def test_a_certificate_of_the_settings_that_cannot_be_read_is_told(tmp_path: Path, files: tuple[str, ...]) -> None:
+    for name in files:
+        (tmp_path / name).write_text("rubbish")
+    address = replace(MUTUAL, certificate=str(tmp_path / "certificate"), key=str(tmp_path / "key"))
+
+    async def story(house: House) -> None:
+        await asyncio.sleep(4000)
+        assert house.answers == []
+        assert bool(house.told) == (not files)
+
+    tell(tmp_path / "state", story, addresses=(MANAGED, address))
+
+
 def test_nothing_is_renewed_while_the_time_is_unknown_or_there_is_nothing(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         house.choice(MANAGEMENT).adopt(Holdings(certificates=(ClientCertificate("n", 0, 1),)))
