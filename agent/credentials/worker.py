@@ -22,6 +22,10 @@ from agent.credentials.worker_hashes import hash_certificates
 from agent.credentials.worker_keys import make_key
 
 
+NICENESS = 10
+"""Whatever a backend has judged here must not be felt at the outlets."""
+
+
 def answer(request: Request) -> Answer:
     """Do what is asked."""
     try:
@@ -43,6 +47,7 @@ def answer(request: Request) -> Answer:
 def main() -> int:
     """Returns 0, or 2 for a request that cannot be read."""
     os.umask(0o077)
+    os.nice(NICENESS)
     try:
         request = read_request(sys.stdin.readline())
     except ValueError as wrong:

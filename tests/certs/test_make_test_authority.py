@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from agent.credentials.requests import CheckChain, Found
+from agent.credentials.worker import answer
 from agent.settings.pem import check_certificates
 from certs.make_test_authority import main
 
@@ -19,6 +21,14 @@ def test_the_files_load_and_fit_together(tmp_path: Path) -> None:
     assert check_certificates((folder / "root.pem").read_text()) is None
     assert check_certificates((folder / "server.key").read_text()) is not None
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+
+
+def test_a_client_certificate_for_a_station_comes_with_it(tmp_path: Path) -> None:
+    assert main([str(tmp_path), "--station", "SN1", "--operator", "CPO"]) == 0
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.load_cert_chain(tmp_path / "station.pem", tmp_path / "station.key")
+    files = (str(tmp_path / "station.key"), 0, None, (str(tmp_path / "root.pem"),), "SN1", "CPO", False)
+    assert isinstance(answer(CheckChain((tmp_path / "station.pem").read_text(), *files)), Found)
 
 
 def test_a_key_is_never_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
