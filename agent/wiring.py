@@ -43,8 +43,9 @@ def addresses_of(context: Context) -> list[UpstreamAddress]:
 
 def make_credentials(context: Context, station: StationOptions, clock: Clock, mind: Mind) -> Credentials:
     """The keeper of the credentials of all upstreams."""
+    seams = context.seams
     keeping = Keeping(
-        context.locations.state, station, clock, mind.post, context.log, mind.options, context.seams.new_uuid
+        context.locations.state, station, clock, mind.post, context.log, mind.options, seams.new_uuid, seams.ask_child
     )
     return Credentials(addresses_of(context), keeping)
 
@@ -77,5 +78,6 @@ def make_upstream(address: UpstreamAddress, dialect: Dialect, around: Surroundin
         new_id=seams.new_uuid,
         authenticated=dialler.authenticated,
         notices=around.outboxes.notices_of(address.id),
+        dials=lambda: keeper.accesses(address.id).present().url,
     )
     return UpstreamTask(address.id, dialect, ports)

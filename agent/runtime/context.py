@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agent.credentials.child import ask
+from agent.credentials.requests import Answer, Request
 from agent.host.clock import is_ntp_synchronised
 from agent.host.logs import Log
 from agent.host.notify import Notifier
@@ -49,6 +51,8 @@ class Seams:
     chance: Callable[[], float] = random.random
     new_uuid: Callable[[], str] = new_uuid
     ntp: Callable[[], bool] = is_ntp_synchronised
+    ask_child: Callable[[Request], Answer] = ask
+    """The child process that knows cryptography."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """One life of the agent in this process, for `StationRig`: started, stopped in order, or gone at any instant.
 
 It is `agent.app.Agent` itself; what is put in through its seams: ports of the plant, a store on a `CrashStore`, the
-inline writer, seeded chance, and (for cuts between two effects) a fuse before every door of the engine.
+inline writer, seeded chance, the answers of the child process without a process, and (for cuts between two effects) a
+fuse before every door of the engine.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.app import Agent
+from agent.credentials.worker import answer
 from agent.host.logs import Log
 from agent.host.notify import Notifier
 from agent.links.link import OpenSocket
@@ -150,6 +152,7 @@ class AgentInProcess:
             chance=life.chance.random,
             new_uuid=lambda: str(uuid.UUID(int=life.chance.getrandbits(128), version=4)),
             ntp=lambda: False,
+            ask_child=answer,
         )
         return replace(seams, **{name: value for name, value in life.defects.items() if name not in OWN_SEAMS})
 
