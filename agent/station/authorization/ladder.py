@@ -47,15 +47,28 @@ class Authorisation:
     """Charging profile that came with a remote start."""
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the station itself knows of a card, and from where."""
+
+    stage: str
+    verdict: Verdict
+
+
+def look_up(token: IdToken, billing: Upstream, cache: Cache, wall_ms: int | None) -> Known | None:
+    """The first place that knows the card decides; a list of the Billing upstream belongs before its cache."""
+    verdict = cache.get(token, wall_ms) if billing.options.authorization_cache_enabled else None
+    return None if verdict is None else Known("cache", verdict)
+
+
 def before_asking(token: IdToken, billing: Upstream, cache: Cache, wall_ms: int | None) -> Rung | None:
     """A decision with no network at all, or None if the Billing upstream has to be asked."""
-    options = billing.options
-    if not (billing.ever_accepted and options.local_pre_authorize and options.authorization_cache_enabled):
+    if not (billing.ever_accepted and billing.options.local_pre_authorize):
         return None
-    verdict = cache.get(token, wall_ms)
-    if verdict is None or not verdict.accepted:
+    known = look_up(token, billing, cache, wall_ms)
+    if known is None or not known.verdict.accepted:
         return None
-    return Rung(True, "cache", "local_pre_authorize", verdict)
+    return Rung(True, known.stage, "local_pre_authorize", known.verdict)
 
 
 def without_answer(token: IdToken, billing: Upstream, cache: Cache, wall_ms: int | None) -> Rung:
@@ -63,11 +76,12 @@ def without_answer(token: IdToken, billing: Upstream, cache: Cache, wall_ms: int
     options = billing.options
     if not billing.ever_accepted:
         return Rung(False, "outage", "never_accepted", offline=True)
-    verdict = cache.get(token, wall_ms) if options.authorization_cache_enabled else None
-    if verdict is not None and not verdict.accepted:
-        return Rung(False, "cache", "known_bad", verdict, offline=True)
-    if verdict is not None and options.local_authorize_offline:
-        return Rung(True, "cache", "local_authorize_offline", verdict, offline=True)
+    known = look_up(token, billing, cache, wall_ms)
+    verdict = known.verdict if known is not None else None
+    if known is not None and not known.verdict.accepted:
+        return Rung(False, known.stage, "known_bad", verdict, offline=True)
+    if known is not None and options.local_authorize_offline:
+        return Rung(True, known.stage, "local_authorize_offline", verdict, offline=True)
     if options.allow_offline_unknown:
         return Rung(True, "outage", "allow_offline_unknown", verdict, offline=True)
     return Rung(False, "outage", "unknown_offline", verdict, offline=True)
