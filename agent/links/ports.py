@@ -122,5 +122,7 @@ class Ports:
     """A new UUIDv4 as text."""
     notices: Notices | None = None
     """Security events that this upstream is to be told; None: it is told of none."""
+    dials: Callable[[], str] = lambda: ""
+    """The endpoint that is dialled at present: a backend may have raised the security profile of the settings."""
     authenticated: bool = False
     """The server proves who it is by TLS."""

@@ -16,3 +16,21 @@ class LinkState:
     since_ms: int = 0
     heard_ms: int | None = None
     """When the last message came, in monotonic milliseconds."""
+
+    def told(self, now_ms: int) -> str:
+        """In plain words. An open link says when something was last heard on it: it may be dead without knowing."""
+        if self.stage == "connected":
+            heard_ms = self.heard_ms if self.heard_ms is not None and self.heard_ms >= self.since_ms else None
+            heard = f"last heard {_ago(now_ms - heard_ms)} ago" if heard_ms is not None else "nothing heard yet"
+            return f"connected for {_ago(now_ms - self.since_ms)}, {heard}"
+        cause = f"{'last attempt: ' if self.stage == 'dialling' else ''}{self.cause}" if self.cause else ""
+        return f"{self.stage}: {cause}" if cause else self.stage
+
+
+def _ago(elapsed_ms: int) -> str:
+    """A span of time in its largest unit."""
+    seconds = max(0, elapsed_ms) // 1_000
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"

@@ -77,6 +77,11 @@ class UpstreamTask:
                 self._ports.mind.post(AuthorizeAnswered(effect.ask, self._upstream, None))
         self._carry()
 
+    @property
+    def dials(self) -> str:
+        """Where it dials at present, for people."""
+        return self._ports.dials()
+
     async def run(self) -> None:
         """Keep the upstream connected until cancelled; then take leave with 1001."""
         while True:

@@ -131,13 +131,14 @@ class _Local:
 
     async def _link(self, upstream: UpstreamId) -> LinkView:
         address = next(a for a in self._around.settings.upstreams if a.id == upstream)
-        state = self._around.links[upstream].state
+        link, writer = self._around.links[upstream], self._around.writer
         return LinkView(
             upstream,
-            address.url,
+            link.dials or address.url,
             address.identity,
-            queued=await self._around.writer.depth(upstream),
-            detail=f"{state.stage}: {state.cause}" if state.cause else state.stage,
+            queued=await writer.depth(upstream),
+            parked=await writer.ask(lambda store: store.archive.parked_count(upstream)),
+            detail=link.state.told(self._around.clock.monotonic_ms),
         )
 
     def _staged(self, staged: InstallerSettings) -> PendingView | None:

@@ -38,6 +38,12 @@ class Archive:
             number = self._tables.upstreams.known(upstream)
             return [row.message_id for row in self._tables.parked.all() if row.upstream == number]
 
+    def parked_count(self, upstream: UpstreamId) -> int:
+        """How many messages were given up for an upstream."""
+        with self._guard():
+            number = self._tables.upstreams.known(upstream)
+            return 0 if number is None else self._tables.parked.count(number)
+
     def security_log(self, limit: int = 1000) -> list[SecurityLine]:
         """The newest lines of the security log, oldest first."""
         with self._guard():

@@ -56,6 +56,11 @@ class Parked:
         """Every row, oldest first; unreadable ones are left out."""
         return self._readable("ORDER BY row", ())
 
+    def count(self, upstream: int) -> int:
+        """How many rows were given up for an upstream."""
+        counted = self._database.row("SELECT count(*) FROM parked WHERE upstream = ?", (upstream,))
+        return counted[0] if counted else 0
+
     def delete(self, row: int) -> None:
         """Forget a row."""
         self._database.execute("DELETE FROM parked WHERE row = ?", (row,))

@@ -61,6 +61,8 @@ def writes(store: Store) -> int:
 def test_it_is_kept_for_ninety_days_and_then_dropped_with_a_line(store: Store, told: list[str]) -> None:
     days_pass(store, KEPT_DAYS)
     assert (store.depth(OLD), store.archive.parked(OLD) != [], told) == (5, True, [])
+    assert store.archive.parked_count(OLD) == len(store.archive.parked(OLD))
+    assert store.archive.parked_count(UpstreamId("nobody")) == 0
     days_pass(store, 1, first=KEPT_DAYS)
     assert (store.depth(OLD), store.archive.parked(OLD), store.head_notice(OLD)) == (0, [], None)
     assert store.depth(MANAGEMENT) == 6
