@@ -44,6 +44,8 @@ _RAISE = re.compile(
     r"raise JsonSchemaValueException\(.*, value=.*?, name=(?P<name>.*?), definition=.*, rule=(?P<rule>'\w+')\)$", re.M
 )
 
+_FIELDS = re.compile(r"(?:sorted|str)\((data\w*_keys)\)")
+
 
 def generate() -> str:
     """The whole text of `validators.py`."""
@@ -60,9 +62,16 @@ def _function(action: str) -> str:
     code = fastjsonschema.compile_to_code(schema, use_default=False, use_formats=False)
     body = code[code.index("def validate(") :]
     body = body.replace("def validate(data, custom_formats={}, name_prefix=None)", f"def validate_{action}(data)")
-    body = _RAISE.sub(lambda found: f"raise Invalid({found['name']}, {found['rule']})", body)
+    body = _RAISE.sub(_raise, body)
     body = body.replace("(int, float, Decimal)", "(int, float)")  # JSON gives no Decimal
     return body.replace('"" + (name_prefix or "data") + ', '"data" + ').rstrip() + "\n"
+
+
+def _raise(found: re.Match[str]) -> str:
+    """Place and rule; where fields are missing or too many, their names too. Never a value."""
+    fields = _FIELDS.search(found[0])
+    names = f", {fields[1]}" if fields else ""
+    return f"raise Invalid({found['name']}, {found['rule']}{names})"
 
 
 def _schemas() -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from agent.ocpp.wire import ErrorCode
@@ -22,12 +22,29 @@ CODES: Final[Mapping[str, ErrorCode]] = {
 """Broken rule of a schema to the code of OCPP-J 1.6 4.2.3."""
 
 
-class Invalid(ValueError):
-    """A payload breaks a rule of its schema. Keeps rule and place, never the value: it may be a key or a card."""
+WORDS: Final[Mapping[str, str]] = {
+    "required": "is missing",
+    "type": "has another type than it must have",
+    "enum": "is none of the values that it may have",
+    "maxLength": "is longer than it may be",
+    "minItems": "has fewer items than it must have",
+    "additionalProperties": "is no field of this message",
+}
+"""What is wrong with the field, for the description of the CALLERROR."""
+MOST_NAMES: Final = 3
+LONGEST_NAME: Final = 40
 
-    def __init__(self, name: str, rule: str) -> None:
+
+class Invalid(ValueError):
+    """A payload breaks a rule of its schema. Keeps rule and place, never the value: it may be a key or a card.
+
+    `fields` are those that are missing, or that should not be there, at `name`.
+    """
+
+    def __init__(self, name: str, rule: str, fields: Iterable[str] = ()) -> None:
         self.rule = rule
         self.place = name.removeprefix("data").removeprefix(".")
+        self._fields = tuple(sorted(fields)[:MOST_NAMES])
         super().__init__(self.text)
 
     @property
@@ -37,5 +54,7 @@ class Invalid(ValueError):
 
     @property
     def text(self) -> str:
-        """What is wrong, for the description of the CALLERROR."""
-        return f"{self.place or 'payload'}: {self.rule or 'not as the schema'}"
+        """What is wrong, for the description of the CALLERROR. Names that a peer has made up are cut and made ASCII."""
+        inner = [f"{self.place}.{name}" if self.place else name for name in self._fields]
+        names = [ascii(name)[1:-1][: LONGEST_NAME + len(self.place)] for name in inner] or [self.place or "the payload"]
+        return f"{', '.join(names)}: {WORDS.get(self.rule, 'is not as the schema says')}"

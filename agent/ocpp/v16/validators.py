@@ -10,7 +10,7 @@ def validate_CertificateSigned(data):
     if data_is_dict:
         data__missing_keys = set(['certificateChain']) - data.keys()
         if data__missing_keys:
-            raise Invalid("data" + "", 'required')
+            raise Invalid("data" + "", 'required', data__missing_keys)
         data_keys = set(data.keys())
         if "certificateChain" in data_keys:
             data_keys.remove("certificateChain")
@@ -22,7 +22,7 @@ def validate_CertificateSigned(data):
                 if data__certificateChain_len > 10000:
                     raise Invalid("data" + ".certificateChain", 'maxLength')
         if data_keys:
-            raise Invalid("data" + "", 'additionalProperties')
+            raise Invalid("data" + "", 'additionalProperties', data_keys)
     return data
 
 
@@ -33,7 +33,7 @@ def validate_ChangeAvailability(data):
     if data_is_dict:
         data__missing_keys = set(['connectorId', 'type']) - data.keys()
         if data__missing_keys:
-            raise Invalid("data" + "", 'required')
+            raise Invalid("data" + "", 'required', data__missing_keys)
         data_keys = set(data.keys())
         if "connectorId" in data_keys:
             data_keys.remove("connectorId")
@@ -51,9 +51,9 @@ def validate_ChangeAvailability(data):
             if data__type_is_dict:
                 data__type_keys = set(data__type.keys())
                 if data__type_keys:
-                    raise Invalid("data" + ".type", 'additionalProperties')
+                    raise Invalid("data" + ".type", 'additionalProperties', data__type_keys)
         if data_keys:
-            raise Invalid("data" + "", 'additionalProperties')
+            raise Invalid("data" + "", 'additionalProperties', data_keys)
     return data
 
 
@@ -64,7 +64,7 @@ def validate_ChangeConfiguration(data):
     if data_is_dict:
         data__missing_keys = set(['key', 'value']) - data.keys()
         if data__missing_keys:
-            raise Invalid("data" + "", 'required')
+            raise Invalid("data" + "", 'required', data__missing_keys)
         data_keys = set(data.keys())
         if "key" in data_keys:
             data_keys.remove("key")
@@ -85,7 +85,7 @@ def validate_ChangeConfiguration(data):
                 if data__value_len > 500:
                     raise Invalid("data" + ".value", 'maxLength')
         if data_keys:
-            raise Invalid("data" + "", 'additionalProperties')
+            raise Invalid("data" + "", 'additionalProperties', data_keys)
     return data
 
 
@@ -96,7 +96,7 @@ def validate_ClearCache(data):
     if data_is_dict:
         data_keys = set(data.keys())
         if data_keys:
-            raise Invalid("data" + "", 'additionalProperties')
+            raise Invalid("data" + "", 'additionalProperties', data_keys)
     return data
 
 
@@ -127,14 +127,14 @@ def validate_ClearChargingProfile(data):
             if data__chargingProfilePurpose_is_dict:
                 data__chargingProfilePurpose_keys = set(data__chargingProfilePurpose.keys())
                 if data__chargingProfilePurpose_keys:
-                    raise Invalid("data" + ".chargingProfilePurpose", 'additionalProperties')
+                    raise Invalid("data" + ".chargingProfilePurpose", 'additionalProperties', data__chargingProfilePurpose_keys)
         if "stackLevel" in data_keys:
             data_keys.remove("stackLevel")
             data__stackLevel = data["stackLevel"]
             if not isinstance(data__stackLevel, (int)) or isinstance(data__stackLevel, bool):
                 raise Invalid("data" + ".stackLevel", 'type')
         if data_keys:
-            raise Invalid("data" + "", 'additionalProperties')
+            raise Invalid("data" + "", 'additionalProperties', data_keys)
     return data
 
 
@@ -145,7 +145,7 @@ def validate_DataTransfer(data):
     if data_is_dict:
         data__missing_keys = set(['vendorId']) - data.keys()
         if data__missing_keys:
-            raise Invalid("data" + "", 'required')
+            raise Invalid("data" + "", 'required', data__missing_keys)
         data_keys = set(data.keys())
         if "vendorId" in data_keys:
             data_keys.remove("vendorId")
@@ -171,7 +171,7 @@ def validate_DataTransfer(data):
             if not isinstance(data__data, (str)):
                 raise Invalid("data" + ".data", 'type')
         if data_keys:
-            raise Invalid("data" + "", 'additionalProperties')
+            raise Invalid("data" + "", 'additionalProperties', data_keys)
     return data
 
 
@@ -182,7 +182,7 @@ def validate_DeleteCertificate(data):
     if data_is_dict:
         data__missing_keys = set(['certificateHashData']) - data.keys()
         if data__missing_keys:
-            raise Invalid("data" + "", 'required')
+            raise Invalid("data" + "", 'required', data__missing_keys)
         data_keys = set(data.keys())
         if "certificateHashData" in data_keys:
             data_keys.remove("certificateHashData")
@@ -193,7 +193,7 @@ def validate_DeleteCertificate(data):
             if data__certificateHashData_is_dict:
                 data__certificateHashData__missing_keys = set(['hashAlgorithm', 'issuerNameHash', 'issuerKeyHash', 'serialNumber']) - data__certificateHashData.keys()
                 if data__certificateHashData__missing_keys:
-                    raise Invalid("data" + ".certificateHashData", 'required')
+                    raise Invalid("data" + ".certificateHashData", 'required', data__certificateHashData__missing_keys)
                 data__certificateHashData_keys = set(data__certificateHashData.keys())
                 if "hashAlgorithm" in data__certificateHashData_keys:
                     data__certificateHashData_keys.remove("hashAlgorithm")
@@ -206,7 +206,7 @@ def validate_DeleteCertificate(data):
                     if data__certificateHashData__hashAlgorithm_is_dict:
                         data__certificateHashData__hashAlgorithm_keys = set(data__certificateHashData__hashAlgorithm.keys())
                         if data__certificateHashData__hashAlgorithm_keys:
-                            raise Invalid("data" + ".certificateHashData.hashAlgorithm", 'additionalProperties')
+                            raise Invalid("data" + ".certificateHashData.hashAlgorithm", 'additionalProperties', data__certificateHashData__hashAlgorithm_keys)
                 if "issuerNameHash" in data__certificateHashData_keys:
                     data__certificateHashData_keys.remove("issuerNameHash")
                     data__certificateHashData__issuerNameHash = data__certificateHashData["issuerNameHash"]
@@ -235,9 +235,9 @@ def validate_DeleteCertificate(data):
                         if data__certificateHashData__serialNumber_len > 40:
                             raise Invalid("data" + ".certificateHashData.serialNumber", 'maxLength')
                 if data__certificateHashData_keys:
-                    raise Invalid("data" + ".certificateHashData", 'additionalProperties')
+                    raise Invalid("data" + ".certificateHashData", 'additionalProperties', data__certificateHashData_keys)
         if data_keys:
-            raise Invalid("data" + "", 'additionalProperties')
+            raise Invalid("data" + "", 'additionalProperties', data_keys)
     return data
 
 
@@ -248,7 +248,7 @@ def validate_ExtendedTriggerMessage(data):
     if data_is_dict:
         data__missing_keys = set(['requestedMessage']) - data.keys()
         if data__missing_keys:
-            raise Invalid("data" + "", 'required')
+            raise Invalid("data" + "", 'required', data__missing_keys)
         data_keys = set(data.keys())
         if "requestedMessage" in data_keys:
             data_keys.remove("requestedMessage")
@@ -261,14 +261,14 @@ def validate_ExtendedTriggerMessage(data):
             if data__requestedMessage_is_dict:
                 data__requestedMessage_keys = set(data__requestedMessage.keys())
                 if data__requestedMessage_keys:
-                    raise Invalid("data" + ".requestedMessage", 'additionalProperties')
+                    raise Invalid("data" + ".requestedMessage", 'additionalProperties', data__requestedMessage_keys)
         if "connectorId" in data_keys:
             data_keys.remove("connectorId")
             data__connectorId = data["connectorId"]
             if not isinstance(data__connectorId, (int)) or isinstance(data__connectorId, bool):
                 raise Invalid("data" + ".connectorId", 'type')
         if data_keys:
-            raise Invalid("data" + "", 'additionalProperties')
+            raise Invalid("data" + "", 'additionalProperties', data_keys)
     return data
 
 
@@ -279,7 +279,7 @@ def validate_GetCompositeSchedule(data):
     if data_is_dict:
         data__missing_keys = set(['connectorId', 'duration']) - data.keys()
         if data__missing_keys:
-            raise Invalid("data" + "", 'required')
+            raise Invalid("data" + "", 'required', data__missing_keys)
         data_keys = set(data.keys())
         if "connectorId" in data_keys:
             data_keys.remove("connectorId")
@@ -302,9 +302,9 @@ def validate_GetCompositeSchedule(data):
             if data__chargingRateUnit_is_dict:
                 data__chargingRateUnit_keys = set(data__chargingRateUnit.keys())
                 if data__chargingRateUnit_keys:
-                    raise Invalid("data" + ".chargingRateUnit", 'additionalProperties')
+                    raise Invalid("data" + ".chargingRateUnit", 'additionalProperties', data__chargingRateUnit_keys)
         if data_keys:
-            raise Invalid("data" + "", 'additionalProperties')
+            raise Invalid("data" + "", 'additionalProperties', data_keys)
     return data
 
 
@@ -330,7 +330,7 @@ def validate_GetConfiguration(data):
                         if data__key_item_len > 50:
                             raise Invalid("data" + ".key[{data__key_x}]".format(**locals()) + "", 'maxLength')
         if data_keys:
-            raise Invalid("data" + "", 'additionalProperties')
+            raise Invalid("data" + "", 'additionalProperties', data_keys)
     return data
 
 
@@ -341,7 +341,7 @@ def validate_GetInstalledCertificateIds(data):
     if data_is_dict:
         data__missing_keys = set(['certificateType']) - data.keys()
         if data__missing_keys:
-            raise Invalid("data" + "", 'required')
+            raise Invalid("data" + "", 'required', data__missing_keys)
         data_keys = set(data.keys())
         if "certificateType" in data_keys:
             data_keys.remove("certificateType")
@@ -354,9 +354,9 @@ def validate_GetInstalledCertificateIds(data):
             if data__certificateType_is_dict:
                 data__certificateType_keys = set(data__certificateType.keys())
                 if data__certificateType_keys:
-                    raise Invalid("data" + ".certificateType", 'additionalProperties')
+                    raise Invalid("data" + ".certificateType", 'additionalProperties', data__certificateType_keys)
         if data_keys:
-            raise Invalid("data" + "", 'additionalProperties')
+            raise Invalid("data" + "", 'additionalProperties', data_keys)
     return data
 
 
@@ -367,7 +367,7 @@ def validate_InstallCertificate(data):
     if data_is_dict:
         data__missing_keys = set(['certificateType', 'certificate']) - data.keys()
         if data__missing_keys:
-            raise Invalid("data" + "", 'required')
+            raise Invalid("data" + "", 'required', data__missing_keys)
         data_keys = set(data.keys())
         if "certificateType" in data_keys:
             data_keys.remove("certificateType")
@@ -380,7 +380,7 @@ def validate_InstallCertificate(data):
             if data__certificateType_is_dict:
                 data__certificateType_keys = set(data__certificateType.keys())
                 if data__certificateType_keys:
-                    raise Invalid("data" + ".certificateType", 'additionalProperties')
+                    raise Invalid("data" + ".certificateType", 'additionalProperties', data__certificateType_keys)
         if "certificate" in data_keys:
             data_keys.remove("certificate")
             data__certificate = data["certificate"]
@@ -391,7 +391,7 @@ def validate_InstallCertificate(data):
                 if data__certificate_len > 5500:
                     raise Invalid("data" + ".certificate", 'maxLength')
         if data_keys:
-            raise Invalid("data" + "", 'additionalProperties')
+            raise Invalid("data" + "", 'additionalProperties', data_keys)
     return data
 
 
@@ -402,7 +402,7 @@ def validate_RemoteStartTransaction(data):
     if data_is_dict:
         data__missing_keys = set(['idTag']) - data.keys()
         if data__missing_keys:
-            raise Invalid("data" + "", 'required')
+            raise Invalid("data" + "", 'required', data__missing_keys)
         data_keys = set(data.keys())
         if "connectorId" in data_keys:
             data_keys.remove("connectorId")
@@ -427,7 +427,7 @@ def validate_RemoteStartTransaction(data):
             if data__chargingProfile_is_dict:
                 data__chargingProfile__missing_keys = set(['chargingProfileId', 'stackLevel', 'chargingProfilePurpose', 'chargingProfileKind', 'chargingSchedule']) - data__chargingProfile.keys()
                 if data__chargingProfile__missing_keys:
-                    raise Invalid("data" + ".chargingProfile", 'required')
+                    raise Invalid("data" + ".chargingProfile", 'required', data__chargingProfile__missing_keys)
                 data__chargingProfile_keys = set(data__chargingProfile.keys())
                 if "chargingProfileId" in data__chargingProfile_keys:
                     data__chargingProfile_keys.remove("chargingProfileId")
@@ -455,7 +455,7 @@ def validate_RemoteStartTransaction(data):
                     if data__chargingProfile__chargingProfilePurpose_is_dict:
                         data__chargingProfile__chargingProfilePurpose_keys = set(data__chargingProfile__chargingProfilePurpose.keys())
                         if data__chargingProfile__chargingProfilePurpose_keys:
-                            raise Invalid("data" + ".chargingProfile.chargingProfilePurpose", 'additionalProperties')
+                            raise Invalid("data" + ".chargingProfile.chargingProfilePurpose", 'additionalProperties', data__chargingProfile__chargingProfilePurpose_keys)
                 if "chargingProfileKind" in data__chargingProfile_keys:
                     data__chargingProfile_keys.remove("chargingProfileKind")
                     data__chargingProfile__chargingProfileKind = data__chargingProfile["chargingProfileKind"]
@@ -467,7 +467,7 @@ def validate_RemoteStartTransaction(data):
                     if data__chargingProfile__chargingProfileKind_is_dict:
                         data__chargingProfile__chargingProfileKind_keys = set(data__chargingProfile__chargingProfileKind.keys())
                         if data__chargingProfile__chargingProfileKind_keys:
-                            raise Invalid("data" + ".chargingProfile.chargingProfileKind", 'additionalProperties')
+                            raise Invalid("data" + ".chargingProfile.chargingProfileKind", 'additionalProperties', data__chargingProfile__chargingProfileKind_keys)
                 if "recurrencyKind" in data__chargingProfile_keys:
                     data__chargingProfile_keys.remove("recurrencyKind")
                     data__chargingProfile__recurrencyKind = data__chargingProfile["recurrencyKind"]
@@ -479,7 +479,7 @@ def validate_RemoteStartTransaction(data):
                     if data__chargingProfile__recurrencyKind_is_dict:
                         data__chargingProfile__recurrencyKind_keys = set(data__chargingProfile__recurrencyKind.keys())
                         if data__chargingProfile__recurrencyKind_keys:
-                            raise Invalid("data" + ".chargingProfile.recurrencyKind", 'additionalProperties')
+                            raise Invalid("data" + ".chargingProfile.recurrencyKind", 'additionalProperties', data__chargingProfile__recurrencyKind_keys)
                 if "validFrom" in data__chargingProfile_keys:
                     data__chargingProfile_keys.remove("validFrom")
                     data__chargingProfile__validFrom = data__chargingProfile["validFrom"]
@@ -499,7 +499,7 @@ def validate_RemoteStartTransaction(data):
                     if data__chargingProfile__chargingSchedule_is_dict:
                         data__chargingProfile__chargingSchedule__missing_keys = set(['chargingRateUnit', 'chargingSchedulePeriod']) - data__chargingProfile__chargingSchedule.keys()
                         if data__chargingProfile__chargingSchedule__missing_keys:
-                            raise Invalid("data" + ".chargingProfile.chargingSchedule", 'required')
+                            raise Invalid("data" + ".chargingProfile.chargingSchedule", 'required', data__chargingProfile__chargingSchedule__missing_keys)
                         data__chargingProfile__chargingSchedule_keys = set(data__chargingProfile__chargingSchedule.keys())
                         if "duration" in data__chargingProfile__chargingSchedule_keys:
                             data__chargingProfile__chargingSchedule_keys.remove("duration")
@@ -522,7 +522,7 @@ def validate_RemoteStartTransaction(data):
                             if data__chargingProfile__chargingSchedule__chargingRateUnit_is_dict:
                                 data__chargingProfile__chargingSchedule__chargingRateUnit_keys = set(data__chargingProfile__chargingSchedule__chargingRateUnit.keys())
                                 if data__chargingProfile__chargingSchedule__chargingRateUnit_keys:
-                                    raise Invalid("data" + ".chargingProfile.chargingSchedule.chargingRateUnit", 'additionalProperties')
+                                    raise Invalid("data" + ".chargingProfile.chargingSchedule.chargingRateUnit", 'additionalProperties', data__chargingProfile__chargingSchedule__chargingRateUnit_keys)
                         if "chargingSchedulePeriod" in data__chargingProfile__chargingSchedule_keys:
                             data__chargingProfile__chargingSchedule_keys.remove("chargingSchedulePeriod")
                             data__chargingProfile__chargingSchedule__chargingSchedulePeriod = data__chargingProfile__chargingSchedule["chargingSchedulePeriod"]
@@ -538,7 +538,7 @@ def validate_RemoteStartTransaction(data):
                                     if data__chargingProfile__chargingSchedule__chargingSchedulePeriod_item_is_dict:
                                         data__chargingProfile__chargingSchedule__chargingSchedulePeriod_item__missing_keys = set(['startPeriod', 'limit']) - data__chargingProfile__chargingSchedule__chargingSchedulePeriod_item.keys()
                                         if data__chargingProfile__chargingSchedule__chargingSchedulePeriod_item__missing_keys:
-                                            raise Invalid("data" + ".chargingProfile.chargingSchedule.chargingSchedulePeriod[{data__chargingProfile__chargingSchedule__chargingSchedulePeriod_x}]".format(**locals()) + "", 'required')
+                                            raise Invalid("data" + ".chargingProfile.chargingSchedule.chargingSchedulePeriod[{data__chargingProfile__chargingSchedule__chargingSchedulePeriod_x}]".format(**locals()) + "", 'required', data__chargingProfile__chargingSchedule__chargingSchedulePeriod_item__missing_keys)
                                         data__chargingProfile__chargingSchedule__chargingSchedulePeriod_item_keys = set(data__chargingProfile__chargingSchedule__chargingSchedulePeriod_item.keys())
                                         if "startPeriod" in data__chargingProfile__chargingSchedule__chargingSchedulePeriod_item_keys:
                                             data__chargingProfile__chargingSchedule__chargingSchedulePeriod_item_keys.remove("startPeriod")
@@ -556,18 +556,18 @@ def validate_RemoteStartTransaction(data):
                                             if not isinstance(data__chargingProfile__chargingSchedule__chargingSchedulePeriod_item__numberPhases, (int)) or isinstance(data__chargingProfile__chargingSchedule__chargingSchedulePeriod_item__numberPhases, bool):
                                                 raise Invalid("data" + ".chargingProfile.chargingSchedule.chargingSchedulePeriod[{data__chargingProfile__chargingSchedule__chargingSchedulePeriod_x}].numberPhases".format(**locals()) + "", 'type')
                                         if data__chargingProfile__chargingSchedule__chargingSchedulePeriod_item_keys:
-                                            raise Invalid("data" + ".chargingProfile.chargingSchedule.chargingSchedulePeriod[{data__chargingProfile__chargingSchedule__chargingSchedulePeriod_x}]".format(**locals()) + "", 'additionalProperties')
+                                            raise Invalid("data" + ".chargingProfile.chargingSchedule.chargingSchedulePeriod[{data__chargingProfile__chargingSchedule__chargingSchedulePeriod_x}]".format(**locals()) + "", 'additionalProperties', data__chargingProfile__chargingSchedule__chargingSchedulePeriod_item_keys)
                         if "minChargingRate" in data__chargingProfile__chargingSchedule_keys:
                             data__chargingProfile__chargingSchedule_keys.remove("minChargingRate")
                             data__chargingProfile__chargingSchedule__minChargingRate = data__chargingProfile__chargingSchedule["minChargingRate"]
                             if not isinstance(data__chargingProfile__chargingSchedule__minChargingRate, (int, float)) or isinstance(data__chargingProfile__chargingSchedule__minChargingRate, bool):
                                 raise Invalid("data" + ".chargingProfile.chargingSchedule.minChargingRate", 'type')
                         if data__chargingProfile__chargingSchedule_keys:
-                            raise Invalid("data" + ".chargingProfile.chargingSchedule", 'additionalProperties')
+                            raise Invalid("data" + ".chargingProfile.chargingSchedule", 'additionalProperties', data__chargingProfile__chargingSchedule_keys)
                 if data__chargingProfile_keys:
-                    raise Invalid("data" + ".chargingProfile", 'additionalProperties')
+                    raise Invalid("data" + ".chargingProfile", 'additionalProperties', data__chargingProfile_keys)
         if data_keys:
-            raise Invalid("data" + "", 'additionalProperties')
+            raise Invalid("data" + "", 'additionalProperties', data_keys)
     return data
 
 
@@ -578,7 +578,7 @@ def validate_RemoteStopTransaction(data):
     if data_is_dict:
         data__missing_keys = set(['transactionId']) - data.keys()
         if data__missing_keys:
-            raise Invalid("data" + "", 'required')
+            raise Invalid("data" + "", 'required', data__missing_keys)
         data_keys = set(data.keys())
         if "transactionId" in data_keys:
             data_keys.remove("transactionId")
@@ -586,7 +586,7 @@ def validate_RemoteStopTransaction(data):
             if not isinstance(data__transactionId, (int)) or isinstance(data__transactionId, bool):
                 raise Invalid("data" + ".transactionId", 'type')
         if data_keys:
-            raise Invalid("data" + "", 'additionalProperties')
+            raise Invalid("data" + "", 'additionalProperties', data_keys)
     return data
 
 
@@ -597,7 +597,7 @@ def validate_Reset(data):
     if data_is_dict:
         data__missing_keys = set(['type']) - data.keys()
         if data__missing_keys:
-            raise Invalid("data" + "", 'required')
+            raise Invalid("data" + "", 'required', data__missing_keys)
         data_keys = set(data.keys())
         if "type" in data_keys:
             data_keys.remove("type")
@@ -610,9 +610,9 @@ def validate_Reset(data):
             if data__type_is_dict:
                 data__type_keys = set(data__type.keys())
                 if data__type_keys:
-                    raise Invalid("data" + ".type", 'additionalProperties')
+                    raise Invalid("data" + ".type", 'additionalProperties', data__type_keys)
         if data_keys:
-            raise Invalid("data" + "", 'additionalProperties')
+            raise Invalid("data" + "", 'additionalProperties', data_keys)
     return data
 
 
@@ -623,7 +623,7 @@ def validate_SetChargingProfile(data):
     if data_is_dict:
         data__missing_keys = set(['connectorId', 'csChargingProfiles']) - data.keys()
         if data__missing_keys:
-            raise Invalid("data" + "", 'required')
+            raise Invalid("data" + "", 'required', data__missing_keys)
         data_keys = set(data.keys())
         if "connectorId" in data_keys:
             data_keys.remove("connectorId")
@@ -639,7 +639,7 @@ def validate_SetChargingProfile(data):
             if data__csChargingProfiles_is_dict:
                 data__csChargingProfiles__missing_keys = set(['chargingProfileId', 'stackLevel', 'chargingProfilePurpose', 'chargingProfileKind', 'chargingSchedule']) - data__csChargingProfiles.keys()
                 if data__csChargingProfiles__missing_keys:
-                    raise Invalid("data" + ".csChargingProfiles", 'required')
+                    raise Invalid("data" + ".csChargingProfiles", 'required', data__csChargingProfiles__missing_keys)
                 data__csChargingProfiles_keys = set(data__csChargingProfiles.keys())
                 if "chargingProfileId" in data__csChargingProfiles_keys:
                     data__csChargingProfiles_keys.remove("chargingProfileId")
@@ -667,7 +667,7 @@ def validate_SetChargingProfile(data):
                     if data__csChargingProfiles__chargingProfilePurpose_is_dict:
                         data__csChargingProfiles__chargingProfilePurpose_keys = set(data__csChargingProfiles__chargingProfilePurpose.keys())
                         if data__csChargingProfiles__chargingProfilePurpose_keys:
-                            raise Invalid("data" + ".csChargingProfiles.chargingProfilePurpose", 'additionalProperties')
+                            raise Invalid("data" + ".csChargingProfiles.chargingProfilePurpose", 'additionalProperties', data__csChargingProfiles__chargingProfilePurpose_keys)
                 if "chargingProfileKind" in data__csChargingProfiles_keys:
                     data__csChargingProfiles_keys.remove("chargingProfileKind")
                     data__csChargingProfiles__chargingProfileKind = data__csChargingProfiles["chargingProfileKind"]
@@ -679,7 +679,7 @@ def validate_SetChargingProfile(data):
                     if data__csChargingProfiles__chargingProfileKind_is_dict:
                         data__csChargingProfiles__chargingProfileKind_keys = set(data__csChargingProfiles__chargingProfileKind.keys())
                         if data__csChargingProfiles__chargingProfileKind_keys:
-                            raise Invalid("data" + ".csChargingProfiles.chargingProfileKind", 'additionalProperties')
+                            raise Invalid("data" + ".csChargingProfiles.chargingProfileKind", 'additionalProperties', data__csChargingProfiles__chargingProfileKind_keys)
                 if "recurrencyKind" in data__csChargingProfiles_keys:
                     data__csChargingProfiles_keys.remove("recurrencyKind")
                     data__csChargingProfiles__recurrencyKind = data__csChargingProfiles["recurrencyKind"]
@@ -691,7 +691,7 @@ def validate_SetChargingProfile(data):
                     if data__csChargingProfiles__recurrencyKind_is_dict:
                         data__csChargingProfiles__recurrencyKind_keys = set(data__csChargingProfiles__recurrencyKind.keys())
                         if data__csChargingProfiles__recurrencyKind_keys:
-                            raise Invalid("data" + ".csChargingProfiles.recurrencyKind", 'additionalProperties')
+                            raise Invalid("data" + ".csChargingProfiles.recurrencyKind", 'additionalProperties', data__csChargingProfiles__recurrencyKind_keys)
                 if "validFrom" in data__csChargingProfiles_keys:
                     data__csChargingProfiles_keys.remove("validFrom")
                     data__csChargingProfiles__validFrom = data__csChargingProfiles["validFrom"]
@@ -711,7 +711,7 @@ def validate_SetChargingProfile(data):
                     if data__csChargingProfiles__chargingSchedule_is_dict:
                         data__csChargingProfiles__chargingSchedule__missing_keys = set(['chargingRateUnit', 'chargingSchedulePeriod']) - data__csChargingProfiles__chargingSchedule.keys()
                         if data__csChargingProfiles__chargingSchedule__missing_keys:
-                            raise Invalid("data" + ".csChargingProfiles.chargingSchedule", 'required')
+                            raise Invalid("data" + ".csChargingProfiles.chargingSchedule", 'required', data__csChargingProfiles__chargingSchedule__missing_keys)
                         data__csChargingProfiles__chargingSchedule_keys = set(data__csChargingProfiles__chargingSchedule.keys())
                         if "duration" in data__csChargingProfiles__chargingSchedule_keys:
                             data__csChargingProfiles__chargingSchedule_keys.remove("duration")
@@ -734,7 +734,7 @@ def validate_SetChargingProfile(data):
                             if data__csChargingProfiles__chargingSchedule__chargingRateUnit_is_dict:
                                 data__csChargingProfiles__chargingSchedule__chargingRateUnit_keys = set(data__csChargingProfiles__chargingSchedule__chargingRateUnit.keys())
                                 if data__csChargingProfiles__chargingSchedule__chargingRateUnit_keys:
-                                    raise Invalid("data" + ".csChargingProfiles.chargingSchedule.chargingRateUnit", 'additionalProperties')
+                                    raise Invalid("data" + ".csChargingProfiles.chargingSchedule.chargingRateUnit", 'additionalProperties', data__csChargingProfiles__chargingSchedule__chargingRateUnit_keys)
                         if "chargingSchedulePeriod" in data__csChargingProfiles__chargingSchedule_keys:
                             data__csChargingProfiles__chargingSchedule_keys.remove("chargingSchedulePeriod")
                             data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod = data__csChargingProfiles__chargingSchedule["chargingSchedulePeriod"]
@@ -750,7 +750,7 @@ def validate_SetChargingProfile(data):
                                     if data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item_is_dict:
                                         data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item__missing_keys = set(['startPeriod', 'limit']) - data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item.keys()
                                         if data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item__missing_keys:
-                                            raise Invalid("data" + ".csChargingProfiles.chargingSchedule.chargingSchedulePeriod[{data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_x}]".format(**locals()) + "", 'required')
+                                            raise Invalid("data" + ".csChargingProfiles.chargingSchedule.chargingSchedulePeriod[{data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_x}]".format(**locals()) + "", 'required', data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item__missing_keys)
                                         data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item_keys = set(data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item.keys())
                                         if "startPeriod" in data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item_keys:
                                             data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item_keys.remove("startPeriod")
@@ -768,18 +768,18 @@ def validate_SetChargingProfile(data):
                                             if not isinstance(data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item__numberPhases, (int)) or isinstance(data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item__numberPhases, bool):
                                                 raise Invalid("data" + ".csChargingProfiles.chargingSchedule.chargingSchedulePeriod[{data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_x}].numberPhases".format(**locals()) + "", 'type')
                                         if data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item_keys:
-                                            raise Invalid("data" + ".csChargingProfiles.chargingSchedule.chargingSchedulePeriod[{data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_x}]".format(**locals()) + "", 'additionalProperties')
+                                            raise Invalid("data" + ".csChargingProfiles.chargingSchedule.chargingSchedulePeriod[{data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_x}]".format(**locals()) + "", 'additionalProperties', data__csChargingProfiles__chargingSchedule__chargingSchedulePeriod_item_keys)
                         if "minChargingRate" in data__csChargingProfiles__chargingSchedule_keys:
                             data__csChargingProfiles__chargingSchedule_keys.remove("minChargingRate")
                             data__csChargingProfiles__chargingSchedule__minChargingRate = data__csChargingProfiles__chargingSchedule["minChargingRate"]
                             if not isinstance(data__csChargingProfiles__chargingSchedule__minChargingRate, (int, float)) or isinstance(data__csChargingProfiles__chargingSchedule__minChargingRate, bool):
                                 raise Invalid("data" + ".csChargingProfiles.chargingSchedule.minChargingRate", 'type')
                         if data__csChargingProfiles__chargingSchedule_keys:
-                            raise Invalid("data" + ".csChargingProfiles.chargingSchedule", 'additionalProperties')
+                            raise Invalid("data" + ".csChargingProfiles.chargingSchedule", 'additionalProperties', data__csChargingProfiles__chargingSchedule_keys)
                 if data__csChargingProfiles_keys:
-                    raise Invalid("data" + ".csChargingProfiles", 'additionalProperties')
+                    raise Invalid("data" + ".csChargingProfiles", 'additionalProperties', data__csChargingProfiles_keys)
         if data_keys:
-            raise Invalid("data" + "", 'additionalProperties')
+            raise Invalid("data" + "", 'additionalProperties', data_keys)
     return data
 
 
@@ -790,7 +790,7 @@ def validate_UnlockConnector(data):
     if data_is_dict:
         data__missing_keys = set(['connectorId']) - data.keys()
         if data__missing_keys:
-            raise Invalid("data" + "", 'required')
+            raise Invalid("data" + "", 'required', data__missing_keys)
         data_keys = set(data.keys())
         if "connectorId" in data_keys:
             data_keys.remove("connectorId")
@@ -798,7 +798,7 @@ def validate_UnlockConnector(data):
             if not isinstance(data__connectorId, (int)) or isinstance(data__connectorId, bool):
                 raise Invalid("data" + ".connectorId", 'type')
         if data_keys:
-            raise Invalid("data" + "", 'additionalProperties')
+            raise Invalid("data" + "", 'additionalProperties', data_keys)
     return data
 
 

@@ -87,6 +87,37 @@ def test_each_broken_rule_has_its_code(payload: dict[str, Any], code: ErrorCode)
     assert found.value.code is code
 
 
+@pytest.mark.parametrize(
+    ("action", "payload", "text"),
+    [
+        ("ChangeConfiguration", {"value": "b"}, "key: is missing"),
+        ("ChangeConfiguration", {}, "key, value: is missing"),
+        ("ChangeConfiguration", {"key": "a", "value": 1}, "value: has another type than it must have"),
+        ("ChangeConfiguration", {"key": "a" * 51, "value": "b"}, "key: is longer than it may be"),
+        ("Reset", {"type": "soft"}, "type: is none of the values that it may have"),
+        ("Reset", {"type": "Soft", "evseId": 1}, "evseId: is no field of this message"),
+        ("Reset", {"type": "Soft", "a\n\u00fc" + "b" * 60: 1}, None),
+        ("Reset", {"type": "Soft"} | dict.fromkeys("abcdef", 1), "a, b, c: is no field of this message"),
+        ("DeleteCertificate", {"certificateHashData": {"hashAlgorithm": "SHA256"}}, None),
+        ("Reset", [], "the payload: has another type than it must have"),
+    ],
+)
+def test_an_error_names_the_field_and_what_is_wrong_with_it(action: str, payload: Any, text: str | None) -> None:
+    with pytest.raises(Invalid) as found:
+        VALIDATORS[action](payload)
+    if text is not None:
+        assert found.value.text == text
+    assert found.value.text.isascii()
+    assert found.value.text.isprintable()
+    assert len(found.value.text) <= 255
+
+
+def test_a_field_inside_is_named_with_its_place() -> None:
+    with pytest.raises(Invalid) as found:
+        VALIDATORS["DeleteCertificate"]({"certificateHashData": {"hashAlgorithm": "SHA256", "serialNumber": "1"}})
+    assert found.value.text == "certificateHashData.issuerKeyHash, certificateHashData.issuerNameHash: is missing"
+
+
 def test_a_value_is_never_quoted() -> None:
     with pytest.raises(Invalid) as found:
         VALIDATORS["ChangeConfiguration"]({"key": "AuthorizationKey", "value": "topsecret" * 60})
