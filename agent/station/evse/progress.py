@@ -125,7 +125,8 @@ def _waiting_card(connector: Connector, turn: Turn) -> None:
 
 def _window_over(connector: Connector, turn: Turn) -> bool:
     timeout_s = connector.site.registry.billing.options.connection_timeout_s
-    if connector.window_ms is None or timeout_s == 0:
+    nobody_needed = connector.state is SessionState.WAITING_CARD and by_itself(connector)
+    if connector.window_ms is None or timeout_s == 0 or nobody_needed:
         return False
     return turn.reached(connector.window_ms + timeout_s * 1000)
 
