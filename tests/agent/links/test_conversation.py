@@ -57,6 +57,7 @@ def test_the_boot_is_the_first_and_only_call_until_it_is_answered(talk: Talk) ->
 
 
 @pytest.mark.rule("ocpp16.B02")
+@pytest.mark.rule("ocpp16.Y08")
 def test_accepted_is_followed_by_all_statuses_the_station_first_and_then_the_queue(talk: Talk) -> None:
     for connector in (2, 1, 0):
         talk.talk.tell(publish(connector), 0)

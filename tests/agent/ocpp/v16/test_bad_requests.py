@@ -5,6 +5,9 @@ No row becomes a command, so none changes anything.
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -337,3 +340,38 @@ def test_as_many_keys_as_fit_are_answered(dialect: V16) -> None:
     for count in (100, 101, MAXIMUM_ASKED_KEYS):
         found = dialect.parse(Call("1", "GetConfiguration", {"key": [f"k{n}" for n in range(count)]}), True)
         assert not isinstance(found, Refusal | Ready)
+
+
+FIRST_USE = """
+import json, sys
+from agent.ocpp.dialect import DIALECTS
+from agent.ocpp.exchange import Ready, Refusal
+from agent.ocpp.rpc import AnswerMemory, Rpc
+from agent.ocpp.wire import CallError, CallResult
+from agent.vocabulary.commands import Result, ResultStatus
+from agent.vocabulary.options import StationOptions
+
+dialect = DIALECTS["ocpp1.6"](StationOptions((), {}))
+line = Rpc(AnswerMemory())
+known = set(sys.modules)
+for number, (action, payload) in enumerate(json.loads(sys.argv[1])):
+    call = line.receive(json.dumps([2, str(number), action, payload])).call
+    parsed = dialect.parse(call, True)
+    if isinstance(parsed, Refusal):
+        line.answer(CallError(call.message_id, parsed.code.value, parsed.why))
+    elif isinstance(parsed, Ready):
+        line.answer(CallResult(call.message_id, parsed.payload))
+    else:
+        line.answer(CallResult(call.message_id, dialect.answer(call, Result(ResultStatus.ACCEPTED), 300)))
+dialect.read_boot({"status": "Accepted", "currentTime": "2026-05-28T20:26:40.123Z", "interval": 300})
+print(sorted(set(sys.modules) - known))
+"""
+
+
+@pytest.mark.rung3
+def test_the_first_message_of_a_kind_imports_nothing() -> None:
+    """What a message needs is there before the first one comes: imports, validators, patterns."""
+    requests = [*GOOD.items(), *((row[0], row[2]) for row in ROWS)]
+    command = [sys.executable, "-c", FIRST_USE, json.dumps(requests)]
+    found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    assert found.stdout.strip() == "[]"
