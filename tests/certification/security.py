@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
 from tests.certification.messages import message
-from tests.certification.tool import Tool, station
+from tests.certification.tool import Script, Tool, examine_from_boot, station
 from tests.rig.certificates import ROOT, Issued, Wish, context_of, issue
 from tests.rig.ledger import Frame
 from tests.rig.rig_options import RigOptions
@@ -133,3 +134,28 @@ async def expect_security_event(tool: Tool, kind: str) -> None:
     """It is told now, once, other events beside it or not."""
     await tool.until(lambda: security_events(tool, kind), what=f"security event {kind}")
     assert len(security_events(tool, kind)) == 1, f"{kind} was told more than once"
+
+
+def examine_secured(folder: Path, profile: int, script: Callable[[Tool, Secured], object]) -> None:
+    """Run a case on a station that has booted with a security profile."""
+    secured = Secured.make(folder)
+
+    async def booted(tool: Tool) -> None:
+        await tool.boot()
+        await script(tool, secured)  # type: ignore[misc]
+
+    run: Script = booted
+    examine_from_boot(folder, run, secured.options(profile), lambda rig: secured.prepare(rig, profile))
+
+
+async def certified(tool: Tool, secured: Secured) -> None:
+    """The station gets a first client certificate."""
+    await tool.ask(tool.backend.trigger_certificate(), "Accepted")
+    request = await expect_request_of_certificate(tool)
+    signed = issue(STATION, secured.root, request.public_key())
+    await tool.ask(tool.backend.certificate_signed(signed.pem), "Accepted")
+
+
+def der(issued: Issued) -> bytes:
+    """The certificate as it is shown."""
+    return issued.certificate.public_bytes(serialization.Encoding.DER)
