@@ -21,7 +21,6 @@ from agent.credentials.worker_checks import NotGood, check_root
 from agent.credentials.worker_hashes import hash_certificates
 from agent.credentials.worker_keys import make_key
 
-
 NICENESS = 10
 """Whatever a backend has judged here must not be felt at the outlets."""
 
