@@ -25,6 +25,7 @@ from agent.vocabulary.events import (
 from agent.vocabulary.ids import ConnectorId, EvseAddress, EvseId, IdToken, TransactionId
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.options import StationOptions
+from agent.vocabulary.security import SecurityEvent, SecurityEventKind
 from hal.api import Measurand, Measured, Phase
 
 Valid = Callable[[str, Mapping[str, Any]], None]
@@ -226,3 +227,33 @@ def test_a_status_has_the_time_of_its_event_or_none(valid: Valid) -> None:
 def test_a_heartbeat_is_empty(dialect: V16, valid: Valid) -> None:
     assert dialect.heartbeat("1") == '[2,"1","Heartbeat",{}]'
     valid("Heartbeat", {})
+
+
+@pytest.mark.rule("ocpp16.T05")
+@pytest.mark.rule("ocpp16.T01")
+@pytest.mark.parametrize("kind", list(SecurityEventKind))
+@pytest.mark.parametrize("tech_info", ["", "why", "x" * 300, "\u00fc" * 300])
+def test_a_security_event_is_valid(dialect: V16, valid: Valid, kind: SecurityEventKind, tech_info: str) -> None:
+    text = dialect.security_event(SecurityEvent(kind, AT, tech_info), "the-id", None)
+    assert text is not None
+    payload = json.loads(text)[3]
+    valid("SecurityEventNotification", payload)
+    assert (payload["type"], payload["timestamp"]) == (kind.value, "2026-05-28T20:26:40.123Z")
+    assert payload.get("techInfo", "") == tech_info[:255]
+
+
+@pytest.mark.rule("ocpp16.B11")
+def test_a_security_event_waits_for_its_wall_time_and_is_the_same_bytes_then(dialect: V16) -> None:
+    event = SecurityEvent(SecurityEventKind.SETTING_SYSTEM_TIME, UNKNOWN, "by 3 s")
+    assert dialect.security_event(event, "the-id", None) is None
+    later = dialect.security_event(event, "the-id", WALL_MS - 5_000)
+    assert later == dialect.security_event(event, "the-id", WALL_MS - 5_000)
+    assert later is not None
+    assert "2026-05-28T20:26:40.123Z" in later
+
+
+def test_a_certificate_request_goes_out_as_it_is(dialect: V16, valid: Valid) -> None:
+    csr = "-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n-----END CERTIFICATE REQUEST-----\n"
+    frame = json.loads(dialect.sign_certificate(csr, "the-id"))
+    assert frame == [2, "the-id", "SignCertificate", {"csr": csr}]
+    valid("SignCertificate", frame[3])
