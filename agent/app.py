@@ -20,7 +20,7 @@ from agent.runtime.farewell import take_leave
 from agent.runtime.housekeeping import keep_time
 from agent.runtime.narrator import Narrator
 from agent.runtime.outboxes import Outboxes
-from agent.runtime.recorder import InputRecorder
+from agent.runtime.recorder import InputRecorder, write_dump
 from agent.runtime.setup import Start, prepare
 from agent.runtime.supervision import EXIT_FAILED, EXIT_OK, Pace, Supervisor
 from agent.runtime.timekeeper import Timekeeper
@@ -93,9 +93,7 @@ class Agent:
         }
         self._spare_dialect = DIALECTS["ocpp1.6"](self.start.options)
         path = Path(context.locations.state) / DATABASE
-        self.store = context.seams.make_store(
-            path, self._render, lambda text: context.log("store.note", text=text)
-        )
+        self.store = context.seams.make_store(path, self._render, lambda text: context.log("store.note", text=text))
         self.snapshot = self.store.open(context.boot_id, round(self._loop.time() * 1000))
         context.log("store.opened", boot=self.snapshot.boot)
 
@@ -284,13 +282,15 @@ class Agent:
                 overview=self.station.overview,
                 post=self.post,
                 restarts=lambda: self.supervisor.restarts,
-                dump_inputs=lambda: self.recorder.dump(context.locations.state),
+                dump_inputs=lambda: asyncio.to_thread(write_dump, context.locations.state, self.recorder.lines()),
                 tell=context.log,
             )
         )
 
     def _dump(self) -> None:
         try:
-            self._context.log("agent.inputs_dumped", file=self.recorder.dump(self._context.locations.state))
+            self._context.log(
+                "agent.inputs_dumped", file=write_dump(self._context.locations.state, self.recorder.lines())
+            )
         except OSError as error:
             self._context.log("agent.dump_failed", error=error)

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from agent.control.client import AgentAbsentError, Client, CommandRefusedError
-from agent.control.tables import sessions_text, status_text
+from agent.control.receipts_csv import receipts_csv
+from agent.control.tables import security_log_text, sessions_text, status_text, undelivered_text
 from agent.settings.locations import Locations
 
 EXIT_REFUSED = 1
@@ -51,7 +52,7 @@ def _run(client: Client, options: argparse.Namespace, fields: Mapping[str, objec
         for result in client.watch(options.interval):
             _print(json.dumps(result) if options.json else "\x1b[H\x1b[2J" + status_text(result), flush=True)
         return
-    result = client.call(options.command, **fields)
+    result = client.call(getattr(options, "asks", options.command), **fields)
     _print(json.dumps(result, indent=2) if options.json else options.show(result))
 
 
@@ -83,6 +84,10 @@ def _parser() -> argparse.ArgumentParser:
     watch.add_argument("--interval", metavar="SECONDS", type=float, default=1.0, help="between two looks (default 1)")
     sessions = add("sessions", "the last sessions and what each upstream has of them", sessions_text, _limit)
     sessions.add_argument("--limit", metavar="N", type=int, default=20, help="how many (default 20)")
+    receipts = add("receipts", "sessions that an upstream has not got whole", undelivered_text, _limit)
+    receipts.set_defaults(asks="sessions")
+    receipts.add_argument("--limit", metavar="N", type=int, default=1000, help="of so many sessions (default 1000)")
+    receipts.add_argument("--csv", dest="show", action="store_const", const=receipts_csv, help="for a spreadsheet")
     _add_set_primary(add("set-primary", "stage a primary backoffice; a reboot applies it", _told(_NEXT_BOOT), _primary))
     remove = add("remove-primary", "stage the removal of the primary", _told(_NEXT_BOOT), _removal)
     remove.add_argument("word", metavar="delete", nargs="?", help='the word "delete"; asked for if not given')
@@ -93,6 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     latch.add_argument("connector", metavar="CONNECTOR", type=int, help="id of the connector")
     again = add("reoffer", "try messages again that were given up", _reoffered, _upstream)
     again.add_argument("upstream", metavar="UPSTREAM", nargs="?", default="", help="id of one upstream (default: all)")
+    log = add("security-log", "the newest security events, and whether the log is whole", security_log_text, _limit)
+    log.add_argument("--limit", metavar="N", type=int, default=50, help="how many (default 50)")
+    add("clear-security-log", "drop the lines of the security log; the log says that this was done", _told("Cleared."))
     add("dump", "write the last inputs to the state folder, for the manufacturer", lambda result: f"Written: {result}")
     return parser
 

@@ -99,11 +99,36 @@ class Reoffer:
 
 
 @dataclass(frozen=True, slots=True)
+class SecurityLog:
+    """The newest lines of the security log, and whether its chain holds."""
+
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ClearSecurityLog:
+    """Drop the lines of the security log; that this was done is the first line of the next."""
+
+
+@dataclass(frozen=True, slots=True)
 class Dump:
     """Write the last inputs to the state folder."""
 
 
-Request = Status | Watch | Sessions | SetPrimary | RemovePrimary | DiscardPending | Reboot | ClearLatch | Reoffer | Dump
+Request = (
+    Status
+    | Watch
+    | Sessions
+    | SetPrimary
+    | RemovePrimary
+    | DiscardPending
+    | Reboot
+    | ClearLatch
+    | Reoffer
+    | SecurityLog
+    | ClearSecurityLog
+    | Dump
+)
 
 
 class _Fields:
@@ -185,6 +210,8 @@ COMMANDS: Mapping[str, Callable[[_Fields], Request]] = {
     "reboot": lambda held: Reboot(held.boolean("wait_for_idle", False)),
     "clear-latch": lambda held: ClearLatch(held.integer("connector", None, 1, 64)),
     "reoffer": lambda held: Reoffer(held.text("upstream", "")),
+    "security-log": lambda held: SecurityLog(held.integer("limit", 50, 1, MOST_SESSIONS)),
+    "clear-security-log": lambda held: ClearSecurityLog(),
     "dump": lambda held: Dump(),
 }
 """The closed list: everything that the socket can be asked for."""

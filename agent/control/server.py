@@ -51,6 +51,9 @@ class Abilities:
     clear_latch: Callable[[int], Outcome]
     reoffer: Callable[[str], Outcome]
     """Try parked messages of an upstream (empty: of all) again; how many there are for each."""
+    security_log: Callable[[int], Outcome]
+    """The newest so many lines, oldest first, with what became of the chain; a `views.SecurityLogView`."""
+    clear_security_log: Callable[[], Outcome]
     dump_inputs: Callable[[], Outcome]
 
 
@@ -130,7 +133,7 @@ class Server:
     async def _answer(self, request: Request, peer: Peer) -> bytes:
         """The line that answers a request, whatever becomes of it."""
         name = protocol.command_name(request)
-        if not isinstance(request, protocol.Status | protocol.Sessions):
+        if not isinstance(request, protocol.Status | protocol.Sessions | protocol.SecurityLog):
             self._tell("control.command", uid=peer.uid, command=name)
         try:
             return render_result(await self._perform(request, peer))
@@ -172,6 +175,10 @@ class Server:
                 outcome = able.clear_latch(connector)
             case protocol.Reoffer(upstream):
                 outcome = able.reoffer(upstream)
+            case protocol.SecurityLog(limit):
+                outcome = able.security_log(limit)
+            case protocol.ClearSecurityLog():
+                outcome = able.clear_security_log()
             case protocol.Dump():
                 outcome = able.dump_inputs()
             case _:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from agent.control.receipts_csv import undelivered
 from agent.vocabulary.moments import iso8601
 
 NOTHING = "-"
@@ -43,6 +44,26 @@ def sessions_text(sessions: list[dict[str, Any]]) -> str:
             rows.append((*(_session(record) if number == 0 else [""] * 6), *_receipt(receipt)))
     header = ("connector", "card", "started", "stopped", "Wh", "reason", "upstream", "id there", "delivered")
     return table(header, rows)
+
+
+def undelivered_text(sessions: list[dict[str, Any]]) -> str:
+    """The answer to `sessions`, what is delivered left out."""
+    found = undelivered(sessions)
+    return sessions_text(found) if found else "Everything is delivered."
+
+
+def security_log_text(log: dict[str, Any]) -> str:
+    """The answer to `security-log`: its lines, and below them whether the chain holds."""
+    rows = []
+    for line in log.get("lines") or []:
+        event = line.get("event") or {}
+        further = (event.get("kind"), event.get("upstream"), event.get("tech_info"))
+        rows.append((line.get("sequence"), _time(event.get("at")), *further))
+    check = log.get("check") or {}
+    breaks = [str(number) for number in check.get("breaks") or []]
+    verdict = f"BROKEN at line {', '.join(breaks[:20])}" if breaks else "the chain holds"
+    lines = f"{check.get('lines', 0)} lines, {check.get('first', 0)} to {check.get('last', 0)}: {verdict}"
+    return "\n".join([table(("line", "time", "event", "upstream", "about"), rows), "", lines])
 
 
 def _connectors(overview: dict[str, Any]) -> str:

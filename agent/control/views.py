@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from agent.store.security_log import ChainCheck, SecurityLine
 from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.overview import StationOverview
 
@@ -49,3 +50,13 @@ class StatusView:
     wall_ms: int | None = None
     restarts: Mapping[str, int] = field(default_factory=dict)
     """How often which task had to be started again."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityLogView:
+    """The answer to `security-log`."""
+
+    lines: tuple[SecurityLine, ...]
+    """Oldest first."""
+    check: ChainCheck
+    """Of the whole log, not only of these lines."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 from agent.control.protocol import refuse
 from agent.control.server import Abilities
-from agent.control.views import LinkView, PendingView, StatusView
+from agent.control.views import LinkView, PendingView, SecurityLogView, StatusView
 from agent.links.upstream import UpstreamTask
 from agent.runtime.client_check import client_check
 from agent.runtime.clock import Clock
@@ -21,9 +21,10 @@ from agent.settings.settings import InstallerSettings, PrimaryRequest, Settings
 from agent.store.history import Session
 from agent.store.store import Store
 from agent.vocabulary.ids import ConnectorId, UpstreamId
-from agent.vocabulary.inputs import Input, LatchCleared, ReofferRequested, RestartRequested
+from agent.vocabulary.inputs import Input, LatchCleared, ReofferRequested, RestartRequested, SecurityEventSeen
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.overview import StationOverview
+from agent.vocabulary.security import SecurityEventKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Surroundings:
     overview: Callable[[Moment], StationOverview]
     post: Callable[[Input], None]
     restarts: Callable[[], Mapping[str, int]]
-    dump_inputs: Callable[[], str]
+    dump_inputs: Callable[[], Awaitable[str]]
     tell: Callable[..., None]
 
 
@@ -123,9 +124,23 @@ class _Local:
                 self._around.post(ReofferRequested(one, messages))
         return found
 
-    def dump_inputs(self) -> str:
+    async def security_log(self, limit: int) -> SecurityLogView:
+        """The newest lines, and what became of the chain."""
+
+        def look(store: Store) -> SecurityLogView:
+            return SecurityLogView(tuple(store.archive.security_log(limit)), store.archive.check_security_log())
+
+        return await self._around.writer.ask(look)
+
+    async def clear_security_log(self) -> str:
+        """Drop its lines; the next one says so."""
+        await self._around.writer.ask(lambda store: store.archive.clear_security_log())
+        self._around.post(SecurityEventSeen(SecurityEventKind.SECURITY_LOG_WAS_CLEARED, "stationctl"))
+        return "the security log is cleared"
+
+    async def dump_inputs(self) -> str:
         """Write the last inputs to the state folder; the file's name."""
-        name = self._around.dump_inputs()
+        name = await self._around.dump_inputs()
         self._around.tell("agent.inputs_dumped", file=name)
         return name
 
@@ -161,6 +176,8 @@ def make_abilities(around: Surroundings) -> Abilities:
         reboot=local.reboot,
         clear_latch=local.clear_latch,
         reoffer=local.reoffer,
+        security_log=local.security_log,
+        clear_security_log=local.clear_security_log,
         dump_inputs=local.dump_inputs,
     )
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from functools import cache
@@ -59,20 +59,6 @@ class InputRecorder:
         """What the ring holds, oldest first."""
         return tuple(self._lines)
 
-    def dump(self, state: str) -> str:
-        """Write the ring to the state folder and return the file's name; only three dumps stay. Raises OSError."""
-        folder = Path(state) / "inputs"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        dumps = sorted(folder.glob("*.jsonl"))
-        number = int(dumps[-1].stem) + 1 if dumps and dumps[-1].stem.isdigit() else 1
-        path = folder / f"{number:08d}.jsonl"
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with open(descriptor, "w", encoding="ascii") as stream:
-            stream.writelines(f"{line}\n" for line in self._lines)
-        for old in [*dumps, path][:-DUMPS_KEPT]:
-            old.unlink(missing_ok=True)
-        return str(path)
-
     def _encode(self, value: object) -> object:
         if type(value) in _PLAIN:
             return value
@@ -100,6 +86,24 @@ class InputRecorder:
         if key not in self._pseudonyms and len(self._pseudonyms) >= MOST_PSEUDONYMS:
             return "card-0"
         return self._pseudonyms.setdefault(key, f"card-{len(self._pseudonyms) + 1}")
+
+
+def write_dump(state: str, lines: Sequence[str]) -> str:
+    """Write lines to the state folder and return the file's name; only three dumps stay. Raises OSError.
+
+    Not for the event loop, unless the process is about to end.
+    """
+    folder = Path(state) / "inputs"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    dumps = sorted(folder.glob("*.jsonl"))
+    number = int(dumps[-1].stem) + 1 if dumps and dumps[-1].stem.isdigit() else 1
+    path = folder / f"{number:08d}.jsonl"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "w", encoding="ascii") as stream:
+        stream.writelines(f"{line}\n" for line in lines)
+    for old in [*dumps, path][:-DUMPS_KEPT]:
+        old.unlink(missing_ok=True)
+    return str(path)
 
 
 @cache

@@ -21,6 +21,9 @@ COMMANDS = [
     "reboot",
     "clear-latch",
     "reoffer",
+    "receipts",
+    "security-log",
+    "clear-security-log",
     "dump",
 ]
 
@@ -86,6 +89,10 @@ def test_without_an_agent_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixtu
         (["clear-latch", "2"], "clear-latch", {"connector": 2}),
         (["reoffer"], "reoffer", {"upstream": ""}),
         (["reoffer", "primary-1"], "reoffer", {"upstream": "primary-1"}),
+        (["receipts", "--csv"], "sessions", {"limit": 1000}),
+        (["receipts", "--limit", "5"], "sessions", {"limit": 5}),
+        (["security-log", "--limit", "7"], "security-log", {"limit": 7}),
+        (["clear-security-log"], "clear-security-log", {}),
         (["dump"], "dump", {}),
         (["discard-pending"], "discard-pending", {}),
     ],
@@ -93,7 +100,7 @@ def test_without_an_agent_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_commands_become_requests(
     agent: FakeAgent, arguments: list[str], command: str, fields: dict[str, object]
 ) -> None:
-    agent.result = {} if command in ("status", "reoffer") else []
+    agent.result = {} if command in ("status", "reoffer", "security-log") else []
     assert stationctl.main([*arguments, "--socket", "/x"]) == 0
     assert agent.asked == [(command, fields)]
     assert agent.path == "/x"

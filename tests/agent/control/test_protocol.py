@@ -25,6 +25,8 @@ from agent.vocabulary.records import TransactionRecord
         ('{"command":"clear-latch","connector":2}', protocol.ClearLatch(2)),
         ('{"command":"reoffer"}', protocol.Reoffer("")),
         ('{"command":"reoffer","upstream":"primary-1"}', protocol.Reoffer("primary-1")),
+        ('{"command":"security-log"}', protocol.SecurityLog(50)),
+        ('{"command":"clear-security-log"}', protocol.ClearSecurityLog()),
         ('{"command":"dump"}', protocol.Dump()),
         ('{"command":"discard-pending"}', protocol.DiscardPending()),
         (
@@ -66,6 +68,8 @@ def test_the_list_of_commands_is_closed() -> None:
         "reboot",
         "clear-latch",
         "reoffer",
+        "security-log",
+        "clear-security-log",
         "dump",
     }
 

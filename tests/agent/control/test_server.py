@@ -65,6 +65,8 @@ class Agent:
             self.asked.append,
             self.clear_latch,
             self.asked.append,
+            lambda limit: limit,
+            lambda: self.asked.append("clear"),
             self.dump_inputs,
         )
 

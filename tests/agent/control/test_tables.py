@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 from agent.control.protocol import render_result
-from agent.control.tables import sessions_text, status_text, table
+from agent.control.tables import security_log_text, sessions_text, status_text, table
 from agent.control.views import LinkView, PendingView, StatusView
 from agent.vocabulary.events import Condition
 from agent.vocabulary.ids import ConnectorId, TransactionId, UpstreamId
@@ -92,3 +92,14 @@ def test_a_session_has_a_line_for_each_upstream() -> None:
 
 def test_no_value_can_break_a_table() -> None:
     assert "\x1b" not in table(("a",), [["\x1b[31m\n"]])
+
+
+def test_the_security_log_ends_with_what_became_of_its_chain() -> None:
+    event = {"kind": "ResetOrReboot", "at": {"wall_ms": 1_700_000_000_000}, "tech_info": "SoftReset", "upstream": None}
+    log = {"lines": [{"sequence": 7, "event": event}], "check": {"lines": 3, "first": 5, "last": 7, "breaks": []}}
+    text = security_log_text(log)
+    assert "7     2023-11-14T22:13:20.000Z  ResetOrReboot  -         SoftReset" in text
+    assert text.endswith("3 lines, 5 to 7: the chain holds")
+    log["check"] = {"lines": 3, "first": 5, "last": 9, "breaks": [6, 9]}
+    assert security_log_text(log).endswith("BROKEN at line 6, 9")
+    assert security_log_text({}).endswith("0 lines, 0 to 0: the chain holds")

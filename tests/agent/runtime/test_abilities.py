@@ -4,31 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agent.runtime.abilities import Surroundings, make_abilities
+from agent.runtime.inline_writer import InlineWriter
 from agent.settings import files
 from agent.settings.factory import parse_factory
 from agent.settings.locations import Locations
 from agent.settings.settings import PrimaryRequest, Settings
+from agent.store.database import Database
+from agent.store.store import Store
+from agent.vocabulary.effects import Record
+from agent.vocabulary.inputs import SecurityEventSeen
+from agent.vocabulary.records import LogSecurityEvent
+from agent.vocabulary.security import SecurityEvent, SecurityEventKind
 from tests.rig.rig_options import RigOptions
+from tests.rig.sessions import moment, render
 
 PATIENCE_S = 5.0
 REQUEST = PrimaryRequest("ws://operator.example/ocpp", "CP1", 0)
 
 
-def local(folder: Path) -> Any:
-    """The abilities of a station of which only the settings matter."""
+def local(folder: Path, **more: Any) -> Any:
+    """The abilities of a station of which only the settings matter, and what is given."""
     settings = Settings(parse_factory("factory.toml", RigOptions().factory("ws://management.example/ocpp")), None)
     nothing: Any = None
     locations = Locations(settings=str(folder))
     around = Surroundings(
         locations, "boot1", settings, (), False, *[nothing] * 6, dump_inputs=nothing, tell=lambda *_, **__: None
     )
-    return make_abilities(around)
+    return make_abilities(replace(around, **more))
 
 
 @pytest.mark.parametrize(
@@ -64,5 +73,39 @@ def test_a_slow_disk_behind_a_staged_change_stops_nothing_else(
         with pytest.raises(OSError, match="no matter"):
             await asked
         await asyncio.gather(second, return_exceptions=True)
+
+    asyncio.run(main())
+
+
+def test_the_security_log_is_shown_with_its_chain_and_cleared_with_a_line_that_says_so(tmp_path: Path) -> None:
+    async def main() -> None:
+        store = Store(Database(tmp_path / "state.db"), render)
+        store.open("boot-1")
+        event = SecurityEvent(SecurityEventKind.RESET_OR_REBOOT, moment(1, 5))
+        store.commit([Record((LogSecurityEvent(event),), True)])
+        posted: list[object] = []
+        writer = InlineWriter(store, lambda given: None, lambda upstream: None)
+        able = local(tmp_path, writer=writer, post=posted.append)
+        view = await able.security_log(10)
+        assert ([line.event for line in view.lines], view.check.holds) == ([event], True)
+        await able.clear_security_log()
+        assert (await able.security_log(10)).lines == ()
+        assert posted == [SecurityEventSeen(SecurityEventKind.SECURITY_LOG_WAS_CLEARED, "stationctl")]
+        await writer.close()
+
+    asyncio.run(main())
+
+
+def test_the_inputs_are_written_beside_the_event_loop(tmp_path: Path) -> None:
+    async def main() -> None:
+        threads: list[int] = []
+
+        def write() -> str:
+            threads.append(threading.get_ident())
+            return "00000001.jsonl"
+
+        able = local(tmp_path, dump_inputs=lambda: asyncio.to_thread(write))
+        assert await able.dump_inputs() == "00000001.jsonl"
+        assert threads != [threading.get_ident()]
 
     asyncio.run(main())

@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from agent.runtime.recorder import InputRecorder, read_inputs
+from agent.runtime.recorder import InputRecorder, read_inputs, write_dump
 from agent.vocabulary.certificates import CertificateHash, CertificateUse, HashAlgorithm
 from agent.vocabulary.commands import DeleteCertificate, ListRoots, RemoteStart, SetOption, SetPassword
 from agent.vocabulary.ids import ConnectorId, IdToken, Secret, UpstreamId
@@ -95,7 +95,7 @@ def test_the_stand_ins_for_cards_stay_bounded() -> None:
 def test_only_the_last_dumps_are_kept(tmp_path: Path) -> None:
     recorder = InputRecorder()
     recorder.record(Tick(), AT)
-    names = [recorder.dump(str(tmp_path)) for _ in range(5)]
+    names = [write_dump(str(tmp_path), recorder.lines()) for _ in range(5)]
     kept = sorted(str(path) for path in (tmp_path / "inputs").iterdir())
     assert kept == names[-3:]
     assert list(read_inputs(Path(names[-1]).read_text())) == [(AT, Tick())]
