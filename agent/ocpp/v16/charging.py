@@ -1,7 +1,8 @@
 """Calls about smart charging (OCPP 1.6 3.13, 5.5, 5.7, 5.16): profiles in, composite schedules out.
 
 Payloads are valid by their schema here. What a profile may be is decided by the station; a connector that there is not
-gets a PropertyConstraintViolation, as the standard asks for. A limit with more than one decimal is rounded down.
+gets a PropertyConstraintViolation, as the standard asks for. A limit with more than one decimal is rounded down, on the
+way in and on the way out.
 """
 
 from __future__ import annotations
@@ -131,5 +132,5 @@ def _time(fields: Mapping[str, Any], name: str) -> int | None:
 
 
 def _period(period: Period) -> dict[str, Any]:
-    told: dict[str, Any] = {"startPeriod": period.start_s, "limit": period.limit}
+    told: dict[str, Any] = {"startPeriod": period.start_s, "limit": _tenths(period.limit)}
     return told if period.phases is None else told | {"numberPhases": period.phases}

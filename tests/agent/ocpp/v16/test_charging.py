@@ -124,3 +124,13 @@ def test_a_composite_schedule_is_told_without_its_own_start(dialect: V16, valid:
     assert dialect.answer(call, Result(ResultStatus.REJECTED), 300) == {"status": "Rejected"}
     cleared = Call("1", "ClearChargingProfile", {})
     assert dialect.answer(cleared, Result(ResultStatus.NOT_FOUND), 300) == {"status": "Unknown"}
+
+
+@pytest.mark.rule("ocpp16.T06")
+@pytest.mark.parametrize(
+    ("limit", "told"), [(16.0, 16.0), (15.9420, 15.9), (0.3, 0.3), (6.099999999, 6.1), (0.09, 0.0)]
+)
+def test_a_limit_goes_out_with_one_decimal_at_most(dialect: V16, limit: float, told: float) -> None:
+    found = CompositeSchedule(ConnectorId(1), 1_767_225_600_000, 300, RateUnit.WATT, (Period(0, limit),))
+    payload = dialect.answer(Call("1", "GetCompositeSchedule", {}), Result(ResultStatus.ACCEPTED, composite=found), 300)
+    assert payload["chargingSchedule"]["chargingSchedulePeriod"][0]["limit"] == told
