@@ -13,14 +13,15 @@ from pathlib import Path
 import pytest
 
 from agent.runtime.inline_writer import Disk, InlineWriter
-from agent.runtime.writer import STALL_LIMIT_S, ThreadWriter
+from agent.runtime.writer import QUIET_S, STALL_LIMIT_S, ThreadWriter
 from agent.store.database import Database
 from agent.store.errors import StoreError
 from agent.store.store import Store
 from agent.vocabulary.effects import Record
 from agent.vocabulary.ids import ConnectorId, UpstreamId
-from agent.vocabulary.inputs import Input, RecordFailed, Synced
+from agent.vocabulary.inputs import Input, RecordFailed, SecurityEventSeen, Synced
 from agent.vocabulary.records import SaveHold
+from agent.vocabulary.security import SecurityEventKind
 from tests.rig.crash_store import FailingStore
 from tests.rig.sessions import render, session
 from tests.rig.virtual_time import run_virtual
@@ -310,3 +311,35 @@ def test_inline_tells_nothing_after_a_cut(tmp_path: Path) -> None:
         await writer.close()
 
     run_virtual(scenario())
+
+
+@pytest.mark.rule("ocpp16.X27")
+@real_time
+async def test_what_a_full_queue_lost_is_posted_as_memory_exhaustion(tmp_path: Path) -> None:
+    store = Store(Database(tmp_path / "a.db"), render)
+    store._tables.limits._most_rows = 5
+    async with writing(store) as (writer, heard):
+        for record in session((M,), 0, samples=9, online=False):
+            writer.submit(record)
+        await heard.until(lambda: any(isinstance(given, SecurityEventSeen) for given in heard.posted))
+        alarms = [given for given in heard.posted if isinstance(given, SecurityEventSeen)]
+        assert {alarm.kind for alarm in alarms} == {SecurityEventKind.MEMORY_EXHAUSTION}
+        assert "the queue of management is full" in alarms[0].tech_info
+
+
+@pytest.mark.rule("ocpp16.X27")
+@real_time
+async def test_what_a_full_disk_cost_is_posted_once_the_house_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    store = Store(Database(tmp_path / "a.db"), render)
+    async with writing(store, monotonic=lambda: now) as (writer, heard):
+        for record in session((P, M), 0, samples=9, online=False):
+            writer.submit(record)
+        await writer.depth(M)
+        monkeypatch.setattr("agent.store.store.room_bytes", lambda database: 0)
+        now = QUIET_S + 1
+        await writer.depth(M)
+        await heard.until(lambda: any(isinstance(given, SecurityEventSeen) for given in heard.posted))
+        assert await writer.depth(P) == 7
