@@ -1,7 +1,8 @@
 """Registers to read -> merged block reads, and writes -> merged frames. Pure.
 
 A device may refuse a block that spans an undocumented address. So there are levels: `HOLES` merges over holes as large
-as the profile allows, `TOUCHING` merges neighbours only, `SINGLE` reads each register alone.
+as the profile allows, `DOCUMENTED` over those of them that other registers of the profile fill, `TOUCHING` merges
+neighbours only, `SINGLE` reads each register alone.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ class Level(IntEnum):
     """How boldly registers are merged."""
 
     HOLES = 0
-    TOUCHING = 1
-    SINGLE = 2
+    DOCUMENTED = 1
+    TOUCHING = 2
+    SINGLE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,23 @@ class Block:
         return decode(part, register.type, register.order, register.scale, register.absent)
 
 
-def merge(registers: Iterable[Register], limits: Limits, level: Level = Level.HOLES) -> tuple[Block, ...]:
+Documented = frozenset[tuple[tuple[int, ...], int]]
+"""Functions and address of each word that the profile knows."""
+
+
+def documented(registers: Iterable[Register]) -> Documented:
+    """What the profile says can be read; an optional register may be refused, and is not among it."""
+    known = [one for one in registers if not one.optional]
+    return frozenset((one.functions, one.address + at) for one in known for at in range(one.count))
+
+
+def merge(
+    registers: Iterable[Register], limits: Limits, level: Level = Level.HOLES, known: Documented = frozenset()
+) -> tuple[Block, ...]:
     """Blocks that together hold all the registers; each at most `max_read` long, even starts where asked for."""
     found: list[Block] = []
     for register in sorted(registers, key=lambda one: (one.functions, one.address)):
-        grown = _grown(found[-1], register, limits, level) if found else None
+        grown = _grown(found[-1], register, limits, level, known) if found else None
         if grown is not None:
             found[-1] = grown
         else:
@@ -61,13 +75,15 @@ def _fresh(register: Register, limits: Limits) -> Block:
     return Block(register.functions, start, register.address + register.count - start, (register,))
 
 
-def _grown(block: Block, register: Register, limits: Limits, level: Level) -> Block | None:
+def _grown(block: Block, register: Register, limits: Limits, level: Level, known: Documented) -> Block | None:
     end = block.address + block.count
-    hole = limits.largest_hole if level is Level.HOLES else 0
+    hole = limits.largest_hole if level <= Level.DOCUMENTED else 0
     count = max(register.address + register.count, end) - block.address
     if level is Level.SINGLE or block.functions != register.functions:
         return None
     if register.address - end > hole or count > limits.max_read:
+        return None
+    if level is Level.DOCUMENTED and any((block.functions, at) not in known for at in range(end, register.address)):
         return None
     return Block(block.functions, block.address, count, (*block.registers, register))
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 from hal import modbus
 from hal.bus_queue import BusQueue, Job, Outcome, Priority, Result
-from hal.modbus import Receiver, Refusal, Reply, Request
+from hal.modbus import Receiver, Recent, Refusal, Reply, Request
 from hal.serial_port import PortFactory, SerialPort, SerialSettings
 
 ANSWER_S = 0.4
@@ -86,6 +86,7 @@ class Bus:
         self._reopen_at = 0.0
         self._free_at = 0.0
         self._echoing = False
+        self._recent = Recent()
         self._port_trouble = ""
         self.turns = 0
         """How often the task has come round; a supervisor may watch it grow."""
@@ -186,7 +187,7 @@ class Bus:
         if self._queue.stale(job):
             return None  # revoked while the line was opened: the loop of `_serve` ends it as such
         request = job.next_request
-        receiver = Receiver(request, self._echoing)
+        receiver = Receiver(request, self._echoing, self._recent)
         sent = modbus.encode(request)
         await port.flush()
         await port.write(sent)

@@ -26,7 +26,7 @@ class Device:
     @classmethod
     def on(cls, bus: Bus, unit: int, profile: Profile) -> Device:
         """A device of which nothing is known yet."""
-        return cls(bus, unit, profile, RegisterReader(bus, unit, profile.limits))
+        return cls(bus, unit, profile, RegisterReader(bus, unit, profile.limits, profile.registers.values()))
 
     @property
     def registers(self) -> Mapping[str, Register]:

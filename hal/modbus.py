@@ -4,11 +4,14 @@ Of pymodbus only the pure pieces are used: request PDUs, the response decoder an
 of its client (time-outs, retries, closing of ports) takes part. What comes back from the line is judged here: a
 response must have the unit, the function and the length that the request asked for, and a right checksum; everything
 else (own echo, late or foreign frames, noise) is skipped byte by byte.
+
+Most polls are answered as the last time, byte for byte: `Recent` remembers what such an answer meant.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from pymodbus.framer.rtu import FramerRTU
 from pymodbus.pdu import DecodePDU, ModbusPDU
@@ -82,6 +85,7 @@ class Refusal:
         return f"exception {self.code} ({_REFUSALS.get(self.code, 'unknown')})"
 
 
+@lru_cache(maxsize=512)
 def encode(request: Request) -> bytes:
     """The frame of a request. Raises `ValueError` where a count or an address is out of range."""
     if isinstance(request, Read):
@@ -109,14 +113,32 @@ def expected_answer(request: WriteWords) -> bytes:
     return octets + FramerRTU.compute_CRC(octets).to_bytes(2, "big")
 
 
+@dataclass(slots=True)
+class Recent:
+    """The last right answer to each read of one line, and what it meant: the same bytes give the same `Reply`."""
+
+    _replies: dict[Read, tuple[bytes, Reply]] = field(default_factory=dict)
+
+    def same(self, request: Request, octets: bytearray) -> Reply | None:
+        """The reply that these bytes were the last time."""
+        known = self._replies.get(request) if isinstance(request, Read) else None
+        return known[1] if known is not None and octets == known[0] else None
+
+    def keep(self, request: Request, frame: bytes, reply: Reply) -> None:
+        """A right answer."""
+        if isinstance(request, Read):
+            self._replies[request] = (frame, reply)
+
+
 class Receiver:
     """Takes bytes of one response window until `Reply` or `Refusal` is there. One per request, never used again.
 
     `echoing`: this line is known to echo, so that the first copy of a coil write is our own and not the answer.
     """
 
-    def __init__(self, request: Request, echoing: bool = False) -> None:
+    def __init__(self, request: Request, echoing: bool = False, recent: Recent | None = None) -> None:
         self._request = request
+        self._recent = recent or Recent()
         self._sent = encode(request)
         self._length = response_length(request)
         self._buffer = bytearray()
@@ -137,6 +159,9 @@ class Receiver:
     def feed(self, data: bytes) -> Reply | Refusal | None:
         """Add bytes; None: not complete yet."""
         self._buffer += data
+        known = self._recent.same(self._request, self._buffer)
+        if known is not None:
+            return known
         self._take_echo()
         at = 0
         while at + 1 < len(self._buffer):
@@ -182,4 +207,6 @@ class Receiver:
         if pdu is None:
             return None
         words = pdu.bits if self._request.function in (1, 2) else pdu.registers
-        return Reply(tuple(int(word) for word in words[: self._request.count]))
+        reply = Reply(tuple(int(word) for word in words[: self._request.count]))
+        self._recent.keep(self._request, frame, reply)
+        return reply

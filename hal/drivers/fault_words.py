@@ -19,12 +19,14 @@ class FaultWordDriver:
     def __init__(self, words: Sequence[FaultWord], faults: FaultKeeper) -> None:
         self._words = words
         self._faults = faults
+        self._last: dict[str, int] = {}
 
     def take(self, values: Mapping[str, Value], now: float) -> None:
-        """One sample; a word without value says nothing."""
+        """One sample; a word without value says nothing, and one that is as it was nothing new."""
         for word in self._words:
             raw = values.get(word.register)
-            if isinstance(raw, (int, float)):
+            if isinstance(raw, (int, float)) and self._last.get(word.register) != int(raw):
+                self._last[word.register] = int(raw)
                 self._take_word(word, int(raw), now)
 
     def _take_word(self, word: FaultWord, raw: int, now: float) -> None:

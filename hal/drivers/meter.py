@@ -33,6 +33,8 @@ class MeterDriver:
         fixed = self._energy.type is not ValueType.FLOAT32
         self._suspicion = Suspicion(self._energy.scale if fixed else 0.0)
         self._slow: dict[str, Value] = {}
+        self._all_registers = tuple(self._mine(self._registers))
+        self._fast_registers = tuple(one for one in self._all_registers if not one.slow)
 
     @property
     def measurands(self) -> tuple[tuple[Measurand, Phase | None], ...]:
@@ -41,7 +43,7 @@ class MeterDriver:
 
     def wanted(self, slow_too: bool) -> tuple[Register, ...]:
         """Registers of the next round."""
-        return tuple(one for one in self._mine(self._registers) if slow_too or not one.slow)
+        return self._all_registers if slow_too else self._fast_registers
 
     def take(self, fresh: Mapping[str, Value], requests: Iterable[int], now: float) -> tuple[MeterSeen, ...]:
         """One round that was read; a reading per request token (0: nobody asked). Empty where it cannot be true."""

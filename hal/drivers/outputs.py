@@ -142,10 +142,20 @@ class OutputsDriver:
             self._refresh()
             self._wake.clear()
             try:
-                async with asyncio.timeout(TRY_AGAIN_S):
+                next_at = self._next_at()
+                async with asyncio.timeout_at(None if next_at == math.inf else next_at):
                     await self._wake.wait()
             except TimeoutError:
                 continue
+
+    def _next_at(self) -> float:
+        """When there is something to do again, if nothing happens before."""
+        due = self._refresh_at if self.desired_a is not None else math.inf
+        if self._left_alone:
+            return min(due, self._follow_at)
+        if self._all_off_wanted or self._prepare_wanted or self._off_pending or self._open_pending:
+            return min(due, self._now() + TRY_AGAIN_S)
+        return min(due, self._check_at)
 
     async def _follow_up(self) -> None:
         """What the board still has to do, one after another; a silent one is left alone for a while."""
@@ -170,7 +180,7 @@ class OutputsDriver:
         off = (*self._board.contactor.open, *self._board.offer.withdraw)
         outcome = await self._ask(off)
         prepared = outcome.done and await self._prepare()
-        if prepared and (await self._ask(off)).done and await self._read_back(off):
+        if prepared and (await self._ask(off)).done and not await self._differing(off):
             self._all_off_wanted = False
             self._reports.changes.tell_always(OutputsOff(self._reports.connector))
 
@@ -193,14 +203,11 @@ class OutputsDriver:
         if self._silences:
             return False
         outcome = await self._ask(differ)
-        right = outcome.done and await self._read_back(writes)
+        right = outcome.done and not await self._differing(writes)
         if right or not outcome.failed or outcome.code:
             detail = f"{name} is not as the profile wants it"
             self._reports.faults.set(Fault.CONTROLLER_OTHER, name, not right, self._now(), detail)
         return right
-
-    async def _read_back(self, writes: Sequence[Write]) -> bool:
-        return not await self._differing(writes)
 
     async def _differing(self, writes: Sequence[Write]) -> Sequence[Write]:
         """Those whose register holds something else; all of them where that cannot be read."""
@@ -232,15 +239,18 @@ class OutputsDriver:
 
     def _write_offer(self) -> None:
         self._refresh_at = self._now() + self._board.offer.refresh_s
+        self._wake.set()
         self._command_contactor()
         self._submit("offer", self._board.offer.grant, Priority.ACTUATE, "offer", self._grant)
 
     def _write_off(self) -> None:
         self._follow_at = self._now() + LONGEST_S
+        self._wake.set()
         self._submit("withdraw", self._board.offer.withdraw, Priority.STOP, "offer", None)
 
     def _write_open(self) -> None:
         self._follow_at = self._now() + LONGEST_S
+        self._wake.set()
         self._submit("open_contactor", self._board.contactor.open, Priority.STOP, "contactor", None)
 
     def _submit(self, what: str, writes: Sequence[Write], priority: Priority, key: str, grant: int | None) -> None:
@@ -255,6 +265,8 @@ class OutputsDriver:
 
     def _written(self, what: str, outcome: Outcome) -> None:
         self._pause_after(outcome)
+        if outcome.failed:
+            self._wake.set()  # it may be tried again sooner than was thought
         if outcome.failed and what not in self._told:
             self._told.add(what)  # written again until it works, told once
             self._reports.failed(what, outcome.detail)

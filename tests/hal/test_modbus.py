@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from hal.modbus import Read, Receiver, Refusal, Reply, Request, WriteWords, encode, expected_answer, response_length
+from hal.modbus import (
+    Read,
+    Receiver,
+    Recent,
+    Refusal,
+    Reply,
+    Request,
+    WriteWords,
+    encode,
+    expected_answer,
+    response_length,
+)
 from tests.hal.fake_line import framed
 
 REQUESTS = [
@@ -104,3 +115,21 @@ def test_an_echo_is_noticed_and_a_coil_write_needs_two_copies_then() -> None:
 def test_what_cannot_be_asked(request_: Read) -> None:
     with pytest.raises(ValueError, match=r"\d"):  # the wording is pymodbus's and changes
         encode(request_)
+
+
+def test_the_bytes_of_the_last_answer_mean_the_same_and_only_for_the_same_request() -> None:
+    recent, read, frame = Recent(), Read(101, 3, 11, 3), framed("65 03 06 00 01 00 02 ff ff")
+    first = Receiver(read, recent=recent).feed(frame)
+    again = Receiver(read, recent=recent)
+    assert again.feed(frame[:5]) is None
+    assert again.feed(frame[5:]) is first
+    assert Receiver(Read(102, 3, 11, 3), recent=recent).feed(frame) is None
+    other = Receiver(read, recent=recent).feed(framed("65 03 06 00 01 00 03 ff ff"))
+    assert other == Reply((1, 3, 65535))
+    assert Receiver(read, recent=recent).feed(frame) == first
+
+
+def test_a_spoilt_copy_of_the_last_answer_is_none() -> None:
+    recent, read, frame = Recent(), Read(101, 3, 11, 3), framed("65 03 06 00 01 00 02 ff ff")
+    assert Receiver(read, recent=recent).feed(frame) is not None
+    assert Receiver(read, recent=recent).feed(frame[:-1] + b"\0") is None

@@ -57,7 +57,47 @@ def test_an_optional_register_that_is_refused_is_not_asked_for_again() -> None:
         registers = [word("a", 0), word("b", 1, optional=True)]
         for _ in range(3):
             assert await reader.read(registers) == {"a": 5}
-        assert len(line.sent()) == 1 + 1 + 2 + 1 + 1  # both, touching, each alone, then the first only, twice
+        assert len(line.sent()) == 1 + 2 + 1 + 1  # both, each alone, then the first only, twice
+
+    play(FakeUnit(1, holding={0: 5}), scenario)
+
+
+def test_a_hole_that_the_profile_knows_is_read_over_when_others_are_refused() -> None:
+    known = (word("a", 0), word("between", 1), word("b", 2), word("c", 4))
+
+    async def scenario(reader: RegisterReader, line: FakeLine) -> None:
+        knowing = RegisterReader(reader._bus, 1, reader._limits, known)
+        wanted = (known[0], known[2], known[3])
+        for _ in range(2):
+            assert await knowing.read(wanted) == {"a": 5, "b": 7, "c": 9}
+        assert [one[3:17] for one in line.sent()] == [
+            "03 00 00 00 05",
+            "03 00 00 00 03",
+            "03 00 04 00 01",
+            "03 00 00 00 03",
+            "03 00 04 00 01",
+        ]
+
+    play(FakeUnit(1, holding={0: 5, 1: 6, 2: 7, 4: 9}), scenario)
+
+
+def test_what_changed_is_decoded_and_what_did_not_is_the_same() -> None:
+    async def scenario(reader: RegisterReader, line: FakeLine) -> None:
+        wanted = (word("a", 0), word("b", 1))
+        first, second = await reader.read(wanted), await reader.read(wanted)
+        assert first == second == {"a": 5, "b": 6}
+        line.units[0].holding[1] = 7
+        assert await reader.read(wanted) == {"a": 5, "b": 7}
+        assert await reader.read((wanted[1],)) == {"b": 7}
+
+    play(FakeUnit(1, holding={0: 5, 1: 6}), scenario)
+
+
+def test_sets_that_are_never_asked_for_again_are_not_kept() -> None:
+    async def scenario(reader: RegisterReader, _: FakeLine) -> None:
+        for _ in range(100):
+            assert await reader.read([word("a", 0)]) == {"a": 5}
+        assert len(reader._plans) <= 16
 
     play(FakeUnit(1, holding={0: 5}), scenario)
 

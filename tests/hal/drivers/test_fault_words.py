@@ -44,9 +44,11 @@ def test_an_epc_tells_every_error_as_other_too_since_its_bits_are_assumed() -> N
 
 def test_what_is_explained_is_told_first_and_ends_last() -> None:
     told: list[Reading] = []
-    driver = FaultWordDriver(EPC, FaultKeeper(1, told.append, lambda _: None))
+    faults = FaultKeeper(1, told.append, lambda _: None)
+    driver = FaultWordDriver(EPC, faults)
     for second in range(10):
         driver.take({"error_code": 2 if 1 <= second < 3 else 0}, float(second))
+        faults.tick(float(second))  # as each round of a board does
     seen = [(one.fault, one.active) for one in told if isinstance(one, FaultSeen)]
     general, special = Fault.CONTROLLER_OTHER, Fault.RESIDUAL_CURRENT
     assert seen == [(special, True), (general, True), (general, False), (special, False)]
