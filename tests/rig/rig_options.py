@@ -19,6 +19,8 @@ class RigOptions:
     """A primary is configured; else management is Billing."""
     station: dict[str, Any] = field(default_factory=dict)
     """Further values of `[station]`."""
+    connector: dict[str, Any] = field(default_factory=dict)
+    """Further values of each `[[connector]]`."""
     management: dict[str, Any] = field(default_factory=dict)
     """Further values of `[management]`: security profile, password, trust ..."""
     management_keys: dict[str, Any] = field(default_factory=lambda: {"MeterValueSampleInterval": 30})
@@ -31,7 +33,7 @@ class RigOptions:
         for number in range(1, self.connectors + 1):
             board = {"id": number, "board": self.board, "bus": "bus1", "maximum_current_a": 16}
             board |= {"phases": 3, "captive_cable": self.captive_cable}
-            board |= {"unit": 100 + number}
+            board |= {"unit": 100 + number, **self.connector}
             meter = {"profile": self.meter, "bus": "bus1", "unit": number}
             parts += ["[[connector]]", *_rows(board), "[connector.meter]", *_rows(meter)]
         reader = {"name": "reader1", "profile": self.reader, "port": "reader1"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.station.evse.cardless import by_key
+from agent.station.evse.cardless import authorise_by_itself, by_itself, by_key
 from agent.station.evse.connector import Connector, Kept
 from agent.station.evse.recovery import Found, decide, last_register
 from agent.station.evse.session import SessionTrigger
@@ -10,7 +10,7 @@ from agent.station.evse.transaction import Stop, Transaction
 from agent.station.turn import Turn
 from agent.vocabulary.events import StopReason, Trigger
 from agent.vocabulary.notes import StationNote
-from agent.vocabulary.options import AfterPowerLoss
+from agent.vocabulary.options import AfterPowerLoss, AuthorisePolicy
 from agent.vocabulary.records import SaveTransaction, TransactionRecord
 
 
@@ -34,10 +34,10 @@ def _known(connector: Connector) -> bool:
     facts, site = connector.facts, connector.site
     if not (facts.pilot_known and facts.outputs_off):
         return False
+    if connector.options.authorise is AuthorisePolicy.KEY_INPUT and facts.key_on is None:
+        return False
     if site.options.after_power_loss is AfterPowerLoss.STOP:
         return True
-    if by_key(connector) and facts.key_on is None:
-        return False
     wall = _gap_known(connector)
     return wall and facts.seen_open and (not connector.lock.exists or facts.locked is not None)
 
@@ -94,6 +94,8 @@ def close_former(
         connector.keep(Kept(record.token, record.parent, reason.value), turn)
     plugged = connector.facts.plugged or not connector.facts.pilot_known
     connector.fire(SessionTrigger.CLOSED_PLUGGED if plugged else SessionTrigger.CLOSED_EMPTY, turn)
+    if plugged and by_itself(connector) and reason in (StopReason.POWER_LOSS, StopReason.REBOOT):
+        authorise_by_itself(connector, turn)  # nobody ended it, and nobody has to be asked
 
 
 def _is_held(connector: Connector, reason: StopReason) -> bool:

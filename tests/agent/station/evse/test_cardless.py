@@ -211,3 +211,19 @@ def test_a_session_of_the_key_is_resumed_only_while_the_key_is_on(position: bool
     assert (driver.state() == "running") is (position is True)
     if not position:
         assert driver.rows(PRIMARY)[-1].event.reason is StopReason.REBOOT
+
+
+@pytest.mark.rule("product.N1")
+@pytest.mark.rule("product.N2")
+@pytest.mark.parametrize(("make", "position", "anew"), [(free, None, True), (key, True, True), (key, False, False)])
+def test_what_a_power_cut_ended_begins_anew_where_nobody_has_to_be_asked(
+    make: Any, position: bool | None, anew: bool
+) -> None:
+    driver = make(snapshot=interrupted(), ready=False)
+    driver.hardware_ready()
+    driver.pilot("B")
+    if position is not None:
+        turn(driver, position)
+    driver.answer_meter()
+    assert driver.rows(PRIMARY)[-1].event.reason is StopReason.REBOOT
+    assert (driver.state() == "locking") is anew
