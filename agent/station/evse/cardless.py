@@ -2,8 +2,8 @@
 
 The key is a level, not a button: a cable that comes while it is on starts a session, turning it off ends the session
 with `Local`. After a session that somebody else ended, the key has to be turned off and on again, as a free
-connector has to be plugged anew; what only a death of the agent ended begins again by itself. Whether such connectors may charge before the Billing upstream has ever accepted the
-station is an option (OCPP 1.6 4.2 leaves it open).
+connector has to be plugged anew; what only a death of the agent ended begins again by itself. Whether such connectors
+may charge before the Billing upstream has ever accepted the station is an option (OCPP 1.6 4.2 leaves it open).
 """
 
 from __future__ import annotations
