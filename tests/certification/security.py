@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
 from tests.certification.messages import message
-from tests.certification.tool import Script, Tool, examine_from_boot, station
+from tests.certification.tool import Tool, examine_from_boot, station
 from tests.rig.certificates import ROOT, Issued, Wish, context_of, issue
 from tests.rig.ledger import Frame
 from tests.rig.rig_options import RigOptions
@@ -136,16 +136,15 @@ async def expect_security_event(tool: Tool, kind: str) -> None:
     assert len(security_events(tool, kind)) == 1, f"{kind} was told more than once"
 
 
-def examine_secured(folder: Path, profile: int, script: Callable[[Tool, Secured], object]) -> None:
+def examine_secured(folder: Path, profile: int, script: Callable[[Tool, Secured], Awaitable[None]]) -> None:
     """Run a case on a station that has booted with a security profile."""
     secured = Secured.make(folder)
 
     async def booted(tool: Tool) -> None:
         await tool.boot()
-        await script(tool, secured)  # type: ignore[misc]
+        await script(tool, secured)
 
-    run: Script = booted
-    examine_from_boot(folder, run, secured.options(profile), lambda rig: secured.prepare(rig, profile))
+    examine_from_boot(folder, booted, secured.options(profile), lambda rig: secured.prepare(rig, profile))
 
 
 async def certified(tool: Tool, secured: Secured) -> None:

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.certification.messages import boot, message, status, stop
-from tests.certification.tool import SOCKET, Tool, examine, examine_from_boot, station
+from tests.certification.tool import Tool, examine, examine_from_boot, station
+from tests.rig.script import Delayed
 from tests.rig.station_rig import StationRig
 
 INTERVAL_S = 30
-TWO = {"connectors": 2}
+TWO = station(connectors=2)
 HEARTBEAT = message("Heartbeat")
 
 
@@ -41,7 +42,7 @@ def test_tc_001_a_cold_boot_that_is_first_refused(tmp_path: Path) -> None:
         for one, next_one in pairwise(beats):
             assert next_one.at_s - one.at_s == pytest.approx(INTERVAL_S, abs=1)
 
-    examine_from_boot(tmp_path, script, station(**TWO), answers("Rejected"))
+    examine_from_boot(tmp_path, script, TWO, answers("Rejected"))
 
 
 @pytest.mark.certification("TC_002_CS")
@@ -107,6 +108,7 @@ async def reset_while_unavailable(tool: Tool, kind: str, connector: int) -> None
 def test_tc_015_a_hard_reset_stops_the_transaction_before_or_after_the_boot(tmp_path: Path) -> None:
     async def script(tool: Tool) -> None:
         transaction = await tool.charge()
+        tool.backend.script.next_time("StopTransaction", Delayed(1.0))
         await tool.ask(tool.backend.reset("Hard"), "Accepted")
         await tool.rig.restarted()
         await tool.until(lambda: tool.backend.ledger.stops() and len(tool.backend.ledger.statuses(0)) == 2, 60)
@@ -130,6 +132,7 @@ def test_tc_015_a_hard_reset_stops_the_transaction_before_or_after_the_boot(tmp_
 def test_tc_016_a_soft_reset_stops_the_transaction_before_it(tmp_path: Path) -> None:
     async def script(tool: Tool) -> None:
         transaction = await tool.charge()
+        tool.backend.script.next_time("StopTransaction", Delayed(1.0))
         await tool.ask(tool.backend.reset("Soft"), "Accepted")
         await tool.expect_in_any_order(stop(transaction, "SoftReset"), status(1, "Finishing"))
         await tool.rig.restarted()
@@ -170,4 +173,4 @@ def test_tc_034_unavailability_outlives_a_power_failure(tmp_path: Path) -> None:
         await tool.ask(tool.backend.change_availability(0, "Operative"), "Accepted")
         await tool.expect_in_any_order(*tool.all_statuses())
 
-    examine(tmp_path, script, options=station(SOCKET, **TWO))
+    examine(tmp_path, script, options=TWO)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from tests.certification.security import (
 from tests.certification.tool import Tool
 from tests.rig.certificates import ROOT, Wish, issue
 
+NO_CERTIFICATE = "-----BEGIN CERTIFICATE-----\nbm8=\n-----END CERTIFICATE-----\n"
 PAST = datetime(2020, 1, 1, tzinfo=UTC), datetime(2021, 1, 1, tzinfo=UTC)
 with_certificates = pytest.mark.parametrize("profile", [2, 3])
 
@@ -117,12 +119,13 @@ def test_tc_077_a_client_certificate_that_is_not_valid_is_refused_and_told(tmp_p
 def bad_chain(wrong: str, secured: Secured, request: x509.CertificateSigningRequest) -> str:
     """What is brought in answer to a request, wrong in one way."""
     expired = Wish(SERIAL_NUMBER, OPERATOR_NAME, names=(), purposes=("client",), begin=PAST[0], end=PAST[1])
-    return {
+    chains: dict[str, Callable[[], str]] = {
         "of another authority": lambda: issue(STATION, issue(ROOT), request.public_key()).pem,
         "for another key": lambda: issue(STATION, secured.root).pem,
         "expired": lambda: issue(expired, secured.root, request.public_key()).pem,
-        "no certificate": lambda: "-----BEGIN CERTIFICATE-----\nbm8=\n-----END CERTIFICATE-----\n",
-    }[wrong]()
+        "no certificate": lambda: NO_CERTIFICATE,
+    }
+    return chains[wrong]()
 
 
 @with_certificates
@@ -133,15 +136,15 @@ def test_tc_078_a_root_of_the_backend_that_is_not_valid_is_refused_and_told(
     tmp_path: Path, profile: int, wrong: str
 ) -> None:
     expired = Wish("rig root", names=(), purposes=(), authority=True, begin=PAST[0], end=PAST[1])
-    bad = {
+    roots: dict[str, Callable[[], str]] = {
         "expired": lambda: issue(expired).pem,
-        "no certificate": lambda: "-----BEGIN CERTIFICATE-----\nbm8=\n-----END CERTIFICATE-----\n",
+        "no certificate": lambda: NO_CERTIFICATE,
         "no authority": lambda: issue(Wish()).pem,
-    }[wrong]
+    }
 
     async def script(tool: Tool, secured: Secured) -> None:
         before = await tool.backend.installed_certificates(CENTRAL_SYSTEM)
-        await tool.ask(tool.backend.install_certificate(CENTRAL_SYSTEM, bad()), "Rejected")
+        await tool.ask(tool.backend.install_certificate(CENTRAL_SYSTEM, roots[wrong]()), "Rejected")
         await expect_security_event(tool, "InvalidCentralSystemCertificate")
         assert await tool.backend.installed_certificates(CENTRAL_SYSTEM) == before
         await tool.expect_nothing()

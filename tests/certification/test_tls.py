@@ -50,7 +50,8 @@ def test_tc_086_the_server_is_verified_over_tls_of_today(tmp_path: Path, profile
 
     def prepare(rig: StationRig) -> None:
         secured.prepare(rig, profile)
-        context: ssl.SSLContext = rig.management.ssl
+        context = rig.management.ssl
+        assert context is not None
         if suite != "TLS 1.3":
             context.maximum_version = ssl.TLSVersion.TLSv1_2
             context.set_ciphers(suite)
