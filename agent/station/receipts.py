@@ -78,7 +78,7 @@ class Receipts:
         if record is not None and record.authority == given.upstream:
             token = record.token
         if token is not None:
-            self._desk.remember(token, given.verdict, turn)
+            self._desk.knowledge.remember(token, given.verdict, turn)
 
     def _obey(self, given: MessageAcknowledged, connector: Connector, turn: Turn) -> None:
         """The verdict on a start, if it comes from the authority of that transaction."""

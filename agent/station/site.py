@@ -41,6 +41,8 @@ class Site:
     """Faults of the station as a whole."""
     running: set[ConnectorId] = field(default_factory=set)
     """Connectors with a running transaction: they share what the station may take."""
+    list_conflict: bool = False
+    """The Billing upstream has said of a card what its own local list does not say (OCPP 1.6 3.5.3)."""
     last_number: int = 0
     last_wall_ms: int | None = None
     cards_told: dict[str, IdToken] = field(default_factory=dict)

@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from agent.station.authorization.cache import Cache
 from agent.station.authorization.desk import Desk
+from agent.station.authorization.knowledge import Knowledge
 from agent.station.evse import intake, progress
 from agent.station.evse.connector import Connector
 from agent.station.overview import build_overview
@@ -63,7 +63,7 @@ class Station:
     ) -> None:
         self._site = build_site(options, upstreams, snapshot, new_uuid)
         self._connectors: dict[ConnectorId, Connector] = {c.id: Connector(c, self._site) for c in options.connectors}
-        self._desk = Desk(self._site, self._connectors, Cache(self._site.registry.billing.id, snapshot.cache))
+        self._desk = Desk(self._site, self._connectors, Knowledge(self._site))
         self._restarter = Restarter(self._site, self._connectors)
         self._unlocking = Unlocking(self._connectors)
         self._commands = Commands(self._site, self._connectors, self._desk, self._restarter, self._unlocking)

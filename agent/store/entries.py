@@ -75,6 +75,8 @@ class Entries:
                 tables.cache.drop(upstream, token)
             case r.WipeCache(upstream):
                 tables.cache.wipe(upstream)
+            case r.SaveList():
+                tables.local_lists.save(entry)
             case r.SaveProfile(installed):
                 tables.profiles.save(installed)
             case r.DropProfile(upstream, profile):

@@ -38,6 +38,8 @@ TABLES = {
     "options": "upstream, name",
     "holds": "upstream, connector",
     "profiles": "upstream, id",
+    "lists": "upstream",
+    "list_entries": "upstream, token",
     "latches": "connector, fault",
     "cache": "upstream, token",
     "ladder": "row",
@@ -48,7 +50,7 @@ TABLES = {
     "kept_cables": "connector",
 }
 """Every table with its key."""
-_ADDED = frozenset({"security_log", "notices", "accepted", "kept_cables", "profiles"})
+_ADDED = frozenset({"security_log", "notices", "accepted", "kept_cables", "profiles", "lists", "list_entries"})
 """Tables that a file of the first schema does not have."""
 _NONE, _INT, _TEXT, _BLOB = (type(None),), (int,), (str,), (bytes,)
 _ID = (bytes, str)
@@ -71,7 +73,7 @@ SHAPES: dict[str, tuple[tuple[type, ...], ...]] = {
     "receipts": (_NONE, _INT, _INT, _INT, _INT, (str, type(None)), (bytes, type(None)), (str, type(None))),
 }
 """How rows of the tables look that are worth a search page by page. Their key is kept elsewhere: its column is None."""
-_WITH_UPSTREAM = ("outbox", "parked", "options", "holds", "cache", "notices", "profiles")
+_WITH_UPSTREAM = ("outbox", "parked", "options", "holds", "cache", "notices", "profiles", "list_entries")
 
 
 def salvage(database: Database, report: Report) -> None:

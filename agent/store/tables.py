@@ -15,6 +15,7 @@ from agent.store.journal import Journal
 from agent.store.kept_cables import KeptCables
 from agent.store.ladder import Ladder
 from agent.store.limits import Limits
+from agent.store.local_lists import LocalLists
 from agent.store.names import UpstreamNumbers
 from agent.store.notices import Notices, RenderNotice
 from agent.store.options import SavedOptions
@@ -51,6 +52,7 @@ class Tables:
     accepted: Accepted
     kept_cables: KeptCables
     profiles: Profiles
+    local_lists: LocalLists
     damage: Damage
 
     def forget(self) -> None:
@@ -88,6 +90,7 @@ def make_tables(database: Database, render: Render, report: Report) -> Tables:
         Accepted(database, upstreams),
         KeptCables(database),
         Profiles(database, upstreams),
+        LocalLists(database, upstreams),
         damage,
     )
 

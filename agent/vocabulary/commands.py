@@ -13,6 +13,7 @@ from agent.vocabulary.certificates import CertificateHash, CertificateUse
 from agent.vocabulary.charging import ChargingProfile, CompositeSchedule, ProfileFilter, RateUnit
 from agent.vocabulary.ids import ConnectorId, IdToken, Secret
 from agent.vocabulary.options import OptionValue
+from agent.vocabulary.records import ListEntry
 
 
 class CommandKind(StrEnum):
@@ -25,6 +26,8 @@ class CommandKind(StrEnum):
     GET_OPTIONS = "get_options"
     SET_OPTION = "set_option"
     CLEAR_CACHE = "clear_cache"
+    SEND_LIST = "send_list"
+    GET_LIST_VERSION = "get_list_version"
     SET_PROFILE = "set_profile"
     CLEAR_PROFILES = "clear_profiles"
     GET_COMPOSITE = "get_composite"
@@ -119,6 +122,21 @@ class SetOption:
 @dataclass(frozen=True, slots=True)
 class ClearCache:
     kind: ClassVar[CommandKind] = CommandKind.CLEAR_CACHE
+
+
+@dataclass(frozen=True, slots=True)
+class SendList:
+    """Replace the local list, or change it (OCPP 1.6 5.15)."""
+
+    kind: ClassVar[CommandKind] = CommandKind.SEND_LIST
+    version: int
+    full: bool
+    entries: tuple[ListEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GetListVersion:
+    kind: ClassVar[CommandKind] = CommandKind.GET_LIST_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +253,8 @@ Command = (
     | GetOptions
     | SetOption
     | ClearCache
+    | SendList
+    | GetListVersion
     | SetProfile
     | ClearProfiles
     | GetComposite
@@ -266,3 +286,4 @@ class Result:
     options: tuple[OptionSeen, ...] = ()
     certificates: tuple[CertificateHash, ...] = ()
     composite: CompositeSchedule | None = None
+    list_version: int = -1

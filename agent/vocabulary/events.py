@@ -142,6 +142,8 @@ class Condition:
     warning: Fault | None = None
     """A fault that does not stop charging."""
     detail: str = ""
+    list_conflict: bool = False
+    """Connector 0: the local list and an answer of its operator contradict each other."""
     reserved: bool = False
     plugged: bool = False
     authorised: bool = False

@@ -19,10 +19,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from agent.vocabulary.ids import ConnectorId, IdToken
 from hal.api import Capabilities, Measurand, Phase
+
+MAXIMUM_LIST_ENTRIES: Final = 10_000
+"""Of a local list as a whole."""
+MAXIMUM_LIST_SENT: Final = 500
+"""Of one update of it; so many fit in the longest frame."""
 
 
 class Scope(StrEnum):
@@ -103,6 +108,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("authorize_remote_starts", _A, _BOOL),
     Option("connection_timeout_s", _A, _INT, 0, 3_600),
     Option("local_authorize_offline", _A, _BOOL),
+    Option("local_list_enabled", _A, _BOOL),
     Option("local_pre_authorize", _A, _BOOL),
     Option("maximum_energy_on_invalid_wh", _A, _INT, 0, 1_000_000),
     Option("stop_on_ev_disconnect", _A, _BOOL),
@@ -173,6 +179,7 @@ class UpstreamOptions(_Options):
     authorize_remote_starts: bool = True
     connection_timeout_s: int = 120
     local_authorize_offline: bool = True
+    local_list_enabled: bool = True
     local_pre_authorize: bool = False
     maximum_energy_on_invalid_wh: int = 0
     stop_on_ev_disconnect: bool = True

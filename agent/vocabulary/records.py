@@ -1,6 +1,9 @@
 """Records: what the store must remember. The station makes them, the writer commits them, nobody else writes.
 
-Each entry is one row operation. A `Record` effect carries several entries that are committed together or not at all.
+Theory of operation
+-------------------
+`Entry` is the closed list. Each entry is one row operation. A `Record` effect carries several
+entries that are committed together or not at all.
 """
 
 from __future__ import annotations
@@ -235,6 +238,24 @@ class NoteAccepted:
 
 
 @dataclass(frozen=True, slots=True)
+class ListEntry:
+    """One card of a local list and what the list says of it; None in a differential update: the card leaves it."""
+
+    token: IdToken
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True, slots=True)
+class SaveList:
+    """A local list (OCPP 1.6 3.5.2): all of it, or changes to what is stored."""
+
+    upstream: UpstreamId
+    version: int
+    full: bool
+    entries: tuple[ListEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SaveProfile:
     """Insert a charging profile."""
 
@@ -283,16 +304,11 @@ Entry = (
     | EnqueueNotice
     | DropNotice
     | NoteAccepted
+    | SaveList
     | SaveProfile
     | DropProfile
     | LadderStep
 )
-
-
-@dataclass(frozen=True, slots=True)
-class CachedVerdict:
-    token: IdToken
-    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +327,8 @@ class Snapshot:
     foreign_ids: tuple[tuple[UpstreamId, TransactionId, str], ...] = ()
     """Known foreign ids of the open transactions."""
     profiles: tuple[InstalledProfile, ...] = ()
+    lists: tuple[SaveList, ...] = ()
+    """Local lists, each whole."""
     accepted: tuple[UpstreamId, ...] = ()
     """Upstreams that have accepted the station once."""
     restart_reason: StopReason | None = None

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
-from agent.ocpp.v16 import charging, keys
+from agent.ocpp.v16 import charging, keys, local_list
 from agent.ocpp.v16.keys import KEYS, Key, StationFacts
 from agent.ocpp.wire import Call, JsonObject, Written
 from agent.vocabulary.commands import OptionSeen, Result, ResultStatus
@@ -39,6 +39,14 @@ STATUSES: Final[Mapping[str, tuple[Mapping[ResultStatus, str], str]]] = {
     "RemoteStartTransaction": _YES_OR_NO,
     "RemoteStopTransaction": _YES_OR_NO,
     "Reset": _YES_OR_NO,
+    "SendLocalList": (
+        {
+            _R.ACCEPTED: "Accepted",
+            _R.NOT_SUPPORTED: "NotSupported",
+            _R.VERSION_MISMATCH: "VersionMismatch",
+        },
+        "Failed",
+    ),
     "SetChargingProfile": ({_R.ACCEPTED: "Accepted", _R.NOT_SUPPORTED: "NotSupported"}, "Rejected"),
     "UnlockConnector": (
         {_R.UNLOCKED: "Unlocked", _R.ACCEPTED: "Unlocked", _R.NOT_SUPPORTED: "NotSupported"},
@@ -51,6 +59,8 @@ def answer(call: Call, result: Result) -> JsonObject:
     """The payload that confirms a call that became a command; GetConfiguration is answered by `Configuration`."""
     if call.action == "GetCompositeSchedule":
         return charging.composite(result.composite)
+    if call.action == "GetLocalListVersion":
+        return local_list.list_version(result)
     if call.action == "GetInstalledCertificateIds":
         return installed_certificates(result)
     words, otherwise = STATUSES[call.action]
@@ -132,7 +142,11 @@ class Configuration:
 
 
 def _entry(key: Key, seen: Mapping[str, OptionSeen], facts: StationFacts, heartbeat_interval_s: int) -> Entry | None:
+    if key.beside is not None and key.beside not in seen:
+        return None
     constant = keys.constant_text(key, facts)
+    if key.name == "SupportedFeatureProfiles":
+        constant = keys.feature_profiles(seen)
     if constant is not None:
         return {"key": key.name, "readonly": True, "value": constant}
     option = seen.get(key.option or "")

@@ -26,10 +26,12 @@ SERVED: Final = (
     "GetCompositeSchedule",
     "GetConfiguration",
     "GetInstalledCertificateIds",
+    "GetLocalListVersion",
     "InstallCertificate",
     "RemoteStartTransaction",
     "RemoteStopTransaction",
     "Reset",
+    "SendLocalList",
     "SetChargingProfile",
     "UnlockConnector",
 )

@@ -15,20 +15,30 @@ answered; it appears without a value when it is asked for by name.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from agent.ocpp.v16.measurands import read_selections, reportable, selections_text
 from agent.vocabulary.certificates import MAXIMUM_CHAIN_CHARACTERS, MAXIMUM_ROOTS
 from agent.vocabulary.charging import MAXIMUM_PERIODS, MAXIMUM_PROFILES, MAXIMUM_STACK_LEVEL
-from agent.vocabulary.options import OPTION_BY_NAME, Kind, Option, OptionValue, Selection, StationOptions
+from agent.vocabulary.options import (
+    MAXIMUM_LIST_ENTRIES,
+    MAXIMUM_LIST_SENT,
+    OPTION_BY_NAME,
+    Kind,
+    Option,
+    OptionValue,
+    Selection,
+    StationOptions,
+)
 from hal.api import Measurand, Phase
 
 GET_CONFIGURATION_MAXIMUM_KEYS: Final = 100
 STOP_TRANSACTION_MAXIMUM_VALUES: Final = 100
 MAXIMUM_VALUE_CHARACTERS: Final = 500
-FEATURE_PROFILES: Final = "Core,SmartCharging"
+FEATURE_PROFILES: Final = (("Core", ""), ("LocalAuthListManagement", "local_list_enabled"), ("SmartCharging", ""))
+"""Each feature, and the option that only those upstreams have which have the feature."""
 
 NOT_SET_AS_OPTIONS: Final = frozenset({"authorization_key", "security_profile"})
 """Options that have a key, and a command of their own that changes them: they live with the credentials."""
@@ -72,6 +82,8 @@ class Key:
     constant: Callable[[StationFacts], str] | None = None
     fixed_when_captive: str | None = None
     """Value of the key, then read-only, where every cable is fixed."""
+    beside: str | None = None
+    """The key is only there for upstreams that have this option too."""
 
 
 def _measurands(facts: StationFacts) -> str:
@@ -97,6 +109,8 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("DisableSecurityEventNotifications", "disable_security_events"),
     Key("GetConfigurationMaxKeys", constant=lambda facts: str(GET_CONFIGURATION_MAXIMUM_KEYS)),
     Key("HeartbeatInterval", "heartbeat_interval_s"),
+    Key("LocalAuthListEnabled", "local_list_enabled"),
+    Key("LocalAuthListMaxLength", constant=lambda facts: str(MAXIMUM_LIST_ENTRIES), beside="local_list_enabled"),
     Key("LocalAuthorizeOffline", "local_authorize_offline"),
     Key("LocalPreAuthorize", "local_pre_authorize"),
     Key("MaxEnergyOnInvalidId", "maximum_energy_on_invalid_wh"),
@@ -111,6 +125,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("NumberOfConnectors", constant=lambda facts: str(facts.connectors)),
     Key("ResetRetries", "reset_retries"),
     Key("SecurityProfile", "security_profile"),
+    Key("SendLocalListMaxLength", constant=lambda facts: str(MAXIMUM_LIST_SENT), beside="local_list_enabled"),
     Key("StopTransactionMaxMeterValues", constant=lambda facts: str(STOP_TRANSACTION_MAXIMUM_VALUES)),
     Key("StopTransactionOnEVSideDisconnect", "stop_on_ev_disconnect"),
     Key("StopTransactionOnInvalidId", "stop_on_invalid"),
@@ -118,7 +133,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("StopTxnAlignedDataMaxLength", constant=_measurands),
     Key("StopTxnSampledData", "stop_sampled_measurands"),
     Key("StopTxnSampledDataMaxLength", constant=_measurands),
-    Key("SupportedFeatureProfiles", constant=lambda facts: FEATURE_PROFILES),
+    Key("SupportedFeatureProfiles", constant=lambda facts: feature_profiles(OPTION_BY_NAME)),
     Key("TransactionMessageAttempts", "transaction_attempts"),
     Key("TransactionMessageRetryInterval", "transaction_retry_interval_s"),
     Key("UnlockConnectorOnEVSideDisconnect", "unlock_on_ev_disconnect", fixed_when_captive="false"),
@@ -127,6 +142,11 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("stationd.ParkWholeSession", "park_whole_session"),
 )
 _BY_NAME: Final[Mapping[str, Key]] = {key.name.casefold(): key for key in KEYS}
+
+
+def feature_profiles(options: Container[str]) -> str:
+    """SupportedFeatureProfiles of an upstream that has these options."""
+    return ",".join(name for name, option in FEATURE_PROFILES if not option or option in options)
 
 
 def find(name: str) -> Key | None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from agent.ocpp.exchange import Parsed, Ready, Refusal
-from agent.ocpp.v16 import charging, credentials, keys
+from agent.ocpp.v16 import charging, credentials, keys, local_list
 from agent.ocpp.v16.data_transfer import data_transfer
 from agent.ocpp.v16.invalid import Invalid
 from agent.ocpp.v16.keys import StationFacts
@@ -130,7 +130,7 @@ ACTIONS: Final[Mapping[str, Parser | None]] = {
     "GetConfiguration": _get_configuration,
     "GetDiagnostics": None,
     "GetInstalledCertificateIds": credentials.get_installed_certificate_ids,
-    "GetLocalListVersion": None,
+    "GetLocalListVersion": local_list.get_local_list_version,
     "GetLog": None,
     "Heartbeat": None,
     "InstallCertificate": credentials.install_certificate,
@@ -141,7 +141,7 @@ ACTIONS: Final[Mapping[str, Parser | None]] = {
     "ReserveNow": None,
     "Reset": _reset,
     "SecurityEventNotification": None,
-    "SendLocalList": None,
+    "SendLocalList": local_list.send_local_list,
     "SetChargingProfile": charging.set_charging_profile,
     "SignCertificate": None,
     "SignedFirmwareStatusNotification": None,

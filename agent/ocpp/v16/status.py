@@ -76,6 +76,8 @@ def status_of(condition: Condition, now_ms: int) -> Status:
     word, at = _word(condition, now_ms)
     fault = condition.fault or condition.warning
     code = "NoError" if fault is None else _error_code(fault, word)
+    if fault is None and condition.list_conflict:
+        code = "LocalListConflict"
     info = fault.value if fault is not None and code in ("OtherError", "EVCommunicationError") else ""
     if word == "Unavailable" and condition.held_by_other:
         info = HELD_BY_OTHER

@@ -360,6 +360,17 @@ def validate_GetInstalledCertificateIds(data):
     return data
 
 
+def validate_GetLocalListVersion(data):
+    if not isinstance(data, (dict)):
+        raise Invalid("data" + "", 'type')
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data_keys = set(data.keys())
+        if data_keys:
+            raise Invalid("data" + "", 'additionalProperties', data_keys)
+    return data
+
+
 def validate_InstallCertificate(data):
     if not isinstance(data, (dict)):
         raise Invalid("data" + "", 'type')
@@ -616,6 +627,104 @@ def validate_Reset(data):
     return data
 
 
+def validate_SendLocalList(data):
+    if not isinstance(data, (dict)):
+        raise Invalid("data" + "", 'type')
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data__missing_keys = set(['listVersion', 'updateType']) - data.keys()
+        if data__missing_keys:
+            raise Invalid("data" + "", 'required', data__missing_keys)
+        data_keys = set(data.keys())
+        if "listVersion" in data_keys:
+            data_keys.remove("listVersion")
+            data__listVersion = data["listVersion"]
+            if not isinstance(data__listVersion, (int)) or isinstance(data__listVersion, bool):
+                raise Invalid("data" + ".listVersion", 'type')
+        if "localAuthorizationList" in data_keys:
+            data_keys.remove("localAuthorizationList")
+            data__localAuthorizationList = data["localAuthorizationList"]
+            if not isinstance(data__localAuthorizationList, (list, tuple)):
+                raise Invalid("data" + ".localAuthorizationList", 'type')
+            data__localAuthorizationList_is_list = isinstance(data__localAuthorizationList, (list, tuple))
+            if data__localAuthorizationList_is_list:
+                data__localAuthorizationList_len = len(data__localAuthorizationList)
+                for data__localAuthorizationList_x, data__localAuthorizationList_item in enumerate(data__localAuthorizationList):
+                    if not isinstance(data__localAuthorizationList_item, (dict)):
+                        raise Invalid("data" + ".localAuthorizationList[{data__localAuthorizationList_x}]".format(**locals()) + "", 'type')
+                    data__localAuthorizationList_item_is_dict = isinstance(data__localAuthorizationList_item, dict)
+                    if data__localAuthorizationList_item_is_dict:
+                        data__localAuthorizationList_item__missing_keys = set(['idTag']) - data__localAuthorizationList_item.keys()
+                        if data__localAuthorizationList_item__missing_keys:
+                            raise Invalid("data" + ".localAuthorizationList[{data__localAuthorizationList_x}]".format(**locals()) + "", 'required', data__localAuthorizationList_item__missing_keys)
+                        data__localAuthorizationList_item_keys = set(data__localAuthorizationList_item.keys())
+                        if "idTag" in data__localAuthorizationList_item_keys:
+                            data__localAuthorizationList_item_keys.remove("idTag")
+                            data__localAuthorizationList_item__idTag = data__localAuthorizationList_item["idTag"]
+                            if not isinstance(data__localAuthorizationList_item__idTag, (str)):
+                                raise Invalid("data" + ".localAuthorizationList[{data__localAuthorizationList_x}].idTag".format(**locals()) + "", 'type')
+                            if isinstance(data__localAuthorizationList_item__idTag, str):
+                                data__localAuthorizationList_item__idTag_len = len(data__localAuthorizationList_item__idTag)
+                                if data__localAuthorizationList_item__idTag_len > 20:
+                                    raise Invalid("data" + ".localAuthorizationList[{data__localAuthorizationList_x}].idTag".format(**locals()) + "", 'maxLength')
+                        if "idTagInfo" in data__localAuthorizationList_item_keys:
+                            data__localAuthorizationList_item_keys.remove("idTagInfo")
+                            data__localAuthorizationList_item__idTagInfo = data__localAuthorizationList_item["idTagInfo"]
+                            if not isinstance(data__localAuthorizationList_item__idTagInfo, (dict)):
+                                raise Invalid("data" + ".localAuthorizationList[{data__localAuthorizationList_x}].idTagInfo".format(**locals()) + "", 'type')
+                            data__localAuthorizationList_item__idTagInfo_is_dict = isinstance(data__localAuthorizationList_item__idTagInfo, dict)
+                            if data__localAuthorizationList_item__idTagInfo_is_dict:
+                                data__localAuthorizationList_item__idTagInfo__missing_keys = set(['status']) - data__localAuthorizationList_item__idTagInfo.keys()
+                                if data__localAuthorizationList_item__idTagInfo__missing_keys:
+                                    raise Invalid("data" + ".localAuthorizationList[{data__localAuthorizationList_x}].idTagInfo".format(**locals()) + "", 'required', data__localAuthorizationList_item__idTagInfo__missing_keys)
+                                data__localAuthorizationList_item__idTagInfo_keys = set(data__localAuthorizationList_item__idTagInfo.keys())
+                                if "expiryDate" in data__localAuthorizationList_item__idTagInfo_keys:
+                                    data__localAuthorizationList_item__idTagInfo_keys.remove("expiryDate")
+                                    data__localAuthorizationList_item__idTagInfo__expiryDate = data__localAuthorizationList_item__idTagInfo["expiryDate"]
+                                    if not isinstance(data__localAuthorizationList_item__idTagInfo__expiryDate, (str)):
+                                        raise Invalid("data" + ".localAuthorizationList[{data__localAuthorizationList_x}].idTagInfo.expiryDate".format(**locals()) + "", 'type')
+                                if "parentIdTag" in data__localAuthorizationList_item__idTagInfo_keys:
+                                    data__localAuthorizationList_item__idTagInfo_keys.remove("parentIdTag")
+                                    data__localAuthorizationList_item__idTagInfo__parentIdTag = data__localAuthorizationList_item__idTagInfo["parentIdTag"]
+                                    if not isinstance(data__localAuthorizationList_item__idTagInfo__parentIdTag, (str)):
+                                        raise Invalid("data" + ".localAuthorizationList[{data__localAuthorizationList_x}].idTagInfo.parentIdTag".format(**locals()) + "", 'type')
+                                    if isinstance(data__localAuthorizationList_item__idTagInfo__parentIdTag, str):
+                                        data__localAuthorizationList_item__idTagInfo__parentIdTag_len = len(data__localAuthorizationList_item__idTagInfo__parentIdTag)
+                                        if data__localAuthorizationList_item__idTagInfo__parentIdTag_len > 20:
+                                            raise Invalid("data" + ".localAuthorizationList[{data__localAuthorizationList_x}].idTagInfo.parentIdTag".format(**locals()) + "", 'maxLength')
+                                if "status" in data__localAuthorizationList_item__idTagInfo_keys:
+                                    data__localAuthorizationList_item__idTagInfo_keys.remove("status")
+                                    data__localAuthorizationList_item__idTagInfo__status = data__localAuthorizationList_item__idTagInfo["status"]
+                                    if not isinstance(data__localAuthorizationList_item__idTagInfo__status, (str)):
+                                        raise Invalid("data" + ".localAuthorizationList[{data__localAuthorizationList_x}].idTagInfo.status".format(**locals()) + "", 'type')
+                                    if not (isinstance(data__localAuthorizationList_item__idTagInfo__status, str) and data__localAuthorizationList_item__idTagInfo__status == 'Accepted' or isinstance(data__localAuthorizationList_item__idTagInfo__status, str) and data__localAuthorizationList_item__idTagInfo__status == 'Blocked' or isinstance(data__localAuthorizationList_item__idTagInfo__status, str) and data__localAuthorizationList_item__idTagInfo__status == 'Expired' or isinstance(data__localAuthorizationList_item__idTagInfo__status, str) and data__localAuthorizationList_item__idTagInfo__status == 'Invalid' or isinstance(data__localAuthorizationList_item__idTagInfo__status, str) and data__localAuthorizationList_item__idTagInfo__status == 'ConcurrentTx'):
+                                        raise Invalid("data" + ".localAuthorizationList[{data__localAuthorizationList_x}].idTagInfo.status".format(**locals()) + "", 'enum')
+                                    data__localAuthorizationList_item__idTagInfo__status_is_dict = isinstance(data__localAuthorizationList_item__idTagInfo__status, dict)
+                                    if data__localAuthorizationList_item__idTagInfo__status_is_dict:
+                                        data__localAuthorizationList_item__idTagInfo__status_keys = set(data__localAuthorizationList_item__idTagInfo__status.keys())
+                                        if data__localAuthorizationList_item__idTagInfo__status_keys:
+                                            raise Invalid("data" + ".localAuthorizationList[{data__localAuthorizationList_x}].idTagInfo.status".format(**locals()) + "", 'additionalProperties', data__localAuthorizationList_item__idTagInfo__status_keys)
+                                if data__localAuthorizationList_item__idTagInfo_keys:
+                                    raise Invalid("data" + ".localAuthorizationList[{data__localAuthorizationList_x}].idTagInfo".format(**locals()) + "", 'additionalProperties', data__localAuthorizationList_item__idTagInfo_keys)
+                        if data__localAuthorizationList_item_keys:
+                            raise Invalid("data" + ".localAuthorizationList[{data__localAuthorizationList_x}]".format(**locals()) + "", 'additionalProperties', data__localAuthorizationList_item_keys)
+        if "updateType" in data_keys:
+            data_keys.remove("updateType")
+            data__updateType = data["updateType"]
+            if not isinstance(data__updateType, (str)):
+                raise Invalid("data" + ".updateType", 'type')
+            if not (isinstance(data__updateType, str) and data__updateType == 'Differential' or isinstance(data__updateType, str) and data__updateType == 'Full'):
+                raise Invalid("data" + ".updateType", 'enum')
+            data__updateType_is_dict = isinstance(data__updateType, dict)
+            if data__updateType_is_dict:
+                data__updateType_keys = set(data__updateType.keys())
+                if data__updateType_keys:
+                    raise Invalid("data" + ".updateType", 'additionalProperties', data__updateType_keys)
+        if data_keys:
+            raise Invalid("data" + "", 'additionalProperties', data_keys)
+    return data
+
+
 def validate_SetChargingProfile(data):
     if not isinstance(data, (dict)):
         raise Invalid("data" + "", 'type')
@@ -814,10 +923,12 @@ VALIDATORS = {
     "GetCompositeSchedule": validate_GetCompositeSchedule,
     "GetConfiguration": validate_GetConfiguration,
     "GetInstalledCertificateIds": validate_GetInstalledCertificateIds,
+    "GetLocalListVersion": validate_GetLocalListVersion,
     "InstallCertificate": validate_InstallCertificate,
     "RemoteStartTransaction": validate_RemoteStartTransaction,
     "RemoteStopTransaction": validate_RemoteStopTransaction,
     "Reset": validate_Reset,
+    "SendLocalList": validate_SendLocalList,
     "SetChargingProfile": validate_SetChargingProfile,
     "UnlockConnector": validate_UnlockConnector,
 }

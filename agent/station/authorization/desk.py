@@ -14,19 +14,17 @@ time-out allows.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 
-from agent.station.authorization.cache import Cache
+from agent.station.authorization.knowledge import Knowledge
 from agent.station.authorization.ladder import Authorisation, Rung, before_asking, by_answer, without_answer
 from agent.station.authorization.readers import Choice, Meaning, choose, is_random
+from agent.station.authorization.requests import Purpose, Question, Request
 from agent.station.authorization.waiting import WaitingRoom
 from agent.station.evse.connector import Connector
 from agent.station.evse.session import SessionState
 from agent.station.evse.transaction import Stop
 from agent.station.site import Site
 from agent.station.turn import Turn
-from agent.vocabulary.charging import ChargingProfile
 from agent.vocabulary.commands import RemoteStart
 from agent.vocabulary.effects import Ask
 from agent.vocabulary.events import StopReason, Trigger
@@ -34,47 +32,19 @@ from agent.vocabulary.ids import ConnectorId, IdToken
 from agent.vocabulary.inputs import AuthorizeAnswered
 from agent.vocabulary.notes import StationNote
 from agent.vocabulary.options import AuthorisePolicy
-from agent.vocabulary.records import AuthorizationStatus, CacheVerdict, DropVerdict, LadderStep, Verdict
+from agent.vocabulary.records import LadderStep, Verdict
 from hal.api import CardSeen
 
 DEADLINE_S = 10.0
 
 
-class Purpose(StrEnum):
-    START = "start"
-    COMPARE = "compare"
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """Somebody wants something with a card."""
-
-    token: IdToken
-    purpose: Purpose
-    connectors: tuple[ConnectorId, ...]
-    """The one it is about, or all that it may be about."""
-    trigger: Trigger = Trigger.AUTHORIZED
-    remote_start_id: int | None = None
-    profile: ChargingProfile | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """An open question to the Billing upstream."""
-
-    request: Request
-    epoch: int | None
-    """Of the one connector that it is about; None if there are several."""
-    asked_ms: int
-
-
 class Desk:
     """Cards, remote starts, questions and answers."""
 
-    def __init__(self, site: Site, connectors: Mapping[ConnectorId, Connector], cache: Cache) -> None:
+    def __init__(self, site: Site, connectors: Mapping[ConnectorId, Connector], knowledge: Knowledge) -> None:
         self._site = site
         self._connectors = connectors
-        self._cache = cache
+        self.knowledge = knowledge
         self._questions: dict[int, Question] = {}
         self._waiting = WaitingRoom(site, connectors)
 
@@ -121,22 +91,8 @@ class Desk:
         del self._questions[given.ask]
         self._unmark(question)
         if given.verdict is not None:
-            self.remember(question.request.token, given.verdict, turn)
+            self.knowledge.remember(question.request.token, given.verdict, turn)
         self._settle_question(question, given.verdict, turn)
-
-    def remember(self, token: IdToken, verdict: Verdict, turn: Turn) -> None:
-        """Keep a verdict of the Billing upstream, if it wants that; `ConcurrentTx` is about a moment, not the card."""
-        billing = self._site.registry.billing
-        if not billing.options.authorization_cache_enabled or verdict.status is AuthorizationStatus.CONCURRENT_TX:
-            return
-        dropped = self._cache.put(token, verdict, self._site.wall_ms(turn.now))
-        if dropped is not None:
-            turn.record(DropVerdict(billing.id, dropped))
-        turn.record(CacheVerdict(billing.id, token, verdict, turn.now))
-
-    def forget_all(self) -> None:
-        """The cache was cleared."""
-        self._cache.wipe()
 
     def settle(self, turn: Turn) -> None:
         """Forget questions that are over, answer those that nobody answered, and seat waiting cards."""
@@ -193,9 +149,9 @@ class Desk:
     def _decide(self, request: Request, turn: Turn) -> None:
         billing = self._site.registry.billing
         wall_ms = self._site.wall_ms(turn.now)
-        rung = before_asking(request.token, billing, self._cache, wall_ms)
+        rung = before_asking(request.token, billing, self.knowledge, wall_ms)
         if rung is None and not billing.reachable:
-            rung = without_answer(request.token, billing, self._cache, wall_ms)
+            rung = without_answer(request.token, billing, self.knowledge, wall_ms)
         if rung is not None:
             self._conclude(request, rung, None, turn)
             return
@@ -214,7 +170,7 @@ class Desk:
         if verdict is not None:
             rung = by_answer(verdict)
         else:
-            rung = without_answer(token, billing, self._cache, self._site.wall_ms(turn.now))
+            rung = without_answer(token, billing, self.knowledge, self._site.wall_ms(turn.now))
         self._conclude(question.request, rung, turn.now_ms - question.asked_ms, turn)
 
     def _conclude(self, request: Request, rung: Rung, latency_ms: int | None, turn: Turn) -> None:

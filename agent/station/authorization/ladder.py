@@ -2,17 +2,18 @@
 
 Theory of operation
 -------------------
-Before asking: a valid cache entry, if the Billing upstream allows pre-authorisation (OCPP 1.6 3.4.1
-"LocalPreAuthorize"). While it can be asked: its answer, and nothing else. Without an answer (offline, silent past the
-deadline): the standard offline keys decide. A card that is known bad or expired is refused even where unknown cards are
-allowed (OCPP 1.6 3.4.2, 3.4.3). With an upstream that has never accepted the station nobody charges by card (4.2).
+Before asking: a valid entry of the local list, else of the cache, if the Billing upstream allows pre-authorisation
+(OCPP 1.6 3.4.1 "LocalPreAuthorize"). While it can be asked: its answer, and nothing else. Without an answer (offline,
+silent past the deadline): the standard offline keys decide. A card that is known bad or expired is refused even where
+unknown cards are allowed (3.4.2, 3.4.3). With an upstream that has never accepted the station nobody charges by card
+(4.2).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.station.authorization.cache import Cache
+from agent.station.authorization.knowledge import Knowledge
 from agent.station.upstreams.registry import Upstream
 from agent.vocabulary.charging import ChargingProfile
 from agent.vocabulary.events import Trigger
@@ -47,41 +48,27 @@ class Authorisation:
     """Charging profile that came with a remote start."""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the station itself knows of a card, and from where."""
-
-    stage: str
-    verdict: Verdict
-
-
-def look_up(token: IdToken, billing: Upstream, cache: Cache, wall_ms: int | None) -> Known | None:
-    """The first place that knows the card decides; a list of the Billing upstream belongs before its cache."""
-    verdict = cache.get(token, wall_ms) if billing.options.authorization_cache_enabled else None
-    return None if verdict is None else Known("cache", verdict)
-
-
-def before_asking(token: IdToken, billing: Upstream, cache: Cache, wall_ms: int | None) -> Rung | None:
+def before_asking(token: IdToken, billing: Upstream, cards: Knowledge, wall_ms: int | None) -> Rung | None:
     """A decision with no network at all, or None if the Billing upstream has to be asked."""
-    if not (billing.ever_accepted and billing.options.local_pre_authorize):
+    options = billing.options
+    if not (billing.ever_accepted and options.local_pre_authorize):
         return None
-    known = look_up(token, billing, cache, wall_ms)
-    if known is None or not known.verdict.accepted:
+    where, verdict = cards.of(token, wall_ms)
+    if verdict is None or not verdict.accepted:
         return None
-    return Rung(True, known.stage, "local_pre_authorize", known.verdict)
+    return Rung(True, where, "local_pre_authorize", verdict)
 
 
-def without_answer(token: IdToken, billing: Upstream, cache: Cache, wall_ms: int | None) -> Rung:
+def without_answer(token: IdToken, billing: Upstream, cards: Knowledge, wall_ms: int | None) -> Rung:
     """The decision while the Billing upstream does not answer."""
     options = billing.options
     if not billing.ever_accepted:
         return Rung(False, "outage", "never_accepted", offline=True)
-    known = look_up(token, billing, cache, wall_ms)
-    verdict = known.verdict if known is not None else None
-    if known is not None and not known.verdict.accepted:
-        return Rung(False, known.stage, "known_bad", verdict, offline=True)
-    if known is not None and options.local_authorize_offline:
-        return Rung(True, known.stage, "local_authorize_offline", verdict, offline=True)
+    where, verdict = cards.of(token, wall_ms)
+    if verdict is not None and not verdict.accepted:
+        return Rung(False, where, "known_bad", verdict, offline=True)
+    if verdict is not None and options.local_authorize_offline:
+        return Rung(True, where, "local_authorize_offline", verdict, offline=True)
     if options.allow_offline_unknown:
         return Rung(True, "outage", "allow_offline_unknown", verdict, offline=True)
     return Rung(False, "outage", "unknown_offline", verdict, offline=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from agent.vocabulary.commands import ResultStatus
+from agent.vocabulary.commands import ResultStatus, SendList
 from agent.vocabulary.ids import IdToken
-from agent.vocabulary.local_list import MAXIMUM_ENTRIES, MAXIMUM_SENT, ListEntry, ListUpdate
-from agent.vocabulary.records import AuthorizationStatus, Verdict
+from agent.vocabulary.options import MAXIMUM_LIST_ENTRIES, MAXIMUM_LIST_SENT
+from agent.vocabulary.records import AuthorizationStatus, ListEntry, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class LocalList:
             return verdict
         return Verdict(AuthorizationStatus.EXPIRED, verdict.parent, verdict.expires_wall_ms)
 
-    def update(self, update: ListUpdate) -> Refused | None:
+    def update(self, update: SendList) -> Refused | None:
         """Take an update whole, or say why it is refused and change nothing."""
         refused = self._against(update)
         if refused is None:
@@ -49,22 +49,22 @@ class LocalList:
             self._version = update.version
         return refused
 
-    def _against(self, update: ListUpdate) -> Refused | None:
+    def _against(self, update: SendList) -> Refused | None:
         keys = [entry.token.key for entry in update.entries]
         if update.version < 1:
             return Refused(ResultStatus.FAILED, f"version {update.version} has a meaning of its own")
         if not update.full and update.version <= self._version:
             return Refused(ResultStatus.VERSION_MISMATCH, f"version {update.version} is not above {self._version}")
-        if len(keys) > MAXIMUM_SENT:
-            return Refused(ResultStatus.FAILED, f"{len(keys)} entries are more than {MAXIMUM_SENT} in one update")
+        if len(keys) > MAXIMUM_LIST_SENT:
+            return Refused(ResultStatus.FAILED, f"{len(keys)} entries are more than {MAXIMUM_LIST_SENT} in one update")
         if len(set(keys)) != len(keys):
             return Refused(ResultStatus.FAILED, "a card is in the update twice")
         if update.full and any(entry.verdict is None for entry in update.entries):
             return Refused(ResultStatus.FAILED, "an entry of a full list says nothing about its card")
         gone = {entry.token.key for entry in update.entries if entry.verdict is None}
         after = set(keys) - gone if update.full else (self._entries.keys() | set(keys)) - gone
-        if len(after) > MAXIMUM_ENTRIES:
-            return Refused(ResultStatus.FAILED, f"the list would be longer than {MAXIMUM_ENTRIES}")
+        if len(after) > MAXIMUM_LIST_ENTRIES:
+            return Refused(ResultStatus.FAILED, f"the list would be longer than {MAXIMUM_LIST_ENTRIES}")
         return None
 
     def _apply(self, entries: Iterable[ListEntry]) -> None:

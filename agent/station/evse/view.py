@@ -73,6 +73,7 @@ def station_condition(site: Site, now: Moment) -> Condition:
         fault=fault,
         warning=warning,
         detail=site.faults.get(shown, "") if shown else "",
+        list_conflict=site.list_conflict,
     )
 
 

@@ -27,6 +27,7 @@ from agent.vocabulary.commands import (
     CommandKind,
     DeleteCertificate,
     GetComposite,
+    GetListVersion,
     GetOptions,
     InstallRoot,
     ListRoots,
@@ -37,6 +38,7 @@ from agent.vocabulary.commands import (
     Reset,
     Result,
     ResultStatus,
+    SendList,
     SetOption,
     SetPassword,
     SetProfile,
@@ -48,7 +50,6 @@ from agent.vocabulary.events import StopReason, Trigger
 from agent.vocabulary.ids import MANAGEMENT, STATION, ConnectorId
 from agent.vocabulary.inputs import CommandReceived, Registration
 from agent.vocabulary.notes import StationNote
-from agent.vocabulary.records import WipeCache
 
 _NOT_BEFORE_ACCEPTED = frozenset({CommandKind.REMOTE_START, CommandKind.REMOTE_STOP})
 ACCEPTED = Result(ResultStatus.ACCEPTED)
@@ -122,9 +123,12 @@ class Commands:
             case SetOption() as command:
                 return write_option(self._site, asker, command, turn)
             case ClearCache():
-                self._desk.forget_all()
-                turn.record(WipeCache(asker.id), barrier=True)
+                self._desk.knowledge.clear_cache(turn)
                 return ACCEPTED
+            case SendList() as command:
+                return self._desk.knowledge.send_list(command, turn)
+            case GetListVersion():
+                return self._desk.knowledge.list_version()
             case SetProfile() as command:
                 return self._charging.set(asker, command, turn)
             case ClearProfiles() as command:

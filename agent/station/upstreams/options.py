@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from agent.station.site import Site
 from agent.station.turn import Turn
-from agent.station.upstreams.permissions import may_write
+from agent.station.upstreams.permissions import HIDDEN_OPTIONS, may_write
 from agent.station.upstreams.registry import OptionsShown, Upstream
 from agent.vocabulary.commands import OptionSeen, Result, ResultStatus, SetOption
 from agent.vocabulary.effects import OptionsChanged
 from agent.vocabulary.notes import StationNote
 from agent.vocabulary.options import OPTION_BY_NAME, OPTIONS, Kind, Option, OptionValue, Origin, Scope
 from agent.vocabulary.records import SaveOption
+from agent.vocabulary.upstreams import Role
 
 _READABLE = tuple(row for row in OPTIONS if row.kind is not Kind.SECRET and row.scope is not Scope.CONSTANT)
 
@@ -41,6 +42,7 @@ def _read_options(site: Site, asker: Upstream) -> tuple[OptionSeen, ...]:
             not may_write(row, asker.role, asker.id),
         )
         for row in _READABLE
+        if asker.role is Role.BILLING or row.name not in HIDDEN_OPTIONS
     )
 
 

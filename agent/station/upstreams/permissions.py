@@ -80,6 +80,15 @@ OWN_CREDENTIALS = frozenset(
 OWN_PROFILES = frozenset({_K.SET_PROFILE, _K.CLEAR_PROFILES, _K.GET_COMPOSITE})
 """Each upstream has charging profiles of its own, and the least of all limits counts: allowed to each."""
 
+BILLING_ONLY: Mapping[CommandKind, Decision] = {
+    _K.SEND_LIST: _refuse("only the Billing upstream decides who may charge", ResultStatus.NOT_SUPPORTED),
+    _K.GET_LIST_VERSION: _refuse("the local list is that of the Billing upstream", ResultStatus.NOT_SUPPORTED),
+}
+"""What belongs to who may charge, at any time, and the refusal for the others."""
+
+HIDDEN_OPTIONS = frozenset({"local_list_enabled"})
+"""Options of features that only the Billing upstream has: the others have no such key."""
+
 MANAGEMENT_ONLY: Mapping[CommandKind, Decision] = {
     _K.INSTALL_MANUFACTURER_ROOT: _refuse("only management installs roots of the manufacturer"),
     _K.LIST_MANUFACTURER_ROOTS: _refuse("roots of the manufacturer are not shown here", ResultStatus.NOT_FOUND),
@@ -147,6 +156,8 @@ PERMISSIONS: Mapping[tuple[Role, CommandKind, Situation], Decision] = {
         for kind in OWN_CREDENTIALS | OWN_PROFILES | MANAGEMENT_ONLY.keys()
         for situation in Situation
     },
+    **{(_B, kind, situation): ALLOW for kind in BILLING_ONLY for situation in Situation},
+    **{(_D, kind, situation): refused for kind, refused in BILLING_ONLY.items() for situation in Situation},
 }
 """`SET_OPTION` is allowed as a command; which option may be written is `OPTION_WRITES`."""
 

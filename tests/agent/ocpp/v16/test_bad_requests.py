@@ -50,11 +50,13 @@ GOOD: dict[str, dict[str, Any]] = {
     "ExtendedTriggerMessage": {"requestedMessage": "SignChargePointCertificate"},
     "GetCompositeSchedule": {"connectorId": 1, "duration": 60},
     "GetConfiguration": {"key": ["HeartbeatInterval"]},
+    "GetLocalListVersion": {},
     "GetInstalledCertificateIds": {"certificateType": "CentralSystemRootCertificate"},
     "InstallCertificate": ROOT,
     "RemoteStartTransaction": {"idTag": "04A1", "connectorId": 1, "chargingProfile": PROFILE},
     "RemoteStopTransaction": {"transactionId": 1},
     "Reset": {"type": "Soft"},
+    "SendLocalList": {"listVersion": 1, "updateType": "Full"},
     "SetChargingProfile": {"connectorId": 1, "csChargingProfiles": PROFILE},
     "UnlockConnector": {"connectorId": 1},
 }
@@ -83,6 +85,10 @@ def without(payload: dict[str, Any], name: str) -> dict[str, Any]:
 
 def installed(**changes: Any) -> dict[str, Any]:
     return {"connectorId": 1, "csChargingProfiles": PROFILE | changes}
+
+
+def listed(*entries: dict[str, Any]) -> dict[str, Any]:
+    return {"listVersion": 1, "updateType": "Full", "localAuthorizationList": list(entries)}
 
 
 ROWS: tuple[Row, ...] = (
@@ -135,6 +141,14 @@ ROWS: tuple[Row, ...] = (
     ("GetCompositeSchedule", "unknown unit", {"connectorId": 1, "duration": 60, "chargingRateUnit": "VA"}, VALUE),
     ("GetCompositeSchedule", "unknown connector", {"connectorId": 3, "duration": 60}, "Rejected"),
     ("GetCompositeSchedule", "negative duration", {"connectorId": 1, "duration": -1}, "Rejected"),
+    ("GetLocalListVersion", "extra field", {"list": 1}, EXTRA),
+    ("SendLocalList", "missing version", {"updateType": "Full"}, MISSING),
+    ("SendLocalList", "mistyped version", {"listVersion": "1", "updateType": "Full"}, TYPE),
+    ("SendLocalList", "unknown kind", {"listVersion": 1, "updateType": "Half"}, VALUE),
+    ("SendLocalList", "over-long card", listed({"idTag": "x" * 21}), VALUE),
+    ("SendLocalList", "unknown status", listed({"idTag": "A", "idTagInfo": {"status": "Fine"}}), VALUE),
+    ("SendLocalList", "no time", listed({"idTag": "A", "idTagInfo": {"status": "Accepted", "expiryDate": "x"}}), VALUE),
+    ("SendLocalList", "extra field", listed({"idTag": "A", "name": "B"}), EXTRA),
     ("SetChargingProfile", "missing profile", {"connectorId": 1}, MISSING),
     ("SetChargingProfile", "unknown connector", {"connectorId": 3, "csChargingProfiles": PROFILE}, VALUE),
     ("SetChargingProfile", "negative connector", {"connectorId": -1, "csChargingProfiles": PROFILE}, VALUE),
@@ -299,7 +313,7 @@ def test_any_field_of_another_type_is_a_type_violation(dialect: V16, action: str
 @pytest.mark.rule("ocpp16.J07")
 @pytest.mark.rule("ocpp16.Y02")
 def test_unknown_and_unserved_actions_have_codes_of_their_own(dialect: V16) -> None:
-    unserved = ["GetLocalListVersion", "SendLocalList", "ReserveNow", "TriggerMessage", "GetLog"]
+    unserved = ["ReserveNow", "TriggerMessage", "GetLog"]
     for action in [*unserved, "SignedUpdateFirmware", "UpdateFirmware", "GetDiagnostics", "CancelReservation"]:
         for payload in ({}, {"nonsense": [1]}):
             found = dialect.parse(Call("1", action, payload), True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from agent.station.authorization.local_list import LocalList, Refused
-from agent.vocabulary.commands import ResultStatus
+from agent.vocabulary.commands import ResultStatus, SendList
 from agent.vocabulary.ids import IdToken
-from agent.vocabulary.local_list import MAXIMUM_ENTRIES, MAXIMUM_SENT, ListEntry, ListUpdate
-from agent.vocabulary.records import AuthorizationStatus, Verdict
+from agent.vocabulary.options import MAXIMUM_LIST_ENTRIES, MAXIMUM_LIST_SENT
+from agent.vocabulary.records import AuthorizationStatus, ListEntry, Verdict
 
 GOOD, BLOCKED = Verdict(AuthorizationStatus.ACCEPTED), Verdict(AuthorizationStatus.BLOCKED)
 
@@ -17,12 +17,12 @@ def entry(card: str, verdict: Verdict | None = GOOD) -> ListEntry:
     return ListEntry(IdToken(card), verdict)
 
 
-def full(version: int, *entries: ListEntry) -> ListUpdate:
-    return ListUpdate(version, True, entries)
+def full(version: int, *entries: ListEntry) -> SendList:
+    return SendList(version, True, entries)
 
 
-def differential(version: int, *entries: ListEntry) -> ListUpdate:
-    return ListUpdate(version, False, entries)
+def differential(version: int, *entries: ListEntry) -> SendList:
+    return SendList(version, False, entries)
 
 
 def says(found: LocalList, card: str, wall_ms: int | None = 0) -> AuthorizationStatus | None:
@@ -64,10 +64,10 @@ def test_a_differential_update_adds_changes_and_removes_and_needs_a_higher_versi
         full(6, entry("X", None)),
         full(0, entry("X")),
         differential(-1, entry("X")),
-        full(6, *(entry(f"{n}") for n in range(MAXIMUM_SENT + 1))),
+        full(6, *(entry(f"{n}") for n in range(MAXIMUM_LIST_SENT + 1))),
     ],
 )
-def test_what_is_refused_changes_nothing(wrong: ListUpdate) -> None:
+def test_what_is_refused_changes_nothing(wrong: SendList) -> None:
     found = LocalList(3, [entry("A")])
     refused = found.update(wrong)
     assert isinstance(refused, Refused)
@@ -77,7 +77,7 @@ def test_what_is_refused_changes_nothing(wrong: ListUpdate) -> None:
 
 @pytest.mark.rule("ocpp16.U22")
 def test_a_list_has_a_greatest_length() -> None:
-    found = LocalList(1, [entry(f"{n}") for n in range(MAXIMUM_ENTRIES)])
+    found = LocalList(1, [entry(f"{n}") for n in range(MAXIMUM_LIST_ENTRIES)])
     refused = found.update(differential(2, entry("one more")))
     assert refused is not None
     assert refused.status is ResultStatus.FAILED
