@@ -155,6 +155,14 @@ ACTIONS: Final[Mapping[str, Parser | None]] = {
 }
 
 
+_INVALID_STATUS: Final[Mapping[tuple[str, str, str], str]] = {
+    ("ExtendedTriggerMessage", "requestedMessage", "enum"): "NotImplemented",
+    ("CertificateSigned", "certificateChain", "maxLength"): "Rejected",
+}
+"""Where the standard wants a status for what its schema does not allow: a message that cannot be triggered because
+nobody knows it, a chain longer than "CertificateSignedMaxChainSize" (A02)."""
+
+
 def parse(call: Call, facts: StationFacts, registered: bool) -> Parsed:
     """What a call asks for. `registered` False: starting and stopping transactions is Rejected."""
     if call.action not in ACTIONS:
@@ -173,10 +181,8 @@ def parse(call: Call, facts: StationFacts, registered: bool) -> Parsed:
 
 
 def _invalid(action: str, invalid: Invalid) -> Parsed:
-    """A trigger for a message that no schema knows is one that is not implemented (OCPP 1.6 5.17)."""
-    if action == "ExtendedTriggerMessage" and (invalid.place, invalid.rule) == ("requestedMessage", "enum"):
-        return Ready(credentials.NOT_IMPLEMENTED, "this message is not known")
-    return Refusal(invalid.code, invalid.text)
+    status = _INVALID_STATUS.get((action, invalid.place, invalid.rule))
+    return Refusal(invalid.code, invalid.text) if status is None else Ready({"status": status}, invalid.text)
 
 
 def without_nulls(payload: JsonObject) -> dict[str, Any]:

@@ -96,7 +96,7 @@ ROWS: tuple[Row, ...] = (
     ("CertificateSigned", "null chain", {"certificateChain": None}, MISSING),
     ("CertificateSigned", "extra field", {"certificateChain": "PEM", "cert": "PEM"}, EXTRA),
     ("CertificateSigned", "mistyped chain", {"certificateChain": ["PEM"]}, TYPE),
-    ("CertificateSigned", "over-long chain", {"certificateChain": "x" * 10_001}, VALUE),
+    ("CertificateSigned", "over-long chain", {"certificateChain": "x" * 10_001}, "Rejected"),
     ("ChangeAvailability", "missing connector", {"type": "Operative"}, MISSING),
     ("ChangeAvailability", "missing type", {"connectorId": 1}, MISSING),
     ("ChangeAvailability", "null type", {"connectorId": 1, "type": None}, MISSING),
