@@ -120,14 +120,14 @@ async def charge(whole: House, connector: int) -> None:
 def _write_settings(whole: House, connectors: int, authority: Authority | None, keys: dict[str, Any]) -> None:
     """The factory file, and a primary that the first boot puts in force."""
     places = whole.places
-    options = RigOptions(connectors=connectors, management_keys=keys, primary_keys=keys)
+    root = places.base / "root.pem"
+    access = {} if authority is None else {"security": 2, "password": PASSWORD, "trust": str(root)}
+    options = RigOptions(connectors=connectors, management=access, management_keys=keys, primary_keys=keys)
     text = options.factory(whole.management.url)
     for port in ("bus1", "reader1"):
         text = text.replace(f'port = "{port}"', f'port = "{places.base}/ports/{port}"')
     if authority is not None:
-        root = places.base / "root.pem"
         root.write_text(authority.root_pem)
-        text = text.replace("security = 0", f'security = 2\npassword = "{PASSWORD}"\ntrust = "{root}"')
     places.factory.write_text(text)
     locations = Locations(
         str(places.factory), str(places.base / "settings"), str(places.base / "state"), str(places.run)
