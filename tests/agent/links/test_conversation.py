@@ -784,6 +784,17 @@ def test_new_credentials_end_the_link_once_nothing_is_under_way(booted: Talk) ->
     assert booted.actions() == ["StatusNotification"]
 
 
+def test_while_the_last_call_of_the_peer_is_being_answered_nothing_new_is_begun(booted: Talk) -> None:
+    booted.comes(2, "p1", "Reset", {"type": "Soft"})
+    booted.talk.tell(Reconnect(UPSTREAM, "new password"), 0)
+    booted.talk.tell(publish(), 0)
+    booted.talk.head(row(), 0)
+    assert (booted.talk.fault, booted.sent()) == (None, [])
+    booted.talk.tell(Answer(UPSTREAM, 1, ACCEPTED), 0)
+    assert booted.talk.fault == "new password"
+    assert booted.sent() == [[3, "p1", {"status": "Accepted"}]]
+
+
 def test_new_credentials_do_not_wait_long_for_what_is_under_way(booted: Talk) -> None:
     booted.talk.head(row(), 0)
     booted.talk.tell(Reconnect(UPSTREAM, "new password"), 0)
@@ -911,6 +922,25 @@ def test_a_status_at_which_the_backend_closes_the_link_each_time_is_not_told_for
         booted.talk.disconnected(0, 1007)
         booted.talk.connected(0)
     assert booted.actions() == ["StartTransaction"]
+
+
+def test_other_statuses_at_which_the_link_is_lost_are_told_again(booted: Talk) -> None:
+    booted.talk.tell(publish(plugged=True), 0)
+    for number in range(6):
+        assert booted.actions() == ["StatusNotification"]
+        booted.talk.disconnected(0, 1007)
+        booted.talk.tell(publish(plugged=number % 2 == 1), 0)
+        booted.talk.connected(0)
+    assert [note.event for note in booted.talk.output.notes].count("status_given_up") == 0
+
+
+def test_the_answer_to_a_boot_of_an_earlier_link_is_nothing(talk: Talk) -> None:
+    talk.talk.connected(0)
+    talk.wait(31)
+    talk.talk.disconnected(talk.now_ms)
+    talk.talk.connected(talk.now_ms)
+    talk.comes(3, "own-1", {"status": "Accepted", "interval": 60})
+    assert talk.inputs()[-1] == UpstreamChanged(UPSTREAM, True, Registration.UNKNOWN)
 
 
 @pytest.mark.rule("ocpp16.X25")

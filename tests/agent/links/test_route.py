@@ -253,6 +253,23 @@ def test_what_connects_too_late_is_closed() -> None:
         end.close()
 
 
+def test_of_two_that_connect_in_the_same_moment_one_is_closed() -> None:
+    pairs = [stream_pair(), stream_pair()]
+
+    async def after_a_moment(made: socket.socket) -> socket.socket:
+        await asyncio.sleep(2 * STAGGER_S if made is pairs[0][0] else STAGGER_S)
+        return made
+
+    async def story() -> None:
+        taken = await first([after_a_moment(near) for near, _ in pairs])
+        assert [near.fileno() == -1 for near, _ in pairs] == [near is not taken for near, _ in pairs]
+
+    run_virtual(story())
+    for near, far in pairs:
+        near.close()
+        far.close()
+
+
 def test_families_alternate() -> None:
     six, four = (10, 1, 6, "", "six"), (2, 1, 6, "", "four")
     assert route_module._alternating([six, six, six, four]) == [six, four, six, six]
