@@ -9,6 +9,7 @@ import ssl
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,11 @@ class Cast:
     weak: Issued = field(default_factory=lambda: issue(replace(ROOT, common_name="weak root", key="rsa1024")))
 
     old: Issued = field(default_factory=lambda: issue(replace(ROOT, end=at(2025))))
+
+    @cached_property
+    def newer(self) -> Issued:
+        """A root that is signed by another one."""
+        return issue(replace(ROOT, common_name="newer root"), self.other)
 
     def server(self, **wish: Any) -> Chain:
         return (issue(replace(Wish(), **wish), self.root),)
@@ -146,6 +152,8 @@ ROWS = (
     Row("wildcard", server=lambda c: c.server(names=("*.cpo.example",)), host="ocpp.cpo.example"),
     Row("wildcard two deep", "mismatch", BAD, lambda c: c.server(names=("*.example",)), host="ocpp.cpo.example"),
     Row("intermediate sent", server=lambda c: c.below({})),
+    Row("root signed by an older one", server=lambda c: (issue(Wish(), c.newer),), trusts=lambda c: (c.newer, c.other)),
+    Row("older root is gone", server=lambda c: (issue(Wish(), c.newer),), trusts=lambda c: (c.newer,)),
     Row("intermediate missing", "unable to get local issuer", BAD, lambda c: c.below({}, sends=False)),
     Row("path too long", "path length", BAD, Cast.two_below),
     Row("signed by what is no authority", "invalid CA", BAD, lambda c: c.below({"authority": False})),

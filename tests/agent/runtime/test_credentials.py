@@ -135,6 +135,7 @@ def test_an_attempt_that_ends_while_the_disk_works_is_not_forgotten(tmp_path: Pa
         await house.ask(SET)
         await house.settled()
         assert choice.holdings.live == Secret(NEW)
+        assert choice.holdings.previous == Secret("provisioned 1234")  # it has worked meanwhile
         assert CredentialsFolder(tmp_path, PRIMARY).load()[0] == choice.holdings
 
     tell(tmp_path, story)
