@@ -16,6 +16,7 @@ The station is the whole agent on virtual time, with management alone. Every fra
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -110,8 +111,8 @@ class Tool:
 
     async def wait(self, seconds: float) -> None:
         """Time passes; the station must survive it."""
-        ended_s = self.now_s() + seconds
-        await self.until(lambda: self.now_s() >= ended_s, seconds + 1)
+        await asyncio.sleep(seconds)
+        await self.until(lambda: True, within_s=0)
 
     def now_s(self) -> float:
         """Time of the ledger."""
