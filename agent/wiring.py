@@ -76,7 +76,7 @@ def make_upstream(address: UpstreamAddress, dialect: Dialect, around: Surroundin
         note=around.note,
         chance=seams.chance,
         new_id=seams.new_uuid,
-        authenticated=dialler.authenticated,
+        authenticated=lambda: dialler.authenticated,
         notices=around.outboxes.notices_of(address.id),
         dials=lambda: keeper.accesses(address.id).present().url,
     )

@@ -6,6 +6,7 @@ not fill the log.
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Callable, Hashable
 from typing import Final
@@ -64,7 +65,7 @@ class Dialler:
         try:
             where = dial(access)
             authorization = basic_header(access.identity, access.key) if access.key is not None else None
-            tls = self._context(access, where)
+            tls = await self._context(access, where)
         except AddressError as wrong:
             raise LinkRefused("address", str(wrong)) from None
         except TrustError as wrong:
@@ -73,8 +74,11 @@ class Dialler:
             raise LinkRefused("tls", str(wrong), security=event) from None
         return await open_link(where, self._subprotocol, authorization, tls, self._open_socket)
 
-    def _context(self, access: Access, where: Dial) -> ssl.SSLContext | None:
-        """Loaded once for the same roots and certificate, and again after TLS failed: a file may have been replaced."""
+    async def _context(self, access: Access, where: Dial) -> ssl.SSLContext | None:
+        """Loaded once for the same roots and certificate, and again after TLS failed: a file may have been replaced.
+
+        Beside the event loop, since the public bundle takes its time.
+        """
         if where.tls != (access.security_profile >= _TLS_PROFILE):
             wanted = "wss" if access.security_profile >= _TLS_PROFILE else "ws"
             raise AddressError("url", f"is not {wanted}://", f"security profile {access.security_profile} needs it")
@@ -84,7 +88,7 @@ class Dialler:
             raise ClientCertificateError("client certificate: there is none; have one signed, or lower the profile")
         wanted_for = (access.trust_files, access.public_roots, access.client)
         if self._loaded is None or self._loaded[0] != wanted_for:
-            self._loaded = wanted_for, client_context(access, self._judgement)
+            self._loaded = wanted_for, await asyncio.to_thread(client_context, access, self._judgement)
         return self._loaded[1]
 
     def _learn(self, refused: LinkRefused, access: Access) -> None:

@@ -124,5 +124,5 @@ class Ports:
     """Security events that this upstream is to be told; None: it is told of none."""
     dials: Callable[[], str] = lambda: ""
     """The endpoint that is dialled at present: a backend may have raised the security profile of the settings."""
-    authenticated: bool = False
-    """The server proves who it is by TLS."""
+    authenticated: Callable[[], bool] = lambda: False
+    """The server proves who it is by TLS, on the links that are dialled at present."""

@@ -227,7 +227,7 @@ class UpstreamTask:
         while output.notes:
             self._ports.note(output.notes.popleft())
         while output.times:
-            self._ports.on_time(self._upstream, output.times.popleft(), self._ports.authenticated)
+            self._ports.on_time(self._upstream, output.times.popleft(), self._ports.authenticated())
         while output.inputs:
             self._ports.mind.post(output.inputs.popleft())
         if self._conversation.proven:

@@ -150,7 +150,7 @@ def task_of(world: World, connect: Connect, name: str = "primary", authenticated
         chance=lambda: 0.5,
         new_id=lambda: f"{name}-{next(ids)}",
         notices=world.notices,
-        authenticated=authenticated,
+        authenticated=lambda: authenticated,
     )
     return UpstreamTask(UpstreamId(name), V16(StationOptions(connectors=(), readers={}, vendor="V", model="M")), ports)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -475,6 +476,21 @@ def test_an_outbox_that_cannot_be_read_does_not_cost_the_link(monkeypatch: pytes
             broken = False
             await until(lambda: world.posted(MessageAcknowledged), within_s=6)
             assert len(backend.connections) == 1
+
+    run_virtual(story())
+
+
+@pytest.mark.rule("two-upstreams.clock")
+def test_whether_a_time_is_believed_is_asked_of_the_present_link() -> None:
+    async def story() -> None:
+        world, tls = World(), [False]
+        async with upstream(world=world) as (task, _, backend):
+            task._ports = replace(task._ports, authenticated=lambda: tls[0])
+            await accepted(world)
+            tls[0] = True
+            await until(lambda: backend.calls("Heartbeat"), within_s=400)
+            await settle()
+            assert [believed for _, believed in world.times] == [False, True]
 
     run_virtual(story())
 
