@@ -40,12 +40,15 @@ def sample_due(connector: Connector, turn: Turn) -> None:
     reading = replace(newest, values=(*newest.values, *_offered(connector)))
     entries = [entry for plan, due in wanted for entry in _rows(connector, transaction, plan, due, reading)]
     if entries or keep_energy:
-        _save(connector, transaction, reading, entries, turn)
+        instants = (reading.at, *(due.at for _, due in wanted))
+        latest = max(instants, key=lambda instant: instant.monotonic_ms)
+        _save(connector, transaction, replace(reading, at=latest), entries, turn)
 
 
 def _save(
     connector: Connector, transaction: Transaction | None, reading: Reading, entries: Iterable[Entry], turn: Turn
 ) -> None:
+    """One stored reading, no older than the samples made of it: what is told of it in a next life comes behind them."""
     rows = tuple(entries)
     energy_wh = transaction.register_wh if transaction else reading.energy_wh
     owner = transaction.record.id if transaction else None

@@ -89,6 +89,8 @@ class Periodic:
     upstream: Upstream
     next_ms: int = 0
     interval_s: int = -1
+    not_before_ms: int = 0
+    """When a transaction of a former life went on: what was due before is that life's."""
     kept: list[Sample] = field(default_factory=list)
     """For the stop message, Transaction.Begin first."""
     intervals: Intervals = field(default_factory=Intervals)
@@ -99,6 +101,9 @@ class Periodic:
         if interval_s != self.interval_s:
             base = started_ms if self.interval_s < 0 else turn.now_ms
             self.interval_s, self.next_ms = interval_s, base + interval_s * 1000
+            if interval_s > 0 and self.next_ms <= self.not_before_ms:
+                over = (self.not_before_ms - self.next_ms) // (interval_s * 1000) + 1
+                self.next_ms += over * interval_s * 1000
         if interval_s <= 0 or not turn.reached(self.next_ms):
             return None
         missed = (turn.now_ms - self.next_ms) // (interval_s * 1000)

@@ -121,6 +121,7 @@ class Transaction:
         first = reading or Reading(row.started_at, row.meter_start_wh, ())
         self.periodic = [Periodic(upstream) for upstream in site.registry if upstream.id in told]
         for plan in self.periodic:
+            plan.not_before_ms = self.seen.at.monotonic_ms if self.resumed and self.seen else 0
             due = Due(plan.upstream.id, row.started_at, ReadingContext.TRANSACTION_BEGIN)
             plan.intervals.begin(first.energy_wh if reading else self.register_wh, first.values)
             plan.keep(*self._stop_sample(plan, first, row.meter_start_wh, due))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -357,9 +358,9 @@ FORMER = TransactionRecord(
 )
 
 
-def reborn(policy: AfterPowerLoss, options: UpstreamOptions) -> Driver:
+def reborn(policy: AfterPowerLoss, options: UpstreamOptions, known: Snapshot | None = None) -> Driver:
     """A station in its second boot that finds a transaction of its first, and answers the question for the meter."""
-    snapshot = Snapshot(2, False, open_transactions=(FORMER,))
+    snapshot = known or Snapshot(2, False, open_transactions=(FORMER,))
     driver = Driver(upstreams=plans(options), snapshot=snapshot, ready=False, after_power_loss=policy)
     driver.give(OutputsOff(1))
     driver.give(LockSeen(1, True))
@@ -393,6 +394,30 @@ def test_a_transaction_that_goes_on_tells_the_registers_around_the_interruption(
         ReadingContext.SAMPLE_PERIODIC,
         ReadingContext.TRANSACTION_END,
     ]
+
+
+@pytest.mark.rule("ocpp16.X30")
+def test_what_is_stored_is_no_older_than_the_samples_made_of_it() -> None:
+    driver = Driver(upstreams=plans(UpstreamOptions(sample_interval_s=10)))
+    driver.charge()
+    for _ in range(3):
+        driver.pass_time(9.4)
+        driver.meter()
+        driver.pass_time(0.6, meter=False)
+    stored = [one for one in driver.entries(SaveReading) if one.transaction is not None]
+    assert [one.at for one in stored] == [one.sample.at for one in samples(driver)]
+    assert len(stored) == 3
+
+
+@pytest.mark.rule("ocpp16.X35")
+def test_after_a_death_in_the_same_boot_the_distances_go_on_and_nothing_is_told_twice() -> None:
+    former = replace(FORMER, started_at=Moment(1, 1_000, WALL), last_at=Moment(1, 6_000, WALL))
+    snapshot = Snapshot(1, True, open_transactions=(former,))
+    driver = reborn(AfterPowerLoss.RESUME, UpstreamOptions(sample_interval_s=5), snapshot)
+    assert driver.ms == 10_000
+    driver.pass_time(12)
+    periodic = [one.sample for one in samples(driver) if one.sample.context is ReadingContext.SAMPLE_PERIODIC]
+    assert [one.at.monotonic_ms for one in periodic] == [11_000, 16_000, 21_000]
 
 
 @pytest.mark.rule("ocpp16.X30")
