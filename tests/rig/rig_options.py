@@ -26,6 +26,10 @@ class RigOptions:
     management_keys: dict[str, Any] = field(default_factory=lambda: {"MeterValueSampleInterval": 30})
     primary_keys: dict[str, Any] = field(default_factory=lambda: {"MeterValueSampleInterval": 20})
 
+    def scheme(self, backend: str) -> str:
+        """How a backend is dialled: from security profile 2 on by wss."""
+        return "wss" if backend == "management" and self.management.get("security", 0) >= 2 else "ws"
+
     def factory(self, management_url: str) -> str:
         """The factory file as text."""
         station = {"vendor": "Rig", "model": "Rig", **self.station}

@@ -50,8 +50,6 @@ from tests.rig.waiting import Waiting
 from tests.rig.witness import Witness
 
 PRIMARY = UpstreamId("primary-1")
-FIRST_WITH_TLS = 2
-"""The first security profile that is dialled by wss."""
 
 
 class StationRig(Driver, Waiting):
@@ -231,9 +229,11 @@ class StationRig(Driver, Waiting):
         check(self.world(**changes))
 
     def _url(self, name: str) -> str:
-        if self._direct and name == "management" and self.options.management.get("security", 0) >= FIRST_WITH_TLS:
-            return f"wss://{name}.example/ocpp"
-        return f"ws://{name}.example/ocpp" if self._direct else f"ws://127.0.0.1:{self.cutters[name].port}/ocpp"
+        return (
+            f"{self.options.scheme(name)}://{name}.example/ocpp"
+            if self._direct
+            else f"ws://127.0.0.1:{self.cutters[name].port}/ocpp"
+        )
 
     async def _dial(self, host: str, port: int) -> socket.socket:
         return await next(backend for backend in self.backends if backend.name in host).dial()
