@@ -28,6 +28,8 @@ from agent.vocabulary.ids import Secret
 TRIAL_ATTEMPTS: Final = 3
 CLIENT_REFUSED: Final = "client-certificate"
 """Cause of a refusal by which the server says that it does not take our certificate."""
+_PERHAPS_THE_CERTIFICATE: Final = (CLIENT_REFUSED, "handshake")
+"""Many servers close the connection without a word when they do not take a certificate."""
 _UNAUTHORIZED: Final = (401, 403)
 
 
@@ -54,6 +56,15 @@ class Surroundings:
     """A new root replaces the old one once it has worked ("AdditionalRootCertificateCheck")."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """What was handed out last: what is held may change before it is known how that went."""
+
+    profile: int = -1
+    password: Candidate | None = None
+    certificate: ClientCertificate | None = None
+
+
 class Choice:
     """The credentials of one upstream (see `agent.credentials.access.Accesses`). Used on the event loop."""
 
@@ -63,6 +74,7 @@ class Choice:
         self._around = around
         self.anchor = ""
         """The root that vouches for the server of the present link; empty without TLS."""
+        self._attempt = _Attempt()
         self._next_password = 0
         self._next_certificate = 0
         self.holdings = _after_settings(holdings, address)
@@ -73,7 +85,8 @@ class Choice:
         """What the next attempt uses."""
         profile = self.profile
         password = self._password() if profile in (SecurityProfile.BASIC, SecurityProfile.TLS_BASIC) else None
-        client = self._client() if profile == SecurityProfile.MUTUAL_TLS else None
+        certificate = self._certificate() if profile == SecurityProfile.MUTUAL_TLS else None
+        self._attempt = _Attempt(profile, password, certificate)
         return Access(
             url=url_of(self.address.url, profile),
             identity=self.address.identity,
@@ -81,35 +94,34 @@ class Choice:
             key=password.key if password else None,
             trust_files=self.trust_files,
             public_roots=self._is_public and self.holdings.base_trusted and not self.holdings.own_roots_worked,
-            client=client,
+            client=self._client(certificate) if profile == SecurityProfile.MUTUAL_TLS else None,
             label=f"profile {profile}" + (f", {password.source} password" if password else ""),
         )
 
     def refused(self, cause: str, http_status: int | None) -> None:
-        """An attempt came to nothing."""
+        """The attempt came to nothing."""
         self.anchor = ""
-        if http_status in _UNAUTHORIZED:
+        if http_status in _UNAUTHORIZED and self._attempt.password == self._password():
             self._next_password += 1
-        if cause == CLIENT_REFUSED or (http_status in _UNAUTHORIZED and self.profile == SecurityProfile.MUTUAL_TLS):
+        if cause in _PERHAPS_THE_CERTIFICATE or http_status in _UNAUTHORIZED:
             self._next_certificate += 1
-        trial = self.holdings.trial
+        trial = self._present_trial
         if trial is None:
             return
-        if trial.attempts + 1 < TRIAL_ATTEMPTS:
+        if trial.attempts + 1 < self._trial_attempts:
             self._change(replace(self.holdings, trial=Trial(trial.profile, trial.attempts + 1)))
         else:
             self._change(replace(self.holdings, trial=None), fell_back_from=trial.profile)
 
     def worked(self, anchor: str = "") -> None:
-        """An attempt opened a link."""
+        """The attempt opened a link."""
         self.anchor = anchor
-        holdings, trial = self.holdings, self.holdings.trial
-        if (password := self._password_sent()) is not None:
-            previous = None if password.source is Source.LIVE else holdings.previous
-            holdings = replace(holdings, remembered=password.as_remembered, previous=previous)
-        holdings = self._after_anchor(self._after_certificate(holdings), anchor)
+        trial = self._present_trial
+        holdings = self._after_certificate(self._after_password(self.holdings))
+        holdings = self._after_anchor(holdings, anchor)
         if trial is not None:
-            holdings = replace(holdings, profile=trial.profile, profile_basis=self.address.security.value, trial=None)
+            basis = self.address.security.value
+            holdings = replace(holdings, profile=trial.profile, profile_basis=basis, trial=None)
         self._next_password = self._next_certificate = 0
         if holdings != self.holdings:
             self._change(holdings, raised_to=trial.profile if trial else None)
@@ -172,6 +184,12 @@ class Choice:
         self.holdings = holdings
         self._around.changed(News(holdings, self.profile, fell_back_from, raised_to))
 
+    @property
+    def _trial_attempts(self) -> int:
+        """Enough for every password to be tried at least once."""
+        sends = self.profile in (SecurityProfile.BASIC, SecurityProfile.TLS_BASIC)
+        return max(TRIAL_ATTEMPTS, len(self._candidates()) + 1 if sends else 0)
+
     def _candidates(self) -> tuple[Candidate, ...]:
         held = self.holdings
         return candidates(held.live, held.previous, self.address.password, held.remembered)
@@ -180,8 +198,20 @@ class Choice:
         known = self._candidates()
         return known[self._next_password % len(known)] if known else None
 
-    def _password_sent(self) -> Candidate | None:
-        return self._password() if self.profile in (SecurityProfile.BASIC, SecurityProfile.TLS_BASIC) else None
+    @property
+    def _present_trial(self) -> Trial | None:
+        """The trial that the attempt was a part of: a profile may have been raised since it began."""
+        trial = self.holdings.trial
+        return trial if trial is not None and trial.profile == self._attempt.profile else None
+
+    def _after_password(self, holdings: Holdings) -> Holdings:
+        """The password that has opened a link, under the name that it has now."""
+        sent = self._attempt.password
+        known = next((one for one in self._candidates() if sent is not None and one.key == sent.key), None)
+        if known is None:
+            return holdings
+        previous = None if known.source is Source.LIVE else holdings.previous
+        return replace(holdings, remembered=known.as_remembered, previous=previous)
 
     def _certificate(self) -> ClientCertificate | None:
         """The one to show; where none is valid by our clock, the server is to judge by its own. None: the settings'."""
@@ -189,16 +219,15 @@ class Choice:
         place = self._next_certificate % max(1, len(known) + bool(self.address.certificate))
         return known[place] if place < len(known) else None
 
-    def _client(self) -> ClientFiles | None:
-        one = self._certificate()
+    def _client(self, one: ClientCertificate | None) -> ClientFiles | None:
         if one is not None:
             return self.folder.client(one.name)
         return ClientFiles(self.address.certificate, self.address.key) if self.address.certificate else None
 
     def _after_certificate(self, holdings: Holdings) -> Holdings:
         """A certificate that has opened a link begins the last month of the older ones."""
-        used = self._certificate() if self.profile == SecurityProfile.MUTUAL_TLS else None
-        if used is None:
+        used = self._attempt.certificate
+        if used not in holdings.certificates:
             return holdings
         now_ms = self._around.wall_ms()
         place = holdings.certificates.index(used)

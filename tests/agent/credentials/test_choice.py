@@ -47,6 +47,16 @@ class Bench:
         key = self.access.key
         return key.decode() if key is not None else ""
 
+    def opened(self, anchor: str = "") -> None:
+        """One attempt, which opens a link."""
+        self.choice.present()
+        self.choice.worked(anchor)
+
+    def failed(self, cause: str, status: int | None) -> None:
+        """One attempt, which comes to nothing."""
+        self.choice.present()
+        self.choice.refused(cause, status)
+
     def after_restart(self, address: UpstreamAddress = ADDRESS) -> Bench:
         return Bench(self.choice.holdings, address)
 
@@ -61,35 +71,68 @@ def test_after_a_401_the_one_before_and_the_provisioned_one_are_tried_in_turn() 
     seen = []
     for _ in range(4):
         seen.append(bench.sent)
-        bench.choice.refused("http", 401)
+        bench.failed("http", 401)
     assert seen == [LIVE, PREVIOUS, PROVISIONED, LIVE]
 
 
 @pytest.mark.parametrize(("cause", "status"), [("connect", None), ("timeout", None), ("http", 500), ("tls", None)])
 def test_other_refusals_say_nothing_of_the_password(cause: str, status: int | None) -> None:
     bench = Bench(Holdings(live=Secret(LIVE)))
-    bench.choice.refused(cause, status)
+    bench.failed(cause, status)
     assert bench.sent == LIVE
 
 
 @pytest.mark.rule("product.N15")
 def test_what_worked_is_remembered_over_a_restart_and_the_live_one_stays_in_hand() -> None:
     bench = Bench(Holdings(live=Secret(LIVE), previous=Secret(PREVIOUS)))
-    bench.choice.refused("http", 401)
-    bench.choice.worked()
+    bench.failed("http", 401)
+    bench.opened()
     assert bench.news[-1].holdings == bench.choice.holdings
     again = bench.after_restart()
     assert again.sent == PREVIOUS
-    again.choice.refused("http", 401)
+    again.failed("http", 401)
     assert again.sent == LIVE
 
 
 @pytest.mark.rule("ocpp16.Z10")
 def test_once_the_new_one_has_worked_the_one_before_is_gone() -> None:
     bench = Bench(Holdings(live=Secret(LIVE), previous=Secret(PREVIOUS)))
-    bench.choice.worked()
+    bench.opened()
     assert bench.choice.holdings.previous is None
     assert bench.choice.holdings.remembered == Remembered(Source.LIVE, Form.TEXT)
+
+
+@pytest.mark.rule("ocpp16.Z10")
+def test_an_attempt_that_began_with_the_old_password_proves_the_old_one() -> None:
+    bench = Bench(Holdings(remembered=Remembered(Source.PROVISIONED, Form.TEXT)))
+    bench.choice.present()
+    changed = Holdings(live=Secret(LIVE), previous=Secret(PROVISIONED))
+    bench.choice.adopt(changed)
+    bench.choice.worked()
+    assert bench.choice.holdings == replace(changed, remembered=Remembered(Source.PREVIOUS, Form.TEXT))
+
+
+@pytest.mark.rule("ocpp16.Z10")
+def test_a_401_of_the_old_password_says_nothing_of_the_new_one() -> None:
+    bench = Bench()
+    bench.choice.present()
+    bench.choice.adopt(Holdings(live=Secret(LIVE)))
+    bench.choice.refused("http", 401)
+    assert bench.sent == LIVE
+
+
+@pytest.mark.rule("ocpp16.Z12")
+@pytest.mark.parametrize("opens", [True, False])
+def test_an_attempt_that_began_before_a_profile_was_raised_is_no_part_of_its_trial(opens: bool) -> None:
+    bench = Bench()
+    bench.choice.present()
+    bench.choice.adopt(Holdings(trial=Trial(2)))
+    if opens:
+        bench.choice.worked()
+    else:
+        bench.choice.refused("connect", None)
+    assert bench.choice.holdings.trial == Trial(2)
+    assert bench.choice.holdings.profile is None
 
 
 @pytest.mark.rule("product.N15")
@@ -101,8 +144,8 @@ def test_other_settings_do_not_bring_back_what_the_backend_has_replaced() -> Non
 
 def test_what_works_again_is_not_written_again() -> None:
     bench = Bench()
-    bench.choice.worked()
-    bench.choice.worked()
+    bench.opened()
+    bench.opened()
     assert len(bench.news) == 1
 
 
@@ -129,7 +172,7 @@ def test_only_basic_profiles_send_a_password(profile: SecurityProfile, sends: bo
 def test_a_raised_profile_goes_to_wss_and_stays_once_it_has_worked() -> None:
     bench = Bench(Holdings(trial=Trial(2)))
     assert (bench.access.url, bench.access.security_profile) == ("wss://a.example/ocpp", 2)
-    bench.choice.worked("root")
+    bench.opened("root")
     assert bench.news[-1].raised_to == 2
     assert bench.after_restart().access.url == "wss://a.example/ocpp"
     assert bench.after_restart().choice.profile == 2
@@ -141,20 +184,31 @@ def test_a_profile_that_cannot_connect_gives_way_to_the_one_before(cause: str, s
     bench = Bench(Holdings(trial=Trial(2)))
     for _ in range(TRIAL_ATTEMPTS):
         assert bench.access.security_profile == 2
-        bench.choice.refused(cause, status)
+        bench.failed(cause, status)
     assert (bench.access.url, bench.access.security_profile) == ("ws://a.example/ocpp", 1)
     assert (bench.news[-1].fell_back_from, bench.news[-1].profile) == (2, 1)
-    bench.choice.refused("connect", None)
+    bench.failed("connect", None)
     assert sum(news.fell_back_from is not None for news in bench.news) == 1
+
+
+@pytest.mark.rule("ocpp16.Z12")
+def test_on_trial_every_password_is_tried_in_every_form() -> None:
+    held = Holdings(live=Secret("0a" * 16), previous=Secret(PREVIOUS), trial=Trial(2))
+    bench = Bench(held)
+    seen = set()
+    while bench.choice.profile == 2:
+        seen.add(bench.access.key)
+        bench.failed("http", 401)
+    assert seen == {b"\n" * 16, b"0a" * 16, PREVIOUS.encode(), PROVISIONED.encode()}
 
 
 def test_attempts_on_trial_are_counted_over_a_restart() -> None:
     bench = Bench(Holdings(trial=Trial(2)))
-    bench.choice.refused("tls", None)
+    bench.failed("tls", None)
     again = bench.after_restart()
     for _ in range(TRIAL_ATTEMPTS - 1):
         assert again.choice.profile == 2
-        again.choice.refused("tls", None)
+        again.failed("tls", None)
     assert again.choice.profile == 1
 
 
@@ -193,9 +247,9 @@ def test_the_public_bundle_counts_until_a_root_of_its_own_has_worked() -> None:
         True,
         ("/state/credentials/primary-1/roots/aa.pem",),
     )
-    bench.choice.worked("a public root")
+    bench.opened("a public root")
     assert bench.access.public_roots
-    bench.choice.worked("aa")
+    bench.opened("aa")
     assert not bench.access.public_roots
     assert not bench.after_restart(TLS).access.public_roots
 
@@ -211,9 +265,9 @@ def test_pinned_roots_are_all_that_counts_with_those_installed() -> None:
 def test_where_one_root_is_the_rule_the_old_one_stays_until_the_new_one_has_worked() -> None:
     held = Holdings(roots=(Root("old", True), Root("new")))
     bench = Bench(held, replace(TLS, trust="/factory/pin.pem"), single_root=True)
-    bench.choice.worked("old")
+    bench.opened("old")
     assert len(bench.access.trust_files) == 3
-    bench.choice.worked("new")
+    bench.opened("new")
     assert bench.access.trust_files == ("/state/credentials/primary-1/roots/new.pem",)
 
 
@@ -230,12 +284,15 @@ def shown(bench: Bench) -> str:
 
 
 @pytest.mark.rule("ocpp16.Z11")
-def test_the_newest_certificate_is_shown_and_the_old_one_after_a_refusal() -> None:
+@pytest.mark.parametrize(("cause", "status"), [(CLIENT_REFUSED, None), ("handshake", None), ("http", 403)])
+def test_the_newest_certificate_is_shown_and_the_old_one_after_a_refusal(cause: str, status: int | None) -> None:
     bench = Bench(Holdings(certificates=(NEW, OLD)), MUTUAL)
     assert shown(bench) == "new"
-    bench.choice.refused(CLIENT_REFUSED, None)
+    bench.failed("connect", None)
+    assert shown(bench) == "new"
+    bench.failed(cause, status)
     assert shown(bench) == "old"
-    bench.choice.worked("root")
+    bench.opened("root")
     assert shown(bench) == "new"
 
 
@@ -248,11 +305,11 @@ def test_the_certificate_of_the_settings_is_shown_where_the_backend_has_given_no
     found = []
     for _ in range(4):
         found.append(shown(bench))
-        bench.choice.refused(CLIENT_REFUSED, None)
+        bench.failed(CLIENT_REFUSED, None)
     assert found == ["new", "old", "own", "new"]
-    bench.choice.refused(CLIENT_REFUSED, None)
+    bench.failed(CLIENT_REFUSED, None)
     assert shown(bench) == "own"
-    bench.choice.worked("root")
+    bench.opened("root")
     assert [one.worked for one in bench.choice.holdings.certificates] == [False, False]
 
 
@@ -267,7 +324,7 @@ def test_a_certificate_whose_time_has_not_come_waits() -> None:
 @pytest.mark.rule("ocpp16.Z11")
 def test_a_replaced_certificate_serves_for_a_month_from_when_the_new_one_worked() -> None:
     bench = Bench(Holdings(certificates=(NEW, OLD)), MUTUAL)
-    bench.choice.worked("root")
+    bench.opened("root")
     for later, usable in ((0, 2), (KEPT_MS, 2), (KEPT_MS + 1, 1)):
         bench.now_ms = NOW + later
         assert len(bench.choice.usable_certificates()) == usable

@@ -74,6 +74,16 @@ class House:
         assert isinstance(found, Choice)
         return found
 
+    def opened(self, anchor: str = "") -> None:
+        """The primary is dialled, and a link opens."""
+        self.choice().present()
+        self.choice().worked(anchor)
+
+    def failed(self, cause: str, status: int | None) -> None:
+        """The primary is dialled, which comes to nothing."""
+        self.choice().present()
+        self.choice().refused(cause, status)
+
     async def ask(self, command: CredentialCommand, upstream: UpstreamId = PRIMARY) -> CredentialsAnswered:
         """Ask and wait for the answer."""
         self.calls += 1

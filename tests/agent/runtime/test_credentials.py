@@ -54,7 +54,7 @@ def test_at_the_start_each_upstream_has_the_profile_of_its_settings(tmp_path: Pa
 @pytest.mark.rule("product.N15")
 def test_a_new_password_is_on_the_disk_when_it_is_accepted(tmp_path: Path) -> None:
     async def story(house: House) -> None:
-        house.choice().worked()
+        house.opened()
         seen: list[Secret | None] = []
 
         def post(given: Any) -> None:
@@ -76,18 +76,18 @@ def test_a_new_password_is_on_the_disk_when_it_is_accepted(tmp_path: Path) -> No
 @pytest.mark.rule("ocpp16.Z10")
 def test_the_one_before_comes_back_after_a_401_and_survives_a_restart(tmp_path: Path) -> None:
     async def first(house: House) -> None:
-        house.choice().worked()
+        house.opened()
         await house.ask(SET)
-        house.choice().worked()
+        house.opened()
         await house.ask(SetPassword(Secret("one more password")))
-        house.choice().refused("http", 401)
+        house.failed("http", 401)
         assert house.choice().present().key == NEW.encode()
 
     async def second(house: House) -> None:
         assert house.choice().present().key == b"one more password"
-        house.choice().refused("http", 401)
+        house.failed("http", 401)
         assert house.choice().present().key == NEW.encode()
-        house.choice().worked()
+        house.opened()
         await house.settled()
 
     async def third(house: House) -> None:
@@ -99,7 +99,7 @@ def test_the_one_before_comes_back_after_a_401_and_survives_a_restart(tmp_path: 
 
 def test_a_second_new_one_before_the_first_has_worked_keeps_what_did_work(tmp_path: Path) -> None:
     async def story(house: House) -> None:
-        house.choice().worked()
+        house.opened()
         await house.ask(SET)
         await house.ask(SetPassword(Secret("one more password")))
         assert house.choice().holdings.previous == Secret("provisioned 1234")
@@ -131,6 +131,7 @@ def test_an_attempt_that_ends_while_the_disk_works_is_not_forgotten(tmp_path: Pa
                 times.append(1)
                 choice.worked("root")
 
+        choice.present()
         choice.folder.save = slow  # type: ignore[method-assign]
         await house.ask(SET)
         await house.settled()
@@ -223,7 +224,7 @@ def test_the_fall_back_is_told_and_survives_a_restart(tmp_path: Path) -> None:
     async def first(house: House) -> None:
         await house.ask(RaiseSecurityProfile(2))
         for _ in range(3):
-            house.choice().refused("tls", None)
+            house.failed("tls", None)
         await house.settled()
         assert house.in_force[2:] == [(PRIMARY, 2), (PRIMARY, 1)]
         assert house.events == [RECONFIGURED, RECONFIGURED]
@@ -240,7 +241,7 @@ def test_the_fall_back_is_told_and_survives_a_restart(tmp_path: Path) -> None:
 def test_a_raised_profile_that_has_worked_stays_over_a_restart(tmp_path: Path) -> None:
     async def first(house: House) -> None:
         await house.ask(RaiseSecurityProfile(2))
-        house.choice().worked("a public root")
+        house.opened("a public root")
         await house.settled()
         assert house.events == [RECONFIGURED, RECONFIGURED]
 
@@ -248,7 +249,7 @@ def test_a_raised_profile_that_has_worked_stays_over_a_restart(tmp_path: Path) -
         assert house.in_force == [(MANAGEMENT, 1), (PRIMARY, 2)]
         assert await house.status(RaiseSecurityProfile(2)) is ResultStatus.REJECTED
         for _ in range(5):
-            house.choice().refused("tls", None)
+            house.failed("tls", None)
         assert house.choice().profile == 2
 
     tell(tmp_path, first)

@@ -165,14 +165,14 @@ def test_where_one_root_is_the_rule_a_new_one_is_signed_by_the_old(tmp_path: Pat
 
     async def story(house: House) -> None:
         assert await house.status(install(root)) is ACCEPTED
-        house.choice().worked(root.name)
+        house.opened(root.name)
         assert await house.status(install(issue(ROOT))) is REJECTED
         assert house.events[-1] is BAD_ROOT
         assert await house.status(install(new)) is ACCEPTED
         assert len(house.choice().present().trust_files) == 2
-        house.choice().worked(root.name)
+        house.opened(root.name)
         assert len(house.choice().present().trust_files) == 2
-        house.choice().worked(new.name)
+        house.opened(new.name)
         assert [Path(file).stem for file in house.choice().present().trust_files] == [new.name]
 
     tell(tmp_path, story, station=replace(STATION, additional_root_check=True))
@@ -209,9 +209,9 @@ def test_the_root_of_the_present_connection_stays(tmp_path: Path, root: Issued) 
     async def story(house: House) -> None:
         await house.ask(install(root))
         (named,) = await listed(house)
-        house.choice().worked(root.name)
+        house.opened(root.name)
         assert await house.status(DeleteCertificate(named)) is FAILED
-        house.choice().worked("another")
+        house.opened("another")
         assert await house.status(DeleteCertificate(named)) is ACCEPTED
 
     tell(tmp_path, story)
