@@ -229,11 +229,8 @@ class StationRig(Driver, Waiting):
         check(self.world(**changes))
 
     def _url(self, name: str) -> str:
-        return (
-            f"{self.options.scheme(name)}://{name}.example/ocpp"
-            if self._direct
-            else f"ws://127.0.0.1:{self.cutters[name].port}/ocpp"
-        )
+        where = f"{name}.example" if self._direct else f"127.0.0.1:{self.cutters[name].port}"
+        return f"{self.options.scheme(name)}://{where}/ocpp"
 
     async def _dial(self, host: str, port: int) -> socket.socket:
         return await next(backend for backend in self.backends if backend.name in host).dial()
