@@ -63,6 +63,8 @@ class World:
     """The scenario ends within a transaction: a start without its stop is right."""
     undelivered: frozenset[str] = frozenset()
     """Backends that were never reached again: what they lack is no finding."""
+    held_after: frozenset[str] = frozenset({"DeAuthorized"})
+    """Reasons of an end after which the cable may be held."""
     outages: Iterable[tuple[float, float]] = ()
     """From when to when supply or process were away, in plant time: the deadline of a lock begins anew after it."""
     lost_energy_wh: float = 0.0
@@ -148,7 +150,7 @@ def _lock_findings(world: World, plant: Mapping[int, Track], book: list[Session]
     found = []
     for session in book:
         track = plant.get(session.connector)
-        if track is None or session.ended_ms is None or session.reason == "DeAuthorized":
+        if track is None or session.ended_ms is None or session.reason in world.held_after:
             continue
         due_s = _unlocked_by(world, (session.ended_ms - world.wall_zero_ms) / 1000)
         excused = track.held("contactor", due_s) or track.held("fault lock_jam", due_s)

@@ -80,6 +80,8 @@ class Connector:
         self.secure_ms = 0
         self.refused_ms: int | None = None
         self.in_session = False
+        self.alone_ms: int | None = None
+        """Since when neither car nor cable was seen of what a former life held."""
         self.impaired_ms: dict[Reaction, int] = {}
         self._stop: Stop | None = None
         self._deeds: Mapping[SessionAction, Callable[[Turn], None]] = {

@@ -101,7 +101,7 @@ def _pilot_action(connector: Connector, action: PilotAction, turn: Turn) -> None
 
 def _lock(connector: Connector, reading: LockSeen, turn: Turn) -> None:
     connector.facts.locked = reading.locked
-    if connector.lock.holds_nothing:
+    if connector.lock.holds_nothing and connector.lock.wanted is not True:
         connector.keep(None, turn)
     if reading.locked == connector.lock.wanted:
         connector.faults.withdraw(Fault.LOCK, turn.now_ms)

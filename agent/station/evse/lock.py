@@ -34,6 +34,11 @@ class Lock:
         return self.wanted is None and self._driven_ms is None
 
     @property
+    def doubtful(self) -> bool:
+        """A former life may have left it anywhere: there is no sensor, and nothing was asked of it in this life."""
+        return self.exists and self.untouched and not self._sensed
+
+    @property
     def left(self) -> bool:
         """A former life has left it engaged, or may have."""
         return self.exists and self.untouched and (self.engaged or not self._sensed)

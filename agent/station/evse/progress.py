@@ -27,7 +27,7 @@ from agent.station.evse.faults import STOP_REASONS, Reaction
 from agent.station.evse.intake import raise_fault
 from agent.station.evse.meter import Reading
 from agent.station.evse.metering import sample_due
-from agent.station.evse.restoring import restore
+from agent.station.evse.restoring import hold_again, restore
 from agent.station.evse.session import SessionState, SessionTrigger
 from agent.station.evse.supply import supply
 from agent.station.evse.transaction import Stop
@@ -245,6 +245,7 @@ STEPS: Mapping[SessionState, Step] = {
 
 def _hold(connector: Connector, turn: Turn) -> None:
     lock = connector.lock
+    hold_again(connector, turn)
     if connector.welded():
         lock.wanted = True if lock.engaged else lock.wanted
     elif lock.wanted is False and lock.failed(turn):

@@ -1,4 +1,4 @@
-"""Carries out what `recovery` decides about the open transaction of a former life."""
+"""Carries out what `recovery` decides about the open transaction of a former life, and holds the cable that it held."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from agent.vocabulary.notes import StationNote
 from agent.vocabulary.options import AfterPowerLoss, AuthorisePolicy
 from agent.vocabulary.records import SaveTransaction, TransactionRecord
 
+CABLE_KNOWN_MS = 3000
+"""From the first sight of the pilot until the cable in the socket has been read too."""
+
 
 def restore(connector: Connector, turn: Turn) -> None:
     """Wait for what has to be known, bounded, then resume or close."""
@@ -22,6 +25,20 @@ def restore(connector: Connector, turn: Turn) -> None:
         meter.ask(turn)
     if meter.overdue(turn) or (meter.answer is not None and _known(connector)) or _late(connector, turn):
         _carry_out(connector, record, turn)
+
+
+def hold_again(connector: Connector, turn: Turn) -> None:
+    """A lock without a sensor may have let go with the power: it is driven home if its cable is still there."""
+    facts = connector.facts
+    if connector.kept is None or not connector.lock.doubtful or not facts.pilot_known:
+        return
+    if facts.plugged or facts.cable_a is not None:
+        connector.lock.wanted = True
+        return
+    if connector.alone_ms is None:
+        connector.alone_ms = turn.now_ms
+    if turn.reached(connector.alone_ms + CABLE_KNOWN_MS):
+        connector.keep(None, turn)
 
 
 def _late(connector: Connector, turn: Turn) -> bool:

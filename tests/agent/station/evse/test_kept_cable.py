@@ -12,7 +12,7 @@ from agent.vocabulary.events import StopReason, Trigger
 from agent.vocabulary.ids import ConnectorId, EvseAddress, EvseId, IdToken, TransactionId
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.records import SaveKeptCable, Snapshot, TransactionRecord
-from hal.api import LockConfirmation, OutputsOff
+from hal.api import CableSeen, LockConfirmation, OutputsOff
 from tests.agent.station.driver import (
     ACCEPTED,
     CARD,
@@ -70,6 +70,31 @@ def test_the_next_life_holds_it_until_its_card_comes(lock: LockConfirmation) -> 
     assert UNLOCKED not in driver.log
     driver.card()
     assert UNLOCKED in driver.last
+
+
+@pytest.mark.rule("ocpp16.X06")
+def test_a_lock_that_may_have_let_go_is_driven_home_while_its_cable_is_there() -> None:
+    unsensed = connector(capabilities=replace(SOCKET, lock=LockConfirmation.NO_FAULT_AFTER_MS))
+    driver = next_life(KEPT, connectors=[unsensed])
+    assert driver.all(fx.DriveLock) == [fx.DriveLock(ONE, True)]
+    driver.locked(False)  # what it was before it moved
+    assert driver.told()[-1].finishing
+    assert next_life(KEPT).all(fx.DriveLock) == []  # with a sensor there is no doubt
+
+
+@pytest.mark.rule("ocpp16.X06")
+@pytest.mark.parametrize("cable", [None, 20])
+def test_a_cable_that_has_gone_meanwhile_is_held_for_nobody(cable: int | None) -> None:
+    unsensed = connector(capabilities=replace(SOCKET, lock=LockConfirmation.NO_FAULT_AFTER_MS))
+    driver = Driver([unsensed], snapshot=Snapshot(2, False, kept_cables=(KEPT,)), ready=False)
+    driver.pilot("A")
+    driver.contactor(False)
+    driver.locked(False)
+    driver.pass_time(2)
+    driver.give(CableSeen(1, cable))
+    driver.pass_time(10)
+    assert driver.all(fx.DriveLock) == [fx.DriveLock(ONE, cable is not None)]
+    assert driver.told()[-1].finishing is (cable is not None)
 
 
 @pytest.mark.rule("ocpp16.X06")
