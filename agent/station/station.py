@@ -29,7 +29,7 @@ from agent.station.upstreams.credentials import Credentials
 from agent.station.upstreams.publisher import Publisher
 from agent.station.upstreams.unlocking import Unlocking
 from agent.vocabulary import inputs
-from agent.vocabulary.commands import GetOptions
+from agent.vocabulary.commands import CommandKind
 from agent.vocabulary.effects import Effect, Record, SwitchAllOff
 from agent.vocabulary.ids import ConnectorId, UpstreamId
 from agent.vocabulary.inputs import Input
@@ -41,6 +41,7 @@ from agent.vocabulary.records import Snapshot
 from agent.vocabulary.upstreams import UpstreamSetup
 from hal import api
 
+_BY_RECORD = frozenset({CommandKind.GET_OPTIONS, CommandKind.SET_OPTION, CommandKind.CHANGE_AVAILABILITY})
 _CONNECTOR_READINGS = (
     api.PilotSeen,
     api.CableSeen,
@@ -112,7 +113,7 @@ class Station:
         if late:
             self._expire(turn)
         self._routes[type(given)](given, turn)
-        return turn.effects() if _only_asks(given) and not late else self._settle(turn)
+        return turn.effects() if not late and _changed_nothing(given, turn) else self._settle(turn)
 
     def next_deadline(self) -> int | None:
         """Monotonic milliseconds at which a `Tick` is wanted; None: only inputs matter."""
@@ -201,5 +202,6 @@ class Station:
             intake.clear_latches(connector, turn)
 
 
-def _only_asks(given: Input) -> bool:
-    return isinstance(given, inputs.CommandReceived) and isinstance(given.command, GetOptions)
+def _changed_nothing(given: Input, turn: Turn) -> bool:
+    """A command that changes the station by a record or not at all, and made none: nothing can follow from it."""
+    return isinstance(given, inputs.CommandReceived) and given.command.kind in _BY_RECORD and not turn.recorded

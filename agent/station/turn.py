@@ -54,6 +54,11 @@ class Turn:
         return self._deadline
 
     @property
+    def recorded(self) -> bool:
+        """This turn has something to record."""
+        return bool(self._entries)
+
+    @property
     def makes_barrier(self) -> bool:
         """Power and talk of this turn will be held until its record is synced."""
         return self._barrier

@@ -312,6 +312,22 @@ def test_an_upstream_sees_the_options_of_the_authority_readonly() -> None:
     assert "authorization_key" not in seen
 
 
+def test_a_command_that_changes_nothing_is_only_answered_and_what_was_due_stays_due() -> None:
+    driver = Driver()
+    driver.charge()
+    due = driver.station.next_deadline()
+    for command in (
+        ChangeAvailability(ONE, operative=True),
+        SetOption("sample_interval_s", -1),
+        GetOptions(),
+    ):
+        assert ask(driver, PRIMARY, command) is not None
+        assert [type(effect) for effect in driver.last if not isinstance(effect, fx.Note)] == [fx.Answer]
+        assert driver.station.next_deadline() == due
+    assert ask(driver, PRIMARY, ChangeAvailability(ONE, operative=False)) is ResultStatus.SCHEDULED
+    assert driver.entries(SaveHold, driver.last)
+
+
 def test_what_is_seen_of_the_options_is_made_anew_when_one_changes_whoever_writes_it() -> None:
     driver = Driver()
 
