@@ -133,6 +133,7 @@ _STATION: Mapping[StationNote, tuple[Level, str]] = {
     StationNote.OPTION_WRITTEN: (_N, "option written: {text}"),
     StationNote.HOLD_CHANGED: (_N, "availability: {text}"),
     StationNote.MESSAGE_PARKED: (_E, "message given up: {text}"),
+    StationNote.MESSAGES_REOFFERED: (_N, "messages are tried again: {text}"),
     StationNote.FAULT: (_E, "fault: {text}"),
     StationNote.FAULT_OVER: (_N, "fault is over: {text}"),
     StationNote.LATCH_CLEARED: (_N, "latched fault cleared: {text}"),
@@ -141,6 +142,7 @@ _STATION: Mapping[StationNote, tuple[Level, str]] = {
     StationNote.STORAGE_FAULT: (_C, "storage fault: {text}"),
     StationNote.STORAGE_RECOVERED: (_N, "storage works again: {text}"),
     StationNote.RESTART_REQUESTED: (_N, "restart: {text}"),
+    StationNote.RESET_FAILED: (_E, "the system did not reboot: {text}"),
     StationNote.UNKNOWN_CONNECTOR: (_E, "reading of an unknown connector: {text}"),
     StationNote.UNKNOWN_UPSTREAM: (_E, "news of an unknown upstream: {text}"),
 }
