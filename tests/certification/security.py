@@ -68,9 +68,10 @@ class Secured:
         rig.management.password = PASSWORD.encode() if profile in (1, 2) else None
         rig.management.ssl = self.server_context(profile) if profile >= 2 else None
 
-    def server_context(self, profile: int = 2) -> ssl.SSLContext:
-        """TLS of the backend; with profile 3 it wants a certificate of the station."""
-        context = context_of(self.server.pem, self.server.key_pem)
+    def server_context(self, profile: int = 2, key: str = "ec") -> ssl.SSLContext:
+        """TLS of the backend; with profile 3 it wants a certificate of the station. `key` as in `Wish`."""
+        server = self.server if key == "ec" else issue(Wish(HOST, names=(HOST,), key=key), self.root)
+        context = context_of(server.pem, server.key_pem)
         if profile == 3:
             context.load_verify_locations(cadata=self.root.pem)
             context.verify_mode = ssl.CERT_REQUIRED

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from tests.certification.messages import status, stop
 from tests.certification.security import (
     CENTRAL_SYSTEM,
     PASSWORD,
@@ -46,6 +49,29 @@ def test_tc_073_a_new_password_is_used_at_once_and_from_then_on(tmp_path: Path, 
         tool.backend.drop()
         await reconnected(tool, 3)
         assert tool.backend.handshakes_in_full[-1].authorization == basic(NEW_KEY)
+
+    examine_secured(tmp_path, profile, script)
+
+
+@with_password
+@pytest.mark.certification("TC_073_CS")
+@pytest.mark.rule("ocpp16.Z10")
+def test_tc_073_a_new_password_costs_a_transaction_nothing(tmp_path: Path, profile: int) -> None:
+    async def script(tool: Tool, secured: Secured) -> None:
+        await tool.configure({"MeterValueSampleInterval": "5"})
+        transaction = await tool.charge()
+        tool.backend.password = b"nobody knows this"
+        await tool.ask(tool.backend.change_configuration("AuthorizationKey", NEW_PASSWORD), "Accepted")
+        await tool.wait(30)
+        assert not tool.backend.connected.is_set()
+        assert tool.rig.closed()
+        tool.backend.password = NEW_KEY
+        await reconnected(tool, 2, within_s=600)
+        await tool.ask(tool.backend.remote_stop(transaction), "Accepted")
+        await tool.expect_in_any_order(stop(transaction, "Remote"), status(1, "Finishing"))
+        times = [datetime.fromisoformat(value.timestamp) for value in tool.backend.ledger.meter_values(transaction)]
+        assert {round((later - earlier).total_seconds()) for earlier, later in pairwise(times)} == {5}
+        await tool.leave()
 
     examine_secured(tmp_path, profile, script)
 
