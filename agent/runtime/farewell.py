@@ -38,11 +38,12 @@ class Linked(Protocol):
 
 
 async def take_leave(writer: Writer, upstreams: Mapping[UpstreamId, Linked], stop: Callable[[], None]) -> None:
-    """Call `stop` once every connected upstream has been told everything, or when the time is over."""
+    """Call `stop` when every connected upstream knows everything, or the time is over; then wait to be cancelled."""
     with suppress(TimeoutError, StoreError):
         async with asyncio.timeout(DELIVERY_S):
             await _delivered(writer, upstreams)
     stop()
+    await asyncio.get_running_loop().create_future()
 
 
 async def _delivered(writer: Writer, upstreams: Mapping[UpstreamId, Linked]) -> None:

@@ -16,7 +16,7 @@ from agent.vocabulary.effects import Record
 from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.records import Acknowledge
 from tests.rig.sessions import render, session
-from tests.rig.virtual_time import now_s, run_virtual
+from tests.rig.virtual_time import cancelled, now_s, run_virtual
 
 M, P = UpstreamId("management"), UpstreamId("primary")
 
@@ -49,8 +49,8 @@ def leaving(folder: Path, stages: dict[UpstreamId, str], delivered_after_s: floa
             while (row := await writer.head(M)) is not None:
                 writer.submit(Record((Acknowledge(M, row.message_id),), True))
         await left.wait()
-        await task
         took_s = now_s() - began_s
+        await cancelled(task)
         await writer.close()
         return took_s
 
