@@ -38,7 +38,10 @@ class Accesses(Protocol):
     """The credentials of one upstream. Called by its dialler, on the event loop; nothing here waits."""
 
     def present(self) -> Access:
-        """What the next attempt uses."""
+        """What an attempt would use now. Changes nothing; anybody may ask."""
+
+    def begin(self) -> Access:
+        """What the attempt that begins now uses; `refused` or `worked` speak of it."""
 
     def refused(self, cause: str, http_status: int | None) -> None:
         """The attempt came to nothing; `cause` as in `LinkRefused`. The next one may use something else."""

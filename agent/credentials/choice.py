@@ -2,7 +2,7 @@
 
 Theory of operation
 -------------------
-`present` puts the next attempt together. After a 401 the next password is tried (see `passwords`), after a refused
+`begin` puts the next attempt together. After a 401 the next password is tried (see `passwords`), after a refused
 client certificate the next older one. A raised security profile is on *trial* until it has opened a link; after
 `TRIAL_ATTEMPTS` refusals the profile before it is in force again. What worked is kept, so that a restart guesses
 nothing; what changes is handed to the keeper, which writes it down.
@@ -81,12 +81,15 @@ class Choice:
 
     # ------------------------------------------------------------------------------------------------ for the dialler
 
+    def begin(self) -> Access:
+        """What the attempt that begins now uses."""
+        self._attempt = self._next_attempt()
+        return self.present()
+
     def present(self) -> Access:
-        """What the next attempt uses."""
-        profile = self.profile
-        password = self._password() if profile in (SecurityProfile.BASIC, SecurityProfile.TLS_BASIC) else None
-        certificate = self._certificate() if profile == SecurityProfile.MUTUAL_TLS else None
-        self._attempt = _Attempt(profile, password, certificate)
+        """What an attempt would use now."""
+        attempt = self._next_attempt()
+        profile, password = attempt.profile, attempt.password
         return Access(
             url=url_of(self.address.url, profile),
             identity=self.address.identity,
@@ -94,7 +97,7 @@ class Choice:
             key=password.key if password else None,
             trust_files=self.trust_files,
             public_roots=self._is_public and self.holdings.base_trusted and not self.holdings.own_roots_worked,
-            client=self._client(certificate) if profile == SecurityProfile.MUTUAL_TLS else None,
+            client=self._client(attempt.certificate) if profile == SecurityProfile.MUTUAL_TLS else None,
             label=f"profile {profile}" + (f", {password.source} password" if password else ""),
         )
 
@@ -197,6 +200,12 @@ class Choice:
     def _password(self) -> Candidate | None:
         known = self._candidates()
         return known[self._next_password % len(known)] if known else None
+
+    def _next_attempt(self) -> _Attempt:
+        profile = self.profile
+        password = self._password() if profile in (SecurityProfile.BASIC, SecurityProfile.TLS_BASIC) else None
+        certificate = self._certificate() if profile == SecurityProfile.MUTUAL_TLS else None
+        return _Attempt(profile, password, certificate)
 
     @property
     def _present_trial(self) -> Trial | None:

@@ -66,6 +66,10 @@ class Endpoint:
             public_roots=self.trust_file is None,
         )
 
+    def begin(self) -> Access:
+        """As `present`."""
+        return self.present()
+
     def refused(self, cause: str, http_status: int | None) -> None:
         """Nothing else is known."""
 

@@ -42,22 +42,24 @@ class Dialler:
         self._judgement = judgement
         self._tell = tell
         self._told: set[tuple[SecurityEventKind, str]] = set()
+        self._authenticated = False
         self._loaded: tuple[Hashable, ssl.SSLContext] | None = None
 
     @property
     def authenticated(self) -> bool:
-        """The server proves who it is: its time may be believed."""
-        return self._accesses.present().url.startswith("wss://")
+        """The server of the link that was opened last has proved who it is: its time may be believed."""
+        return self._authenticated
 
     async def __call__(self) -> Link:
         """One attempt."""
-        access = self._accesses.present()
+        access = self._accesses.begin()
         try:
             link = await self._open(access)
         except LinkRefused as refused:
             self._learn(refused, access)
             raise
         self._told.clear()
+        self._authenticated = access.security_profile >= _TLS_PROFILE
         self._accesses.worked(link.anchor)
         return link
 

@@ -210,6 +210,9 @@ class FixedAccess:
     def present(self) -> Access:
         return self.access
 
+    def begin(self) -> Access:
+        return self.access
+
     def refused(self, cause: str, http_status: int | None) -> None:
         """Nothing else is known."""
 

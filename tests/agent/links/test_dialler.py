@@ -36,6 +36,9 @@ class Told:
     def present(self) -> Access:
         return self.access
 
+    def begin(self) -> Access:
+        return self.access
+
     def refused(self, cause: str, http_status: int | None) -> None:
         self.refusals.append((cause, http_status))
 
@@ -172,6 +175,18 @@ def test_a_header_is_sent_where_there_is_a_key(key: bytes | None) -> None:
 
     run_virtual(story())
     assert seen == [key is not None]
+
+
+def test_a_plain_link_is_not_authenticated_by_what_the_next_one_will_be() -> None:
+    async def story() -> None:
+        async with server_on_loopback(wait, subprotocols=[SUBPROTOCOL]) as (_, port):
+            told = Told(Access(f"ws://127.0.0.1:{port}", "CP1"))
+            dialler = Dialler(told, SUBPROTOCOL)
+            await attempt(dialler)
+            told.access = Access("wss://127.0.0.1", "CP1", 2)
+            assert not dialler.authenticated
+
+    run_virtual(story())
 
 
 def test_roots_are_loaded_once_and_again_after_tls_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -318,8 +318,9 @@ def test_only_the_roots_of_this_upstream_count(authorities: Any, tmp_path: Path)
         async with server_on_loopback(echo, subprotocols=[SUBPROTOCOL], ssl=server_context(right)) as (_, port):
             url = f"wss://localhost:{port}"
             dialler = Dialler(Endpoint(url, "CP1", trust_file=str(tmp_path / "right.pem")), SUBPROTOCOL)
-            assert dialler.authenticated
+            assert not dialler.authenticated
             link = await dialler()
+            assert dialler.authenticated
             await link.send("hello")
             assert await link.receive() == "hello"
             await link.close(1001, "")

@@ -76,12 +76,12 @@ class House:
 
     def opened(self, anchor: str = "") -> None:
         """The primary is dialled, and a link opens."""
-        self.choice().present()
+        self.choice().begin()
         self.choice().worked(anchor)
 
     def failed(self, cause: str, status: int | None) -> None:
         """The primary is dialled, which comes to nothing."""
-        self.choice().present()
+        self.choice().begin()
         self.choice().refused(cause, status)
 
     async def ask(self, command: CredentialCommand, upstream: UpstreamId = PRIMARY) -> CredentialsAnswered:

@@ -131,7 +131,7 @@ def test_an_attempt_that_ends_while_the_disk_works_is_not_forgotten(tmp_path: Pa
                 times.append(1)
                 choice.worked("root")
 
-        choice.present()
+        choice.begin()
         choice.folder.save = slow  # type: ignore[method-assign]
         await house.ask(SET)
         await house.settled()
