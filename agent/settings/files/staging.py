@@ -117,12 +117,15 @@ def save_password(locations: Locations, upstream: UpstreamId, password: Secret) 
 def _keep_client(
     folder: Folder, upstream: UpstreamId, certificate_pem: str, key_pem: Secret, check_client: CheckClient
 ) -> None:
-    """The key is judged where it is going to lie; one that is refused does not stay. Raises SettingsError."""
+    """The key is judged where it is going to lie; one that is not found good does not stay. Raises SettingsError."""
     certificate, key = folder.client(upstream)
     write_file(key, key_pem.reveal(), seal=False)
-    if (complaint := check_client(certificate_pem, str(key))) is not None:
+    try:
+        if (complaint := check_client(certificate_pem, str(key))) is not None:
+            raise SettingsError([Problem("certificate", complaint.message, complaint.remedy)])
+    except Exception:
         remove_file(key)
-        raise SettingsError([Problem("certificate", complaint.message, complaint.remedy)])
+        raise
     write_file(certificate, certificate_pem, seal=False)
 
 

@@ -263,6 +263,17 @@ def test_anything_else_is_no_client_key(pem: str) -> None:
 
 
 @pytest.mark.rule("product.H8")
+@pytest.mark.parametrize(
+    "pem",
+    [KEY.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY"), KEY.replace("MIIB", "Proc-Type: 4,ENCRYPTED\n\nMIIB")],
+)
+def test_a_key_with_a_passphrase_is_told_as_such(pem: str) -> None:
+    complaint = check_client_key(pem)
+    assert complaint is not None
+    assert "passphrase" in complaint.remedy
+
+
+@pytest.mark.rule("product.H8")
 def test_a_client_certificate_comes_without_its_key() -> None:
     assert check_client_certificate(PEM * 2) is None
     for pem in ("", " ", "hello", PEM + KEY, PEM * 1_000):

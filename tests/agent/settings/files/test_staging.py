@@ -231,7 +231,8 @@ def test_a_primary_with_a_client_certificate_is_complete_after_the_boot(location
 
     staged = stage_primary(locations, "boot1", MUTUAL, check_client)
     assert judged == [(PEM, KEY)]
-    assert "canary" not in repr(staged).lower()
+    assert staged.primary is not None
+    assert staged.primary.proxy_login is None
     primary = load(locations, "boot2").primary
     assert primary is not None
     assert primary.security is SecurityProfile.MUTUAL_TLS
@@ -251,6 +252,13 @@ def test_a_client_certificate_that_is_not_good_is_refused_and_its_key_does_not_s
     with pytest.raises(SettingsError) as caught:
         stage_primary(locations, "boot1", MUTUAL, lambda pem, key: Complaint("has expired", "ask for a new one"))
     assert [str(problem) for problem in caught.value.problems] == ["certificate: has expired; ask for a new one"]
+    assert content(locations) == before
+
+    def no_judgement(pem: str, key_file: str) -> None:
+        raise RuntimeError("the child was killed")
+
+    with pytest.raises(RuntimeError):
+        stage_primary(locations, "boot1", MUTUAL, no_judgement)
     assert content(locations) == before
 
 
