@@ -209,3 +209,47 @@ def test_online_a_card_that_is_not_good_in_the_cache_is_asked_about_anew(bad: Ve
     driver.card()
     driver.verdict(ACCEPTED)
     assert driver.state() == "locking"
+
+
+@pytest.mark.rule("ocpp16.X06")
+def test_the_allowed_energy_flows_before_a_transaction_is_suspended_too() -> None:
+    driver = Driver(upstreams=two_upstreams(maximum_energy_on_invalid_wh=500, stop_on_invalid=False))
+    driver.charge()
+    driver.acknowledge_start(PRIMARY, "1", INVALID)
+    driver.energy[1] += 499
+    driver.meter()
+    assert driver.told()[-1].charging.value == "Charging"
+    driver.energy[1] += 1
+    driver.meter()
+    assert driver.told()[-1].charging.value == "SuspendedEVSE"
+    assert driver.state() == "running"
+
+
+@pytest.mark.rule("ocpp16.X06")
+def test_a_transaction_that_was_suspended_ends_by_its_card_and_lets_the_cable_go() -> None:
+    driver = Driver(upstreams=two_upstreams(stop_on_invalid=False))
+    driver.charge()
+    driver.acknowledge_start(PRIMARY, "1", INVALID)
+    driver.card()
+    driver.finish()
+    stop = driver.rows(PRIMARY)[-1].event
+    assert isinstance(stop, TransactionStopped)
+    assert stop.reason is StopReason.LOCAL
+    assert driver.all(fx.DriveLock)[-1].locked is False
+
+
+@pytest.mark.rule("ocpp16.X03")
+def test_the_next_session_begins_where_the_last_one_ended() -> None:
+    driver = Driver()
+    driver.charge()
+    driver.energy[1] += 1234
+    driver.meter()
+    driver.card()
+    driver.finish()
+    driver.locked(False)
+    driver.unplug()
+    driver.start_session()
+    events = [row.event for row in driver.rows(PRIMARY)]
+    stops = [event.meter_stop_wh for event in events if isinstance(event, TransactionStopped)]
+    starts = [event.meter_start_wh for event in events if isinstance(event, TransactionStarted)]
+    assert starts[1] == stops[0] == 2234
