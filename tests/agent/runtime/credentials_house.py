@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 
 from agent.credentials.choice import Choice
@@ -27,6 +28,8 @@ MANAGED = UpstreamAddress(
     MANAGEMENT, "M", "ws://m.example/ocpp", "CP1", SecurityProfile.BASIC, Secret("provisioned 1234")
 )
 OPERATED = replace(MANAGED, id=PRIMARY, name="P", url="ws://p.example/ocpp")
+NAMES = count(1)
+"""Names are never used twice, not even by the next life."""
 STATION = StationOptions((), {}, serial_number="SN1")
 
 
@@ -42,7 +45,6 @@ class House:
     told: list[str] = field(default_factory=list)
     time_known: bool = True
     calls: int = 0
-    names: int = 0
 
     def __post_init__(self) -> None:
         loop = asyncio.get_running_loop()
@@ -63,8 +65,7 @@ class House:
         self.keeper = Credentials(self.addresses, keeping)
 
     def new_name(self) -> str:
-        self.names += 1
-        return f"key{self.names}"
+        return f"key{next(NAMES)}"
 
     def _ask(self, request: Request) -> Answer:
         return self.ask_child(request)

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from cryptography import x509
 
+from agent.credentials import folder
 from agent.credentials.holdings import ClientCertificate, Holdings
 from agent.runtime.credentials_certificates import RENEW_BEFORE_MS, RENEW_EVERY_MS
 from agent.settings.addresses import SecurityProfile
+from agent.settings.files.storage import write_file
 from agent.vocabulary.certificates import (
     MAXIMUM_CHAIN_CHARACTERS,
     MAXIMUM_ROOTS,
@@ -28,9 +30,10 @@ from agent.vocabulary.commands import (
     ListRoots,
     RenewCertificate,
     ResultStatus,
+    SetPassword,
     TakeCertificate,
 )
-from agent.vocabulary.ids import MANAGEMENT
+from agent.vocabulary.ids import MANAGEMENT, Secret
 from agent.vocabulary.security import SecurityEventKind
 from tests.agent.runtime.credentials_house import MANAGED, OPERATED, PRIMARY, STATION, House, living
 from tests.rig.certificates import ROOT, Issued, issue
@@ -70,6 +73,10 @@ def install(issued: Issued, use: CertificateUse = CENTRAL) -> InstallRoot:
 
 def content(file: str) -> str:
     return Path(file).read_text()
+
+
+def names_in(folder: Path) -> list[str]:
+    return [file.name for file in folder.iterdir()]
 
 
 def is_there(file: str) -> bool:
@@ -330,10 +337,12 @@ def test_the_stations_own_certificate_is_never_deleted(tmp_path: Path, root: Iss
 
 def test_the_key_of_a_request_that_was_never_answered_goes_with_the_next(tmp_path: Path, root: Issued) -> None:
     async def story(house: House) -> None:
+        keys = tmp_path / "credentials" / PRIMARY / "keys"
         await house.ask(RenewCertificate())
+        before = names_in(keys)
         await house.ask(RenewCertificate())
-        keys = list((tmp_path / "credentials" / PRIMARY / "keys").iterdir())
-        assert [key.name for key in keys] == ["key2.key"]
+        assert len(before) == len(names_in(keys)) == 1
+        assert names_in(keys) != before
 
     tell(tmp_path, story)
 
@@ -409,3 +418,50 @@ def test_nothing_is_renewed_while_the_time_is_unknown_or_there_is_nothing(tmp_pa
         assert house.answers == []
 
     tell(tmp_path, story, time_known=False)
+
+
+# --------------------------------------------------------------------------------------------------------- mishaps
+
+
+@pytest.mark.rule("ocpp16.Z10")
+@pytest.mark.rule("ocpp16.Z11")
+@pytest.mark.rule("ocpp16.Z13")
+@pytest.mark.parametrize("place", range(5))
+def test_a_disk_that_fails_at_any_write_leaves_what_was_there(
+    tmp_path: Path, root: Issued, place: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A life ends with writes that fail; the next one finds the credentials as they were, or as they were to be."""
+    writes = [0]
+
+    def fail(path: Path, text: str, seal: bool = True) -> None:
+        writes[0] += 1
+        if writes[0] > place:
+            raise OSError(28, "No space left on device")
+        write_file(path, text, seal)
+
+    async def prepared(house: House) -> None:
+        await house.ask(install(root))
+        await house.ask(TakeCertificate(await signed(house, root)))
+        house.opened(root.name)
+        await house.settled()
+
+    async def broken(house: House) -> None:
+        pem = await signed(house, root)
+        monkeypatch.setattr(folder, "write_file", fail)
+        password = SetPassword(Secret("new-password-16c"))
+        statuses = [await house.status(one) for one in (TakeCertificate(pem), password)]
+        statuses.append(await house.status(install(issue(replace(ROOT, common_name="second")))))
+        assert statuses != [ACCEPTED] * 3
+
+    async def after(house: House) -> None:
+        monkeypatch.setattr(folder, "write_file", write_file)
+        access = house.choice().present()
+        assert access.client is not None
+        assert is_there(access.client.certificate)
+        assert is_there(access.client.key)
+        assert root.name in {Path(file).stem for file in access.trust_files}
+        assert all(is_there(file) for file in access.trust_files)
+        assert house.told == []
+
+    for story in (prepared, broken, after):
+        tell(tmp_path, story, addresses=(MANAGED, MUTUAL))
