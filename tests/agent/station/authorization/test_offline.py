@@ -242,6 +242,7 @@ def test_a_transaction_that_was_suspended_ends_by_its_card_and_lets_the_cable_go
 def test_the_next_session_begins_where_the_last_one_ended() -> None:
     driver = Driver()
     driver.charge()
+    driver.pass_time(60, meter=False)
     driver.energy[1] += 1234
     driver.meter()
     driver.card()
