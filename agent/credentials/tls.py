@@ -112,12 +112,27 @@ def client_context(access: Access, judgement: Judgement | None = None) -> ssl.SS
         judgement = Judgement()
     context.sslobject_class = type("JudgedObject", (CheckedObject,), {"judgement": judgement})
     if access.public_roots:
-        context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+        _load_public(context)
     for file in access.trust_files:
         _load_roots(context, file)
     if access.client is not None:
         _load_client(context, access.client.certificate, access.client.key)
     return context
+
+
+def _load_public(context: ssl.SSLContext) -> None:
+    """The bundle of the image. `load_default_certs` would honour SSL_CERT_FILE of the environment."""
+    places = ssl.get_default_verify_paths()
+    file = places.openssl_cafile if Path(places.openssl_cafile).is_file() else None
+    folder = places.openssl_capath if Path(places.openssl_capath).is_dir() else None
+    if file is None and folder is None:
+        return
+    try:
+        context.load_verify_locations(cafile=file, capath=folder)
+    except (ssl.SSLError, OSError) as wrong:
+        raise TrustError(
+            f"trust: the public bundle {file or folder} cannot be used ({wrong}); mend the image"
+        ) from wrong
 
 
 def _load_roots(context: ssl.SSLContext, file: str) -> None:

@@ -42,3 +42,36 @@ def test_a_missing_or_useless_file_is_named_with_the_remedy(tmp_path: Path) -> N
     file.write_text("no certificate")
     with pytest.raises(TrustError, match="install it anew"):
         client_context(own_roots(file))
+
+
+@pytest.mark.rule("security.ATK-9")
+def test_nothing_of_the_environment_is_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "roots.pem"
+    file.write_text(make_authority().root_pem)
+    before = client_context(Access("wss://a", "CP1")).cert_store_stats()
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    assert client_context(Access("wss://a", "CP1")).cert_store_stats() == before
+
+
+@pytest.mark.rule("product.H9")
+def test_the_public_bundle_is_that_of_the_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "bundle.pem"
+    file.write_text(make_authority().root_pem)
+    places = ssl.get_default_verify_paths()._replace(openssl_cafile=str(file), openssl_capath=str(tmp_path / "none"))
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: places)
+    assert client_context(Access("wss://a", "CP1")).cert_store_stats()["x509_ca"] == 1
+    file.write_text("damaged")
+    with pytest.raises(TrustError, match="public bundle"):
+        client_context(Access("wss://a", "CP1"))
+    file.unlink()
+    assert client_context(Access("wss://a", "CP1")).cert_store_stats()["x509_ca"] == 0
+
+
+@pytest.mark.rule("ocpp16.Z03")
+def test_the_suites_of_the_standard_are_offered_and_no_weak_ones() -> None:
+    offered = {suite["name"] for suite in client_context(Access("wss://a", "CP1")).get_ciphers()}
+    assert {"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384"} <= offered
+    assert {"AES128-GCM-SHA256", "AES256-GCM-SHA384"} <= offered
+    assert {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384"} <= offered
+    assert not [name for name in offered if "GCM" not in name and "CHACHA20" not in name]
