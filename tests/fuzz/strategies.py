@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,7 +105,7 @@ ODD: st.SearchStrategy[Any] = st.one_of(
     st.sampled_from([None, True, False, 0, -1, 1.5, 10**17, 2**63, "", "x" * 600, [], {}, [[]], {"a": {}}, [None]]),
     TEXTS,
     st.integers(),
-)
+).map(deepcopy)
 """What may stand where something else belongs."""
 
 
