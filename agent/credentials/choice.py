@@ -159,6 +159,12 @@ class Choice:
         """There is something that can vouch for the server: roots of its own, or the public bundle."""
         return bool(self.trust_files) or (self._is_public and self.holdings.base_trusted)
 
+    @property
+    def shown(self) -> ClientCertificate | None:
+        """The client certificate of the last attempt, of those that a backend has signed over OCPP."""
+        name = self._attempt.certificate.name if self._attempt.certificate else ""
+        return next((one for one in self.holdings.certificates if one.name == name), None)
+
     def usable_certificates(self) -> tuple[ClientCertificate, ...]:
         """Client certificates that can be used now, the newest first; all of them while the time is not known."""
         now_ms = self._around.wall_ms()

@@ -56,6 +56,8 @@ class Certificates:
         self._choice = choice
         self._manufacturer = manufacturer
         self._world = world
+        self._waiting: set[str] = set()
+        """Certificates that were seen before their time."""
         self._settings_end_ms: int | None = None
 
     async def install(self, command: InstallRoot) -> Reply:
@@ -171,6 +173,19 @@ class Certificates:
             return False
         ends_ms = held.certificates[0].not_after_ms if held.certificates else await self._end_of_the_settings_own()
         return ends_ms is not None and now_ms > ends_ms - RENEW_BEFORE_MS
+
+    def has_begun(self) -> bool:
+        """The time of the newest certificate has come, and the link still shows another. True once for each."""
+        choice, now_ms = self._choice, self._world.wall_ms()
+        if now_ms is None or choice.profile != SecurityProfile.MUTUAL_TLS or not choice.holdings.certificates:
+            return False
+        newest = choice.holdings.certificates[0]
+        if newest.name in self._waiting and newest.not_before_ms <= now_ms:
+            self._waiting.discard(newest.name)
+            return newest != choice.shown
+        if newest.not_before_ms > now_ms:
+            self._waiting.add(newest.name)
+        return False
 
     async def _end_of_the_settings_own(self) -> int | None:
         """Until when the certificate of the settings is valid; None without one that can be read."""

@@ -80,6 +80,7 @@ class Desk:
                 async with asyncio.timeout(LOOK_EVERY_S):
                     job = await self._queue.get()
             except TimeoutError:
+                self._show_what_has_begun()
                 await self._renew_if_due()
                 continue
             try:
@@ -93,6 +94,11 @@ class Desk:
     async def done(self) -> None:
         """Wait until everything that was put here is done."""
         await self._queue.join()
+
+    def _show_what_has_begun(self) -> None:
+        if self._certificates.has_begun():
+            why = "the time of the new client certificate has come"
+            self._world.post(CredentialsAnswered(self._choice.address.id, None, ACCEPTED, reconnect=why))
 
     async def _renew_if_due(self) -> None:
         try:

@@ -383,6 +383,23 @@ def test_a_restart_does_not_try_again_on_the_same_day(tmp_path: Path) -> None:
 
 
 @pytest.mark.rule("ocpp16.Z11")
+def test_a_certificate_for_later_is_shown_when_its_time_has_come(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        begins_ms = wall_ms() + 5 * DAY_MS
+        later = ClientCertificate("later", begins_ms, begins_ms + 400 * DAY_MS)
+        now = ClientCertificate("now", 0, begins_ms + 400 * DAY_MS)
+        house.choice().adopt(Holdings(certificates=(later, now)))
+        house.opened()
+        for day in range(8):
+            assert bool([one for one in house.answers if one.reconnect]) == (day > 5)
+            await asyncio.sleep(DAY_MS / 1000)
+        assert len(house.answers) == 1
+        assert Path(house.choice().present().client.certificate).stem == "later"  # type: ignore[union-attr]
+
+    tell(tmp_path, story, addresses=(MANAGED, MUTUAL))
+
+
+@pytest.mark.rule("ocpp16.Z11")
 def test_the_certificate_of_the_settings_is_renewed_too(tmp_path: Path) -> None:
     near = issue(replace(CLIENT, end=datetime.datetime(2026, 1, 20, tzinfo=datetime.UTC)))
     files = {"certificate": near.pem, "key": near.key_pem}
