@@ -130,6 +130,7 @@ _STATION: Mapping[StationNote, tuple[Level, str]] = {
     StationNote.VERDICT_IGNORED: (_I, "a verdict has no effect: {text}"),
     StationNote.CABLE_RELEASED: (_N, "cable released: {text}"),
     StationNote.COMMAND_REFUSED: (_N, "command refused: {text}"),
+    StationNote.RESERVATION_OVER: (_N, "reservation is over: {text}"),
     StationNote.OPTION_WRITTEN: (_N, "option written: {text}"),
     StationNote.HOLD_CHANGED: (_N, "availability: {text}"),
     StationNote.MESSAGE_PARKED: (_E, "message given up: {text}"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from agent.station.authorization.reservations import Occupancy, Reservations
 from agent.station.power.profiles import Profiles
 from agent.station.upstreams.holds import Holds
 from agent.station.upstreams.registry import Registry
@@ -41,6 +42,11 @@ class Site:
     """Faults of the station as a whole."""
     running: set[ConnectorId] = field(default_factory=set)
     """Connectors with a running transaction: they share what the station may take."""
+    reservations: Reservations = field(default_factory=Reservations)
+    occupied: dict[ConnectorId, Occupancy] = field(default_factory=dict)
+    """How the connectors are used, as far as reservations care."""
+    reserved: frozenset[ConnectorId] = frozenset()
+    """What is kept for somebody now."""
     list_conflict: bool = False
     """The Billing upstream has said of a card what its own local list does not say (OCPP 1.6 3.5.3)."""
     last_number: int = 0
@@ -91,5 +97,15 @@ def build_site(
     registry = Registry(upstreams, snapshot)
     known = {upstream.id for upstream in registry}
     profiles = Profiles(each for each in snapshot.profiles if each.upstream in known)
+    reservations = Reservations(each for each in snapshot.reservations if each.upstream in known)
     holds = Holds(snapshot.holds, (c.id for c in options.connectors), (u.id for u in registry))
-    return Site(options, registry, holds, new_uuid, snapshot, profiles, last_wall_ms=snapshot.last_wall_ms)
+    return Site(
+        options,
+        registry,
+        holds,
+        new_uuid,
+        snapshot,
+        profiles,
+        reservations=reservations,
+        last_wall_ms=snapshot.last_wall_ms,
+    )

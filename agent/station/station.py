@@ -134,6 +134,7 @@ class Station:
         self._site.see_wall(turn.now)
         self._progress(turn)
         self._restarter.finish(turn)
+        self._desk.bookings.settle(turn)
         self._publisher.publish(turn)
         self._deadline = turn.deadline_ms
         effects = turn.effects()
@@ -152,6 +153,7 @@ class Station:
     def _progress(self, turn: Turn) -> None:
         for connector in self._connectors.values():
             progress.let_faults_go(connector, turn)
+        self._desk.bookings.settle(turn)
         self._desk.settle(turn)
         self._restarter.settle(turn)
         running = None

@@ -69,14 +69,6 @@ class Entries:
                 tables.holds.latch(entry)
             case r.SaveKeptCable():
                 tables.kept_cables.save(entry)
-            case r.CacheVerdict():
-                tables.cache.save(entry)
-            case r.DropVerdict(upstream, token):
-                tables.cache.drop(upstream, token)
-            case r.WipeCache(upstream):
-                tables.cache.wipe(upstream)
-            case r.SaveList():
-                tables.local_lists.save(entry)
             case r.SaveProfile(installed):
                 tables.profiles.save(installed)
             case r.DropProfile(upstream, profile):
@@ -87,6 +79,25 @@ class Entries:
                 tables.security_log.append(event)
             case r.NoteAccepted(upstream):
                 tables.accepted.note(upstream)
+            case _:
+                self._save_about_cards(entry)
+
+    def _save_about_cards(self, entry: r.Entry) -> None:
+        """Who may charge: verdicts, lists, reservations."""
+        tables = self._tables
+        match entry:
+            case r.CacheVerdict():
+                tables.cache.save(entry)
+            case r.DropVerdict(upstream, token):
+                tables.cache.drop(upstream, token)
+            case r.WipeCache(upstream):
+                tables.cache.wipe(upstream)
+            case r.SaveReservation():
+                tables.reservations.save(entry)
+            case r.DropReservation(upstream, number):
+                tables.reservations.drop(upstream, number)
+            case r.SaveList():
+                tables.local_lists.save(entry)
             case _:
                 raise TypeError(f"no table for a {type(entry).__name__}")
 

@@ -38,6 +38,7 @@ TABLES = {
     "options": "upstream, name",
     "holds": "upstream, connector",
     "profiles": "upstream, id",
+    "reservations": "upstream, id",
     "lists": "upstream",
     "list_entries": "upstream, token",
     "latches": "connector, fault",
@@ -50,7 +51,9 @@ TABLES = {
     "kept_cables": "connector",
 }
 """Every table with its key."""
-_ADDED = frozenset({"security_log", "notices", "accepted", "kept_cables", "profiles", "lists", "list_entries"})
+_ADDED = frozenset(
+    {"security_log", "notices", "accepted", "kept_cables", "profiles", "lists", "list_entries", "reservations"}
+)
 """Tables that a file of the first schema does not have."""
 _NONE, _INT, _TEXT, _BLOB = (type(None),), (int,), (str,), (bytes,)
 _ID = (bytes, str)
@@ -73,7 +76,17 @@ SHAPES: dict[str, tuple[tuple[type, ...], ...]] = {
     "receipts": (_NONE, _INT, _INT, _INT, _INT, (str, type(None)), (bytes, type(None)), (str, type(None))),
 }
 """How rows of the tables look that are worth a search page by page. Their key is kept elsewhere: its column is None."""
-_WITH_UPSTREAM = ("outbox", "parked", "options", "holds", "cache", "notices", "profiles", "list_entries")
+_WITH_UPSTREAM = (
+    "outbox",
+    "parked",
+    "options",
+    "holds",
+    "cache",
+    "notices",
+    "profiles",
+    "list_entries",
+    "reservations",
+)
 
 
 def salvage(database: Database, report: Report) -> None:

@@ -25,6 +25,7 @@ def take_snapshot(tables: Tables, same_boot: bool, last_wall_ms: int | None) -> 
         kept_cables=tables.kept_cables.all(damage),
         cache=tables.cache.all(damage),
         profiles=tables.profiles.all(damage),
+        reservations=tables.reservations.all(damage),
         lists=tables.local_lists.all(damage),
         foreign_ids=tuple(_foreign_ids(tables, running)),
         accepted=tables.accepted.all(),

@@ -23,6 +23,7 @@ from agent.store.outbox import Outbox
 from agent.store.parked import Parked
 from agent.store.profiles import Profiles
 from agent.store.receipts import Receipts
+from agent.store.reservations import Reservations
 from agent.store.retention import Retention
 from agent.store.samples import Readings
 from agent.store.security_log import SecurityLog
@@ -53,6 +54,7 @@ class Tables:
     kept_cables: KeptCables
     profiles: Profiles
     local_lists: LocalLists
+    reservations: Reservations
     damage: Damage
 
     def forget(self) -> None:
@@ -91,6 +93,7 @@ def make_tables(database: Database, render: Render, report: Report) -> Tables:
         KeptCables(database),
         Profiles(database, upstreams),
         LocalLists(database, upstreams),
+        Reservations(database, upstreams),
         damage,
     )
 

@@ -26,6 +26,8 @@ class CommandKind(StrEnum):
     GET_OPTIONS = "get_options"
     SET_OPTION = "set_option"
     CLEAR_CACHE = "clear_cache"
+    RESERVE = "reserve"
+    CANCEL_RESERVATION = "cancel_reservation"
     SEND_LIST = "send_list"
     GET_LIST_VERSION = "get_list_version"
     SET_PROFILE = "set_profile"
@@ -56,6 +58,9 @@ class ResultStatus(StrEnum):
     NOT_FOUND = "not_found"
     NOT_IMPLEMENTED = "not_implemented"
     VERSION_MISMATCH = "version_mismatch"
+    OCCUPIED = "occupied"
+    FAULTED = "faulted"
+    UNAVAILABLE = "unavailable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,24 @@ class SetOption:
 @dataclass(frozen=True, slots=True)
 class ClearCache:
     kind: ClassVar[CommandKind] = CommandKind.CLEAR_CACHE
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Keep a connector, or any one of the station (0), for a card or one of its parent (OCPP 1.6 5.13)."""
+
+    kind: ClassVar[CommandKind] = CommandKind.RESERVE
+    id: int
+    connector: ConnectorId
+    token: IdToken
+    expires_wall_ms: int
+    parent: IdToken | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelReservation:
+    kind: ClassVar[CommandKind] = CommandKind.CANCEL_RESERVATION
+    id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +276,8 @@ Command = (
     | GetOptions
     | SetOption
     | ClearCache
+    | Reserve
+    | CancelReservation
     | SendList
     | GetListVersion
     | SetProfile

@@ -18,6 +18,7 @@ class StationNote(StrEnum):
     VERDICT_IGNORED = "station.verdict_ignored"
     CABLE_RELEASED = "station.cable_released"
     COMMAND_REFUSED = "station.command_refused"
+    RESERVATION_OVER = "station.reservation_over"
     OPTION_WRITTEN = "station.option_written"
     HOLD_CHANGED = "station.hold_changed"
     MESSAGE_PARKED = "station.message_parked"

@@ -246,6 +246,26 @@ class ListEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class SaveReservation:
+    """A reservation of one upstream (OCPP 1.6 5.13): a connector, or any (0), for a card or one of its parent."""
+
+    upstream: UpstreamId
+    id: int
+    connector: ConnectorId
+    token: IdToken
+    expires_wall_ms: int
+    parent: IdToken | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DropReservation:
+    """It was used, cancelled or is over."""
+
+    upstream: UpstreamId
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
 class SaveList:
     """A local list (OCPP 1.6 3.5.2): all of it, or changes to what is stored."""
 
@@ -304,6 +324,8 @@ Entry = (
     | EnqueueNotice
     | DropNotice
     | NoteAccepted
+    | SaveReservation
+    | DropReservation
     | SaveList
     | SaveProfile
     | DropProfile
@@ -327,6 +349,7 @@ class Snapshot:
     foreign_ids: tuple[tuple[UpstreamId, TransactionId, str], ...] = ()
     """Known foreign ids of the open transactions."""
     profiles: tuple[InstalledProfile, ...] = ()
+    reservations: tuple[SaveReservation, ...] = ()
     lists: tuple[SaveList, ...] = ()
     """Local lists, each whole."""
     accepted: tuple[UpstreamId, ...] = ()

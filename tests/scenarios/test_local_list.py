@@ -85,7 +85,9 @@ def test_only_the_billing_upstream_has_a_list(tmp_path: Path) -> None:
         features, _ = await rig.management.get_configuration("SupportedFeatureProfiles", "LocalAuthListEnabled")
         assert features == {"SupportedFeatureProfiles": ("Core,SmartCharging", True)}
         features, _ = await rig.primary.get_configuration("SupportedFeatureProfiles")
-        assert features == {"SupportedFeatureProfiles": ("Core,LocalAuthListManagement,SmartCharging", True)}
+        assert features == {
+            "SupportedFeatureProfiles": ("Core,LocalAuthListManagement,Reservation,SmartCharging", True)
+        }
         assert await version(rig.primary) == 0
 
     play(tmp_path, story)

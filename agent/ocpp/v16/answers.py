@@ -24,6 +24,7 @@ Entry = dict[str, Any]
 _R = ResultStatus
 _YES_OR_NO: Final = ({_R.ACCEPTED: "Accepted"}, "Rejected")
 STATUSES: Final[Mapping[str, tuple[Mapping[ResultStatus, str], str]]] = {
+    "CancelReservation": _YES_OR_NO,
     "CertificateSigned": _YES_OR_NO,
     "ChangeAvailability": ({_R.ACCEPTED: "Accepted", _R.SCHEDULED: "Scheduled"}, "Rejected"),
     "ChangeConfiguration": (
@@ -38,6 +39,15 @@ STATUSES: Final[Mapping[str, tuple[Mapping[ResultStatus, str], str]]] = {
     "InstallCertificate": ({_R.ACCEPTED: "Accepted", _R.FAILED: "Failed"}, "Rejected"),
     "RemoteStartTransaction": _YES_OR_NO,
     "RemoteStopTransaction": _YES_OR_NO,
+    "ReserveNow": (
+        {
+            _R.ACCEPTED: "Accepted",
+            _R.FAULTED: "Faulted",
+            _R.OCCUPIED: "Occupied",
+            _R.UNAVAILABLE: "Unavailable",
+        },
+        "Rejected",
+    ),
     "Reset": _YES_OR_NO,
     "SendLocalList": (
         {

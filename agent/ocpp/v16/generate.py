@@ -15,6 +15,7 @@ from typing import Any, Final
 
 TARGET: Final = Path(__file__).with_name("validators.py")
 SERVED: Final = (
+    "CancelReservation",
     "CertificateSigned",
     "ChangeAvailability",
     "ChangeConfiguration",
@@ -30,6 +31,7 @@ SERVED: Final = (
     "InstallCertificate",
     "RemoteStartTransaction",
     "RemoteStopTransaction",
+    "ReserveNow",
     "Reset",
     "SendLocalList",
     "SetChargingProfile",

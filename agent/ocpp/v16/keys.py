@@ -37,8 +37,13 @@ from hal.api import Measurand, Phase
 GET_CONFIGURATION_MAXIMUM_KEYS: Final = 100
 STOP_TRANSACTION_MAXIMUM_VALUES: Final = 100
 MAXIMUM_VALUE_CHARACTERS: Final = 500
-FEATURE_PROFILES: Final = (("Core", ""), ("LocalAuthListManagement", "local_list_enabled"), ("SmartCharging", ""))
-"""Each feature, and the option that only those upstreams have which have the feature."""
+FEATURE_PROFILES: Final = (
+    ("Core", ""),
+    ("LocalAuthListManagement", "local_list_enabled"),
+    ("Reservation", "local_list_enabled"),
+    ("SmartCharging", ""),
+)
+"""Each feature, and an option that only those upstreams have which have the feature."""
 
 NOT_SET_AS_OPTIONS: Final = frozenset({"authorization_key", "security_profile"})
 """Options that have a key, and a command of their own that changes them: they live with the credentials."""
@@ -123,6 +128,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("MeterValuesSampledDataMaxLength", constant=_measurands),
     Key("MinimumStatusDuration", "minimum_status_duration_s"),
     Key("NumberOfConnectors", constant=lambda facts: str(facts.connectors)),
+    Key("ReserveConnectorZeroSupported", constant=lambda facts: "true", beside="local_list_enabled"),
     Key("ResetRetries", "reset_retries"),
     Key("SecurityProfile", "security_profile"),
     Key("SendLocalListMaxLength", constant=lambda facts: str(MAXIMUM_LIST_SENT), beside="local_list_enabled"),

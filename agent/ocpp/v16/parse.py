@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from agent.ocpp.exchange import Parsed, Ready, Refusal
-from agent.ocpp.v16 import charging, credentials, keys, local_list
+from agent.ocpp.v16 import charging, credentials, keys, local_list, reservation
 from agent.ocpp.v16.data_transfer import data_transfer
 from agent.ocpp.v16.invalid import Invalid
 from agent.ocpp.v16.keys import StationFacts
@@ -115,7 +115,7 @@ def _clear_cache(payload: Mapping[str, Any], facts: StationFacts) -> Parsed:
 ACTIONS: Final[Mapping[str, Parser | None]] = {
     "Authorize": None,
     "BootNotification": None,
-    "CancelReservation": None,
+    "CancelReservation": reservation.cancel_reservation,
     "CertificateSigned": credentials.certificate_signed,
     "ChangeAvailability": _change_availability,
     "ChangeConfiguration": _change_configuration,
@@ -138,7 +138,7 @@ ACTIONS: Final[Mapping[str, Parser | None]] = {
     "MeterValues": None,
     "RemoteStartTransaction": _remote_start,
     "RemoteStopTransaction": _remote_stop,
-    "ReserveNow": None,
+    "ReserveNow": reservation.reserve_now,
     "Reset": _reset,
     "SecurityEventNotification": None,
     "SendLocalList": local_list.send_local_list,

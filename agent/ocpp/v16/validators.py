@@ -3,6 +3,25 @@
 from agent.ocpp.v16.invalid import Invalid
 
 
+def validate_CancelReservation(data):
+    if not isinstance(data, (dict)):
+        raise Invalid("data" + "", 'type')
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data__missing_keys = set(['reservationId']) - data.keys()
+        if data__missing_keys:
+            raise Invalid("data" + "", 'required', data__missing_keys)
+        data_keys = set(data.keys())
+        if "reservationId" in data_keys:
+            data_keys.remove("reservationId")
+            data__reservationId = data["reservationId"]
+            if not isinstance(data__reservationId, (int)) or isinstance(data__reservationId, bool):
+                raise Invalid("data" + ".reservationId", 'type')
+        if data_keys:
+            raise Invalid("data" + "", 'additionalProperties', data_keys)
+    return data
+
+
 def validate_CertificateSigned(data):
     if not isinstance(data, (dict)):
         raise Invalid("data" + "", 'type')
@@ -601,6 +620,53 @@ def validate_RemoteStopTransaction(data):
     return data
 
 
+def validate_ReserveNow(data):
+    if not isinstance(data, (dict)):
+        raise Invalid("data" + "", 'type')
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data__missing_keys = set(['connectorId', 'expiryDate', 'idTag', 'reservationId']) - data.keys()
+        if data__missing_keys:
+            raise Invalid("data" + "", 'required', data__missing_keys)
+        data_keys = set(data.keys())
+        if "connectorId" in data_keys:
+            data_keys.remove("connectorId")
+            data__connectorId = data["connectorId"]
+            if not isinstance(data__connectorId, (int)) or isinstance(data__connectorId, bool):
+                raise Invalid("data" + ".connectorId", 'type')
+        if "expiryDate" in data_keys:
+            data_keys.remove("expiryDate")
+            data__expiryDate = data["expiryDate"]
+            if not isinstance(data__expiryDate, (str)):
+                raise Invalid("data" + ".expiryDate", 'type')
+        if "idTag" in data_keys:
+            data_keys.remove("idTag")
+            data__idTag = data["idTag"]
+            if not isinstance(data__idTag, (str)):
+                raise Invalid("data" + ".idTag", 'type')
+            if isinstance(data__idTag, str):
+                data__idTag_len = len(data__idTag)
+                if data__idTag_len > 20:
+                    raise Invalid("data" + ".idTag", 'maxLength')
+        if "parentIdTag" in data_keys:
+            data_keys.remove("parentIdTag")
+            data__parentIdTag = data["parentIdTag"]
+            if not isinstance(data__parentIdTag, (str)):
+                raise Invalid("data" + ".parentIdTag", 'type')
+            if isinstance(data__parentIdTag, str):
+                data__parentIdTag_len = len(data__parentIdTag)
+                if data__parentIdTag_len > 20:
+                    raise Invalid("data" + ".parentIdTag", 'maxLength')
+        if "reservationId" in data_keys:
+            data_keys.remove("reservationId")
+            data__reservationId = data["reservationId"]
+            if not isinstance(data__reservationId, (int)) or isinstance(data__reservationId, bool):
+                raise Invalid("data" + ".reservationId", 'type')
+        if data_keys:
+            raise Invalid("data" + "", 'additionalProperties', data_keys)
+    return data
+
+
 def validate_Reset(data):
     if not isinstance(data, (dict)):
         raise Invalid("data" + "", 'type')
@@ -912,6 +978,7 @@ def validate_UnlockConnector(data):
 
 
 VALIDATORS = {
+    "CancelReservation": validate_CancelReservation,
     "CertificateSigned": validate_CertificateSigned,
     "ChangeAvailability": validate_ChangeAvailability,
     "ChangeConfiguration": validate_ChangeConfiguration,
@@ -927,6 +994,7 @@ VALIDATORS = {
     "InstallCertificate": validate_InstallCertificate,
     "RemoteStartTransaction": validate_RemoteStartTransaction,
     "RemoteStopTransaction": validate_RemoteStopTransaction,
+    "ReserveNow": validate_ReserveNow,
     "Reset": validate_Reset,
     "SendLocalList": validate_SendLocalList,
     "SetChargingProfile": validate_SetChargingProfile,

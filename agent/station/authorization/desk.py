@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from agent.station.authorization.bookings import Bookings
 from agent.station.authorization.knowledge import Knowledge
 from agent.station.authorization.ladder import Authorisation, Rung, before_asking, by_answer, without_answer
 from agent.station.authorization.readers import Choice, Meaning, choose, is_random
@@ -47,6 +48,7 @@ class Desk:
         self.knowledge = knowledge
         self._questions: dict[int, Question] = {}
         self._waiting = WaitingRoom(site, connectors)
+        self.bookings = Bookings(site, connectors)
 
     # ------------------------------------------------------------------------------------------------ inputs
 
@@ -149,7 +151,15 @@ class Desk:
     def _decide(self, request: Request, turn: Turn) -> None:
         billing = self._site.registry.billing
         wall_ms = self._site.wall_ms(turn.now)
+        reserved = (
+            self.bookings.against(request.connectors, request.token) if request.purpose is Purpose.START else None
+        )
+        if reserved is not None and not self.bookings.wants_parent(request.connectors):
+            self._refuse([self._connectors[each] for each in request.connectors], request.token, reserved, turn)
+            return
         rung = before_asking(request.token, billing, self.knowledge, wall_ms)
+        if reserved is not None and rung is not None and not (rung.verdict and rung.verdict.parent):
+            rung = None  # only Billing knows whose card it is
         if rung is None and not billing.reachable:
             rung = without_answer(request.token, billing, self.knowledge, wall_ms)
         if rung is not None:
@@ -214,7 +224,11 @@ class Desk:
         elif not one.authorise(authorisation, turn):
             turn.record(step)
             one.refused(turn)
-            turn.note(StationNote.CARD_REFUSED, one.refusal or "the connector is in use", one.id)
+            turn.note(
+                StationNote.CARD_REFUSED,
+                one.refusal or one.claimed(request.token, parent) or "the connector is in use",
+                one.id,
+            )
 
     def _show_refused(self, request: Request, rung: Rung, turn: Turn) -> None:
         for connector_id in request.connectors:

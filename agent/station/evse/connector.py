@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 
 from agent.station.authorization.ladder import Authorisation
 from agent.station.authorization.readers import Seat
+from agent.station.authorization.reservations import Occupancy
 from agent.station.evse.energy import Energy
 from agent.station.evse.facts import Facts
 from agent.station.evse.faults import FaultBook, Reaction
@@ -27,10 +28,8 @@ from agent.station.evse.session import SessionAction, SessionState, SessionTable
 from agent.station.evse.transaction import Stop, Transaction, address
 from agent.station.power.limits import Limit
 from agent.station.power.profile_limit import ProfileLimit
-from agent.station.power.profiles import rows
 from agent.station.site import Site
 from agent.station.turn import Turn
-from agent.vocabulary.charging import InstalledProfile
 from agent.vocabulary.events import StopReason, Trigger
 from agent.vocabulary.ids import IdToken, TransactionId
 from agent.vocabulary.notes import StationNote
@@ -152,9 +151,16 @@ class Connector:
         free = self.state in (SessionState.FREE, SessionState.WAITING_CARD, SessionState.FINISHED)
         if not free or self.refusal is not None or self.kept is not None:
             return False
+        if self.claimed(authorisation.token, authorisation.parent) is not None:
+            return False
         self.authorisation = authorisation
+        self.site.occupied[self.id] = Occupancy.IN_USE
         self.fire(SessionTrigger.AUTHORISE, turn)
         return True
+
+    def claimed(self, token: IdToken, parent: IdToken | None) -> str | None:
+        """Why a reservation of somebody else stands against this card."""
+        return self.site.reservations.against(self.id, token, parent, self.site.occupied)
 
     def abandon(self, why: str, turn: Turn) -> None:
         """What has not become a transaction is over."""
@@ -235,11 +241,8 @@ class Connector:
             told=tuple(upstream.id for upstream in self.site.registry),
         )
         self.transaction = Transaction(record, reading.energy_wh, reading, saved_ms=turn.now_ms)
-        turn.record(*self.transaction.start_entries(self.site, reading), who.step, barrier=True)
+        turn.record(*self.transaction.start_entries(self.site, reading, who.profile), who.step, barrier=True)
         self.site.running.add(self.id)
-        if who.profile is not None:
-            installed = InstalledProfile(who.authority, self.id, who.profile, record.id)
-            turn.record(*rows(self.site.profiles.install(installed)))
         turn.note(StationNote.TRANSACTION_STARTED, f"register {reading.energy_wh} Wh", self.id)
         self.meter.close()
         self.authorisation = None

@@ -13,6 +13,7 @@ from agent.station.evse.sampling import Due, Periodic, samples
 from agent.station.power.profiles import rows
 from agent.station.site import Site
 from agent.station.upstreams.fanout import Delivery, delivery
+from agent.vocabulary.charging import ChargingProfile, InstalledProfile
 from agent.vocabulary.events import (
     ReadingContext,
     Sample,
@@ -25,7 +26,7 @@ from agent.vocabulary.events import (
 )
 from agent.vocabulary.ids import ConnectorId, EvseAddress, EvseId, IdToken, UpstreamId
 from agent.vocabulary.moments import Moment
-from agent.vocabulary.records import Enqueue, Entry, SaveTransaction, TransactionRecord
+from agent.vocabulary.records import DropReservation, Enqueue, Entry, SaveTransaction, TransactionRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +96,17 @@ class Transaction:
         """What was delivered so far."""
         return self.register_wh - self.record.meter_start_wh
 
-    def start_entries(self, site: Site, reading: Reading) -> list[Entry]:
-        """The journal row and one start per upstream: one record."""
+    def start_entries(self, site: Site, reading: Reading, profile: ChargingProfile | None = None) -> list[Entry]:
+        """The journal row, one start per upstream, the reservation that it uses, and the profile that it brings."""
         row = self.record
+        entries: list[Entry] = [SaveTransaction(row)]
+        claim = site.reservations.claim(row.where.connector, row.token, row.parent)
+        if claim is not None:
+            site.reservations.drop(claim.upstream, claim.id)
+            entries.append(DropReservation(claim.upstream, claim.id))
+        if profile is not None:
+            installed = InstalledProfile(row.authority, row.where.connector, profile, row.id)
+            entries += rows(site.profiles.install(installed))
         event = TransactionStarted(
             row.id,
             row.where,
@@ -108,9 +117,10 @@ class Transaction:
             row.offline,
             remote_start_id=row.remote_start_id,
         )
-        entries: list[Entry] = [SaveTransaction(row)]
         for upstream in row.told:
-            entries += enqueue(site, upstream, event)
+            mine = claim is not None and claim.upstream == upstream
+            told = replace(event, reservation=claim.id) if claim is not None and mine else event
+            entries += enqueue(site, upstream, told)
         self.open_plans(site, reading)
         return entries
 

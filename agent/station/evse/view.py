@@ -50,6 +50,7 @@ def condition(connector: Connector, now: Moment) -> Condition:
         fault=fault,
         warning=warning,
         detail=connector.faults.detail(shown) if shown else "",
+        reserved=connector.id in connector.site.reserved,
         plugged=connector.facts.plugged,
         authorised=connector.state in _AUTHORISED or connector.asked,
         transaction=transaction.record.id if transaction else None,

@@ -20,6 +20,7 @@ from agent.station.upstreams.permissions import Decision, Situation, Verb, permi
 from agent.station.upstreams.registry import Upstream
 from agent.station.upstreams.unlocking import Unlocking
 from agent.vocabulary.commands import (
+    CancelReservation,
     ChangeAvailability,
     ClearCache,
     ClearProfiles,
@@ -35,6 +36,7 @@ from agent.vocabulary.commands import (
     RemoteStart,
     RemoteStop,
     RenewCertificate,
+    Reserve,
     Reset,
     Result,
     ResultStatus,
@@ -47,7 +49,7 @@ from agent.vocabulary.commands import (
 )
 from agent.vocabulary.effects import Answer, HandleCredentials
 from agent.vocabulary.events import StopReason, Trigger
-from agent.vocabulary.ids import MANAGEMENT, STATION, ConnectorId
+from agent.vocabulary.ids import MANAGEMENT, STATION, ConnectorId, IdToken
 from agent.vocabulary.inputs import CommandReceived, Registration
 from agent.vocabulary.notes import StationNote
 
@@ -125,6 +127,10 @@ class Commands:
             case ClearCache():
                 self._desk.knowledge.clear_cache(turn)
                 return ACCEPTED
+            case Reserve() as command:
+                return self._desk.bookings.reserve(asker, command, turn)
+            case CancelReservation() as command:
+                return self._desk.bookings.cancel(asker, command, turn)
             case SendList() as command:
                 return self._desk.knowledge.send_list(command, turn)
             case GetListVersion():
@@ -179,23 +185,33 @@ class Commands:
     # ---------------------------------------------------------------------------------------------- handlers
 
     def _remote_start(self, command: RemoteStart, turn: Turn) -> Result:
-        chosen = self._for_remote_start(command.connector)
+        chosen = self._for_remote_start(command.connector, command.token)
         if chosen is None:
             return _rejected("no such connector, or none is free")
         if chosen.refusal is not None:
             return _rejected(chosen.refusal)
         if chosen.asked or chosen.authorisation is not None or chosen.kept is not None:
             return _rejected("the connector is in use")
+        reserved = self._desk.bookings.against([chosen.id], command.token)
+        if reserved is not None and not self._desk.bookings.wants_parent([chosen.id]):
+            return _rejected(reserved)
         self._desk.remote_start(command, chosen, turn)
         return ACCEPTED
 
-    def _for_remote_start(self, wanted: ConnectorId | None) -> Connector | None:
+    def _for_remote_start(self, wanted: ConnectorId | None, token: IdToken) -> Connector | None:
         order = (SessionState.WAITING_CARD, SessionState.FREE, SessionState.FINISHED)
         if wanted is not None:
             found = self._connectors.get(wanted)
             return found if found is not None and found.state in order else None
         free = [c for c in self._connectors.values() if c.state in order and c.refusal is None and not c.asked]
-        free.sort(key=lambda c: (order.index(c.state), -(c.facts.plugged_at_ms or 0), c.id))
+        free.sort(
+            key=lambda c: (
+                c.claimed(token, None) is not None,
+                order.index(c.state),
+                -(c.facts.plugged_at_ms or 0),
+                c.id,
+            )
+        )
         return free[0] if free else None
 
     def _remote_stop(self, asker: Upstream, command: RemoteStop, turn: Turn) -> Result:

@@ -81,6 +81,8 @@ OWN_PROFILES = frozenset({_K.SET_PROFILE, _K.CLEAR_PROFILES, _K.GET_COMPOSITE})
 """Each upstream has charging profiles of its own, and the least of all limits counts: allowed to each."""
 
 BILLING_ONLY: Mapping[CommandKind, Decision] = {
+    _K.RESERVE: _refuse("reservations belong to the Billing upstream"),
+    _K.CANCEL_RESERVATION: _refuse("reservations belong to the Billing upstream"),
     _K.SEND_LIST: _refuse("only the Billing upstream decides who may charge", ResultStatus.NOT_SUPPORTED),
     _K.GET_LIST_VERSION: _refuse("the local list is that of the Billing upstream", ResultStatus.NOT_SUPPORTED),
 }

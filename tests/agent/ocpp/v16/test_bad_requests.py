@@ -39,7 +39,9 @@ HASHES = {"hashAlgorithm": "SHA256", "issuerNameHash": "aa", "issuerKeyHash": "b
 ROOT = {"certificateType": "CentralSystemRootCertificate", "certificate": "PEM"}
 CHANGE = {"key": "HeartbeatInterval", "value": "60"}
 HOLD = {"connectorId": 1, "type": "Inoperative"}
+RESERVE = {"connectorId": 1, "expiryDate": "2026-01-01T00:00:00Z", "idTag": "A", "reservationId": 1}
 GOOD: dict[str, dict[str, Any]] = {
+    "CancelReservation": {"reservationId": 1},
     "CertificateSigned": {"certificateChain": "PEM"},
     "ChangeAvailability": HOLD,
     "ChangeConfiguration": CHANGE,
@@ -55,6 +57,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "InstallCertificate": ROOT,
     "RemoteStartTransaction": {"idTag": "04A1", "connectorId": 1, "chargingProfile": PROFILE},
     "RemoteStopTransaction": {"transactionId": 1},
+    "ReserveNow": RESERVE,
     "Reset": {"type": "Soft"},
     "SendLocalList": {"listVersion": 1, "updateType": "Full"},
     "SetChargingProfile": {"connectorId": 1, "csChargingProfiles": PROFILE},
@@ -92,6 +95,18 @@ def listed(*entries: dict[str, Any]) -> dict[str, Any]:
 
 
 ROWS: tuple[Row, ...] = (
+    ("CancelReservation", "missing id", {}, MISSING),
+    ("CancelReservation", "mistyped id", {"reservationId": "1"}, TYPE),
+    ("CancelReservation", "extra field", {"reservationId": 1, "why": "x"}, EXTRA),
+    ("ReserveNow", "missing card", without(RESERVE, "idTag"), MISSING),
+    ("ReserveNow", "mistyped connector", RESERVE | {"connectorId": "1"}, TYPE),
+    ("ReserveNow", "over-long card", RESERVE | {"idTag": "x" * 21}, VALUE),
+    ("ReserveNow", "over-long parent", RESERVE | {"parentIdTag": "x" * 21}, VALUE),
+    ("ReserveNow", "no time", RESERVE | {"expiryDate": "soon"}, VALUE),
+    ("ReserveNow", "extra field", RESERVE | {"evse": 1}, EXTRA),
+    ("ReserveNow", "unknown connector", RESERVE | {"connectorId": 3}, "Rejected"),
+    ("ReserveNow", "negative connector", RESERVE | {"connectorId": -1}, "Rejected"),
+    ("ReserveNow", "empty card", RESERVE | {"idTag": " "}, "Rejected"),
     ("CertificateSigned", "missing chain", {}, MISSING),
     ("CertificateSigned", "null chain", {"certificateChain": None}, MISSING),
     ("CertificateSigned", "extra field", {"certificateChain": "PEM", "cert": "PEM"}, EXTRA),
@@ -313,8 +328,8 @@ def test_any_field_of_another_type_is_a_type_violation(dialect: V16, action: str
 @pytest.mark.rule("ocpp16.J07")
 @pytest.mark.rule("ocpp16.Y02")
 def test_unknown_and_unserved_actions_have_codes_of_their_own(dialect: V16) -> None:
-    unserved = ["ReserveNow", "TriggerMessage", "GetLog"]
-    for action in [*unserved, "SignedUpdateFirmware", "UpdateFirmware", "GetDiagnostics", "CancelReservation"]:
+    unserved = ["TriggerMessage", "GetLog"]
+    for action in [*unserved, "SignedUpdateFirmware", "UpdateFirmware", "GetDiagnostics"]:
         for payload in ({}, {"nonsense": [1]}):
             found = dialect.parse(Call("1", action, payload), True)
             assert isinstance(found, Refusal)
