@@ -14,6 +14,7 @@ MODULE_LINES, FUNCTION_LINES, PUBLIC_METHODS = 300, 40, 12
 TABLES = frozenset(
     {
         "agent.ocpp.v16.validators",  # generated
+        "agent.vocabulary.commands",  # the closed list of what may be asked
         "agent.vocabulary.records",  # the closed list of what is stored
         "hal.api",  # the closed vocabulary of hardware
     }

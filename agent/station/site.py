@@ -76,6 +76,10 @@ class Site:
         self.last_number += 1
         return self.last_number
 
+    def claimed(self, connector: ConnectorId, token: IdToken, parent: IdToken | None = None) -> str | None:
+        """Why a reservation of somebody else stands against this card here; None if none does."""
+        return self.reservations.against(connector, token, parent, self.occupied)
+
     def see_wall(self, now: Moment) -> None:
         """Remember the latest wall time."""
         if now.wall_ms is not None:

@@ -73,7 +73,11 @@ class Station:
         self._security = Security(self._site)
         self._publisher = Publisher(self._site, self._connectors)
         self._deadline: int | None = None
-        self._routes: Mapping[type, Callable[[Any, Turn], None]] = {
+        self._routes = self._make_routes()
+
+    def _make_routes(self) -> Mapping[type, Callable[[Any, Turn], None]]:
+        """Every input to the part it concerns."""
+        return {
             inputs.Tick: lambda given, turn: None,
             inputs.UpstreamChanged: self._receipts.upstream_changed,
             inputs.AuthorizeAnswered: self._desk.answered,

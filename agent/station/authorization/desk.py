@@ -226,7 +226,7 @@ class Desk:
             one.refused(turn)
             turn.note(
                 StationNote.CARD_REFUSED,
-                one.refusal or one.claimed(request.token, parent) or "the connector is in use",
+                one.refusal or self._site.claimed(one.id, request.token, parent) or "the connector is in use",
                 one.id,
             )
 

@@ -151,16 +151,12 @@ class Connector:
         free = self.state in (SessionState.FREE, SessionState.WAITING_CARD, SessionState.FINISHED)
         if not free or self.refusal is not None or self.kept is not None:
             return False
-        if self.claimed(authorisation.token, authorisation.parent) is not None:
+        if self.site.claimed(self.id, authorisation.token, authorisation.parent) is not None:
             return False
         self.authorisation = authorisation
         self.site.occupied[self.id] = Occupancy.IN_USE
         self.fire(SessionTrigger.AUTHORISE, turn)
         return True
-
-    def claimed(self, token: IdToken, parent: IdToken | None) -> str | None:
-        """Why a reservation of somebody else stands against this card."""
-        return self.site.reservations.against(self.id, token, parent, self.site.occupied)
 
     def abandon(self, why: str, turn: Turn) -> None:
         """What has not become a transaction is over."""

@@ -22,13 +22,23 @@ LONGEST_COMPOSITE_S: Final = 7 * 86_400
 
 
 class Charging:
-    """One method per command."""
+    """The three commands."""
 
     def __init__(self, site: Site, connectors: Mapping[ConnectorId, Connector]) -> None:
         self._site = site
         self._connectors = connectors
 
-    def set(self, asker: Upstream, command: SetProfile, turn: Turn) -> Result:
+    def perform(self, asker: Upstream, command: SetProfile | ClearProfiles | GetComposite, turn: Turn) -> Result:
+        """Do what an upstream asks for."""
+        match command:
+            case SetProfile():
+                return self._set(asker, command, turn)
+            case ClearProfiles():
+                return self._clear(asker, command, turn)
+            case GetComposite():
+                return self._composite(command, turn)
+
+    def _set(self, asker: Upstream, command: SetProfile, turn: Turn) -> Result:
         """Install a profile; stored before it is answered."""
         if command.connector != STATION and command.connector not in self._connectors:
             return Result(ResultStatus.REJECTED, "no such connector")
@@ -40,13 +50,13 @@ class Charging:
         turn.record(*rows(change), barrier=True)
         return Result(ResultStatus.REJECTED, change.why) if change.why else Result(ResultStatus.ACCEPTED)
 
-    def clear(self, asker: Upstream, command: ClearProfiles, turn: Turn) -> Result:
+    def _clear(self, asker: Upstream, command: ClearProfiles, turn: Turn) -> Result:
         """Drop what the filter names."""
         change = self._site.profiles.clear(asker.id, command.wanted)
         turn.record(*rows(change), barrier=True)
         return Result(ResultStatus.NOT_FOUND, change.why) if change.why else Result(ResultStatus.ACCEPTED)
 
-    def composite(self, command: GetComposite, turn: Turn) -> Result:
+    def _composite(self, command: GetComposite, turn: Turn) -> Result:
         """What will be offered from now on, by all that is known now."""
         wall_ms = self._site.wall_ms(turn.now)
         connector = self._connectors.get(command.connector)

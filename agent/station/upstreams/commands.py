@@ -124,23 +124,10 @@ class Commands:
                 return Result(ResultStatus.ACCEPTED, options=read_options(self._site, asker))
             case SetOption() as command:
                 return write_option(self._site, asker, command, turn)
-            case ClearCache():
-                self._desk.knowledge.clear_cache(turn)
-                return ACCEPTED
-            case Reserve() as command:
-                return self._desk.bookings.reserve(asker, command, turn)
-            case CancelReservation() as command:
-                return self._desk.bookings.cancel(asker, command, turn)
-            case SendList() as command:
-                return self._desk.knowledge.send_list(command, turn)
-            case GetListVersion():
-                return self._desk.knowledge.list_version()
-            case SetProfile() as command:
-                return self._charging.set(asker, command, turn)
-            case ClearProfiles() as command:
-                return self._charging.clear(asker, command, turn)
-            case GetComposite() as command:
-                return self._charging.composite(command, turn)
+            case (Reserve() | CancelReservation() | SendList() | GetListVersion() | ClearCache()) as command:
+                return self._about_cards(asker, command, turn)
+            case (SetProfile() | ClearProfiles() | GetComposite()) as command:
+                return self._charging.perform(asker, command, turn)
             case (
                 SetPassword()
                 | RaiseSecurityProfile()
@@ -152,6 +139,27 @@ class Commands:
             ) as command:
                 turn.add(HandleCredentials(asker.id, given.call, command))
                 return None
+
+    def _about_cards(
+        self,
+        asker: Upstream,
+        command: Reserve | CancelReservation | SendList | GetListVersion | ClearCache,
+        turn: Turn,
+    ) -> Result:
+        """Who may charge: reservations, list and cache."""
+        knowledge, bookings = self._desk.knowledge, self._desk.bookings
+        match command:
+            case Reserve():
+                return bookings.reserve(asker, command, turn)
+            case CancelReservation():
+                return bookings.cancel(asker, command, turn)
+            case SendList():
+                return knowledge.send_list(command, turn)
+            case GetListVersion():
+                return knowledge.list_version()
+            case ClearCache():
+                knowledge.clear_cache(turn)
+                return ACCEPTED
 
     # --------------------------------------------------------------------------------------------- situation
 
@@ -206,7 +214,7 @@ class Commands:
         free = [c for c in self._connectors.values() if c.state in order and c.refusal is None and not c.asked]
         free.sort(
             key=lambda c: (
-                c.claimed(token, None) is not None,
+                self._site.claimed(c.id, token) is not None,
                 order.index(c.state),
                 -(c.facts.plugged_at_ms or 0),
                 c.id,
