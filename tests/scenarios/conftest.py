@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-IN_MEMORY = Path("/dev/shm")
+from tests.rig.memory_folder import memory_folder
 
 
 @pytest.fixture
 def tmp_path() -> Iterator[Path]:
     """As pytest's own, but in memory and gone after the test."""
-    place = IN_MEMORY if os.access(IN_MEMORY, os.W_OK | os.X_OK) else None
-    with tempfile.TemporaryDirectory(prefix="stationd-", dir=place) as folder:
-        yield Path(folder)
+    with memory_folder() as folder:
+        yield folder
