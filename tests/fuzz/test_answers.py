@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fuzz.hostile import answers
 from tests.fuzz.live import LiveStation, examples, live_station
-from tests.fuzz.strategies import Frame, answers
+from tests.fuzz.strategies import Frame
 from tests.rig.ledger import Frame as Heard
 from tests.rig.script import Silent
 from tests.rig.station_rig import StationRig

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from tests.fuzz.hostile import frames
 from tests.fuzz.live import LiveStation, examples, live_station
 from tests.fuzz.schemas import flaw
-from tests.fuzz.strategies import Frame, frames
+from tests.fuzz.strategies import Frame
 
 SEED = 16
 COUNTS = [
