@@ -189,7 +189,15 @@ class Engine:
                 doors.restart(effect)
             case fx.HandleCredentials():
                 doors.credentials(effect)
-            case fx.Ask() | fx.Answer() | fx.Publish() | fx.OptionsChanged() | fx.RequestCertificate() | fx.Reconnect():
+            case (
+                fx.Ask()
+                | fx.Answer()
+                | fx.Publish()
+                | fx.OptionsChanged()
+                | fx.RequestCertificate()
+                | fx.Reconnect()
+                | fx.SendNow()
+            ):
                 if effect.upstream in doors.upstreams:
                     doors.upstreams[effect.upstream].tell(effect)
             case _:

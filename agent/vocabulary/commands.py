@@ -1,6 +1,9 @@
 """Commands: what an upstream may ask of the station, and the results it gets, in words of no particular version.
 
-`CommandKind` is the row label of the permission table; every command class names its kind.
+Theory of operation
+-------------------
+`Command` is the closed list. `CommandKind` is the row label of the permission table; every command class names its
+kind. A dialect makes a command from a call, the station answers it with one `Result`, and the dialect words that.
 """
 
 from __future__ import annotations
@@ -42,6 +45,20 @@ class CommandKind(StrEnum):
     DELETE_CERTIFICATE = "delete_certificate"
     TAKE_CERTIFICATE = "take_certificate"
     RENEW_CERTIFICATE = "renew_certificate"
+    TRIGGER = "trigger"
+
+
+class TriggerKind(StrEnum):
+    """Messages of the station that an upstream may ask for (OCPP 1.6 5.17)."""
+
+    BOOT = "boot"
+    DIAGNOSTICS_STATUS = "diagnostics_status"
+    FIRMWARE_STATUS = "firmware_status"
+    HEARTBEAT = "heartbeat"
+    LOG_STATUS = "log_status"
+    METER_VALUES = "meter_values"
+    SIGNED_FIRMWARE_STATUS = "signed_firmware_status"
+    STATUS = "status"
 
 
 class ResultStatus(StrEnum):
@@ -256,6 +273,15 @@ class RenewCertificate:
     kind: ClassVar[CommandKind] = CommandKind.RENEW_CERTIFICATE
 
 
+@dataclass(frozen=True, slots=True)
+class TriggerMessage:
+    """Send a message now, to the asking upstream alone. `connector` None: all that the message is about."""
+
+    kind: ClassVar[CommandKind] = CommandKind.TRIGGER
+    what: TriggerKind
+    connector: ConnectorId | None = None
+
+
 CredentialCommand = (
     SetPassword
     | RaiseSecurityProfile
@@ -290,6 +316,7 @@ Command = (
     | DeleteCertificate
     | TakeCertificate
     | RenewCertificate
+    | TriggerMessage
 )
 
 

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from agent.vocabulary.commands import CredentialCommand, Result
-from agent.vocabulary.events import ConditionChanged
+from agent.vocabulary.commands import CredentialCommand, Result, TriggerKind
+from agent.vocabulary.events import ConditionChanged, TransactionSampled
 from agent.vocabulary.ids import ConnectorId, IdToken, UpstreamId
 from agent.vocabulary.records import Entry
 from hal.api import LightPattern
@@ -146,6 +146,20 @@ class Reconnect:
 
 
 @dataclass(frozen=True, slots=True)
+class SendNow:
+    """A message that this upstream has asked for, behind the answer; dropped if it is not connected (OCPP 1.6 5.17)."""
+
+    upstream: UpstreamId
+    what: TriggerKind
+    connector: ConnectorId | None = None
+    """For a status: whose."""
+    values: TransactionSampled | None = None
+    """Meter values for an upstream that gets no rows of its outbox yet."""
+    foreign_id: str | None = None
+    """The upstream's id of the transaction that they belong to."""
+
+
+@dataclass(frozen=True, slots=True)
 class Publish:
     """A live event for one upstream."""
 
@@ -201,6 +215,7 @@ Effect = (
     | HandleCredentials
     | RequestCertificate
     | Reconnect
+    | SendNow
     | Publish
     | OptionsChanged
     | Show
@@ -224,6 +239,7 @@ EFFECT_CLASSES: Mapping[type[Effect], EffectClass] = {
     HandleCredentials: EffectClass.TALK,
     RequestCertificate: EffectClass.TALK,
     Reconnect: EffectClass.TALK,
+    SendNow: EffectClass.TALK,
     Publish: EffectClass.TALK,
     OptionsChanged: EffectClass.TALK,
     Show: EffectClass.TALK,

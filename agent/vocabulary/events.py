@@ -46,6 +46,7 @@ class Trigger(StrEnum):
     RESET_COMMAND = "ResetCommand"
     UNLOCK_COMMAND = "UnlockCommand"
     DEAUTHORIZED = "Deauthorized"
+    TRIGGER = "Trigger"
 
 
 class ChargingState(StrEnum):

@@ -10,7 +10,7 @@ import pytest
 from agent.runtime.clock import Clock
 from agent.runtime.engine import Doors, Engine
 from agent.vocabulary import effects as fx
-from agent.vocabulary.commands import RemoteStop, RenewCertificate, Result, ResultStatus, SetOption
+from agent.vocabulary.commands import RemoteStop, RenewCertificate, Result, ResultStatus, SetOption, TriggerKind
 from agent.vocabulary.events import Condition, ConditionChanged
 from agent.vocabulary.ids import MANAGEMENT, ConnectorId, IdToken
 from agent.vocabulary.inputs import CommandReceived, Input, RecordFailed, Synced, Tick
@@ -162,6 +162,7 @@ EVERY_EFFECT: dict[fx.Effect, str] = {
     fx.HandleCredentials(MANAGEMENT, 1, RenewCertificate()): "credentials RenewCertificate",
     fx.RequestCertificate(MANAGEMENT, "csr"): "tell RequestCertificate",
     fx.Reconnect(MANAGEMENT, "why"): "tell Reconnect",
+    fx.SendNow(MANAGEMENT, TriggerKind.HEARTBEAT): "tell SendNow",
     fx.Publish(MANAGEMENT, condition()): "tell Publish",
     fx.OptionsChanged(MANAGEMENT): "tell OptionsChanged",
     fx.Show(ONE, LightPattern.FAULT): "show fault",
