@@ -23,6 +23,11 @@ TellEvent = Callable[[SecurityEventKind, str], None]
 """A security event of this upstream's link, with its reason in plain words."""
 _TLS_PROFILE: Final = 2
 _REFUSED_PASSWORD: Final = (401, 403)
+_OUR_CERTIFICATE: Final = (
+    SecurityEventKind.FAILED_TO_AUTHENTICATE_AT_CENTRAL_SYSTEM,
+    SecurityEventKind.INVALID_CHARGE_POINT_CERTIFICATE,
+)
+"""Refused by the server, or not even fit to be shown: another one is to be tried."""
 
 
 class Dialler:
@@ -94,7 +99,7 @@ class Dialler:
         return self._loaded[1]
 
     def _learn(self, refused: LinkRefused, access: Access) -> None:
-        ours = refused.security is SecurityEventKind.FAILED_TO_AUTHENTICATE_AT_CENTRAL_SYSTEM
+        ours = refused.security in _OUR_CERTIFICATE
         event = refused.security
         if refused.cause == "tls":
             self._loaded = None

@@ -32,6 +32,8 @@ UNTIMED_CHARACTERS: Final = 4_096
 """A text of this length fits behind an empty buffer without waiting for the peer, so that it needs no timer."""
 CLOSE_TIMEOUT_S: Final = 2.0
 _REDIRECTS: Final = range(300, 400)
+_CUT: Final = ConnectionResetError | ConnectionAbortedError | BrokenPipeError | ssl.SSLEOFError | ssl.SSLZeroReturnError
+"""The server was reached and hung up without a word; in TLS perhaps because of our certificate (see `Choice`)."""
 
 OpenSocket = Callable[[str, int], Awaitable[socket.socket]]
 """Connect to host and port some other way; for tests on virtual time and for uplinks of their own."""
@@ -195,7 +197,7 @@ def _refused(error: Exception) -> LinkRefused | None:
         return LinkRefused("subprotocol", "the server chose a subprotocol that was not offered")
     if isinstance(error, InvalidURI):
         return LinkRefused("address", "the address cannot be dialled")
-    if isinstance(error, InvalidHandshake | EOFError | ConnectionClosed):
+    if isinstance(error, InvalidHandshake | EOFError | ConnectionClosed | _CUT):
         return LinkRefused("handshake", "the server is no WebSocket server, or closed at once")
     if isinstance(error, TimeoutError):
         return LinkRefused("timeout", f"no answer within {OPEN_TIMEOUT_S:g} s")

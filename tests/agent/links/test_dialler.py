@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
@@ -13,7 +15,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import Request, Response, ServerConnection
 
-from agent.credentials.access import Access
+from agent.credentials.access import Access, ClientFiles
 from agent.credentials.choice import CLIENT_REFUSED
 from agent.links.dialler import Dialler
 from agent.links.ports import LinkRefused
@@ -132,7 +134,7 @@ def test_without_a_client_certificate_mutual_tls_is_not_tried() -> None:
             assert refused is not None
             assert refused.cause == "tls"
             assert not server.connections
-            assert told.refusals == [("tls", None)]
+            assert told.refusals == [(CLIENT_REFUSED, None)]
 
     run_virtual(story())
     assert events == [Event.INVALID_CHARGE_POINT_CERTIFICATE]
@@ -224,3 +226,31 @@ def test_the_keeper_is_told_when_our_certificate_was_refused() -> None:
     refused = LinkRefused("tls", "no", security=Event.FAILED_TO_AUTHENTICATE_AT_CENTRAL_SYSTEM)
     dialler._learn(refused, told.access)
     assert told.refusals == [(CLIENT_REFUSED, None)]
+
+
+def test_the_keeper_is_told_when_our_certificate_cannot_even_be_shown(tmp_path: Path) -> None:
+    """The newest one may be damaged on the disk: the one before it is still good."""
+    files = ClientFiles(str(tmp_path / "gone.pem"), str(tmp_path / "gone.key"))
+    told = Told(Access("wss://127.0.0.1:1", "CP1", 3, public_roots=False, client=files))
+    run_virtual(attempt(Dialler(told, SUBPROTOCOL)))
+    assert told.refusals == [(CLIENT_REFUSED, None)]
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_a_server_that_hangs_up_within_tls_perhaps_does_not_take_our_certificate(reset: bool) -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(5)
+        if reset:
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.close()
+
+    async def story() -> None:
+        server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            told = Told(Access(f"wss://127.0.0.1:{port}", "CP1", 2))
+            await attempt(Dialler(told, SUBPROTOCOL))
+            assert told.refusals == [("handshake", None)]
+
+    run_virtual(story())
