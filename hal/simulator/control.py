@@ -72,7 +72,7 @@ class Control:
             "resume": lambda outlet, body: outlet.pause(False),
             "error": self._error,
             "meter": _meter,
-            "key": lambda outlet, body: outlet.turn_key(body.flag("on", True)),
+            "key": lambda outlet, body: outlet.key.turn(body.flag("on", True)),
         }
 
     def handle(self, method: str, target: str, body: bytes = b"") -> Answer:

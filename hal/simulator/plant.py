@@ -133,7 +133,7 @@ class Plant:
 
     def turn_key(self, connector: int, on: bool) -> None:
         """Turn the key switch of a connector. Raises KeyError."""
-        self.connector(connector).turn_key(on)
+        self.connector(connector).key.turn(on)
 
     def set_condition(self, connector: int, condition: Condition, active: bool) -> None:
         """Break something at a connector, or mend it. Raises KeyError."""
@@ -249,6 +249,6 @@ def _outlet_state(outlet: Outlet) -> dict[str, Any]:
             "power_w": round(sum(outlet.powers_w()), 1),
         },
         "light": board.light,
-        "key": outlet.key_on,
+        "key": outlet.key.on,
         "errors": sorted(condition.value for condition in outlet.conditions),
     }

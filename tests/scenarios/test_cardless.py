@@ -69,15 +69,15 @@ def test_a_key_at_the_wall_begins_and_ends_a_session(tmp_path: Path) -> None:
         await rig.until_status("Preparing")
         await wait(5)
         assert not rig.closed()
-        outlet.turn_key(True)
+        outlet.key.turn(True)
         await rig.until_status("Charging")
         await wait(10)
-        outlet.turn_key(False)
+        outlet.key.turn(False)
         await rig.until_delivered(1)
         assert reasons(rig) == [["Local"], ["Local"]]
         assert statuses(rig.primary)[-1] == "Finishing"
         await leave(rig)
-        outlet.turn_key(True)
+        outlet.key.turn(True)
         rig.plug()
         await rig.until_status("Charging")
         rig.unplug()
@@ -93,17 +93,17 @@ def test_a_key_at_the_wall_begins_and_ends_a_session(tmp_path: Path) -> None:
 def test_a_session_of_a_key_outlives_the_agent_only_with_its_key(tmp_path: Path, still_on: bool) -> None:
     async def story(rig: StationRig) -> None:
         outlet = rig.plant.connector(1)
-        outlet.turn_key(True)
+        outlet.key.turn(True)
         rig.plug()
         await rig.until_status("Charging")
         await wait(10)
         if not still_on:
             rig.agent.freeze()
-            outlet.turn_key(False)  # while nobody looks
+            outlet.key.turn(False)  # while nobody looks
         await rig.kill()
         if still_on:
             await rig.until_resumed()
-            outlet.turn_key(False)
+            outlet.key.turn(False)
         await rig.until_delivered(1)
         assert len(rig.primary.ledger.starts()) == 1
         rig.unplug()

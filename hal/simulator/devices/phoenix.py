@@ -202,7 +202,7 @@ class PhoenixBasic(Controller, ModbusUnit):
         """EN, XR (safety chain closed), ML, CCR (normally closed contact: high while the contactor is open), IN."""
         chain_closed = not self.faults & SAFETY_CHAIN
         tampered = BoardFault.TAMPER in self.faults
-        return self.outlet.key_on | chain_closed << 1 | (not self.outlet.contactor.closed) << 3 | tampered << 4
+        return self.outlet.key.on | chain_closed << 1 | (not self.outlet.contactor.closed) << 3 | tampered << 4
 
     def _digital_out(self) -> int:
         charging = self.seen in POWER_LETTERS and self.offered_a > 0

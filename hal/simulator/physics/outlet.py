@@ -16,6 +16,7 @@ from typing import Protocol
 from hal.simulator.history import History, PlantEvent, Value
 from hal.simulator.physics.car import Car, CarOptions, Letter
 from hal.simulator.physics.contactor import Contactor
+from hal.simulator.physics.key_switch import KeySwitch
 from hal.simulator.physics.lock import LockMotor
 from hal.simulator.physics.mains import (
     OVER_VOLTAGE_FACTOR,
@@ -107,10 +108,9 @@ class Outlet:
         self.register = EnergyRegister(start_wh)
         self.conditions: set[Condition] = set()
         self.powered = True
-        self.key_on = False
-        """Position of the key switch; only some boards have an input for it."""
         self._history = history
         self._noted: dict[str, Value] = {}
+        self.key = KeySwitch(self._record)
 
     # ------------------------------------------------------------------------------------------- what is done to it
 
@@ -135,11 +135,6 @@ class Outlet:
         if self.car is None:
             raise Conflict(f"no car is plugged at connector {self.id}", "plug_in first")
         self.car.paused = paused
-
-    def turn_key(self, on: bool) -> None:
-        """Turn the key switch."""
-        self.key_on = on
-        self._record("key", on)
 
     def set_condition(self, condition: Condition, active: bool) -> None:
         """Break something, or mend it."""
