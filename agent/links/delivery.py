@@ -12,6 +12,8 @@ the link, and that counts. Else a message that hangs the peer would be sent for 
 
 The same goes for a peer that closes the link at a row: where the code says that it does not take the message, that
 counts; where it only says that something is wrong, the row must meet it twice, the second time right after a proof.
+Where the link is only cut, or closed with another code, most likely the network or a restart of the peer is to blame:
+from the second time on the row is sent right after a proof, and every `CUTS_TOGETHER` cuts right after one count once.
 
 An answer that comes late, even for a row that was given up, is told all the same: it may bring the peer's id of a
 transaction. This object outlives connections.
@@ -22,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from agent.links.ports import CUT
 from agent.ocpp.dialect import Dialect
 from agent.ocpp.exchange import Unusable
 from agent.ocpp.wire import CallError, CallResult, ErrorCode
@@ -36,6 +39,9 @@ NOT_TAKEN: Final = frozenset({1003, 1007, 1009})
 """Close codes for a message of a kind, with a content or of a size that the peer does not take (RFC 6455 7.4.1)."""
 SOMETHING_WRONG: Final = frozenset({1002, 1008, 1011})
 """Protocol error, policy, internal error: perhaps the message, perhaps the peer."""
+
+CUTS_TOGETHER: Final = 3
+"""Cuts right after a proof that make one failed attempt."""
 
 
 class Delivery:
@@ -60,6 +66,8 @@ class Delivery:
         self._failed_ms: int | None = None
         self._suspect = False
         """The row has met silence or a closed link."""
+        self._cuts = self._proved_cuts = 0
+        """How often the link was cut at the row; and how often right after a proof, since that last counted."""
         self._proved = False
         """Another call was answered on this link since the row is due."""
         self.caught_up = False
@@ -68,7 +76,7 @@ class Delivery:
     @property
     def needs_proof(self) -> bool:
         """Before the row is sent, another call must be answered."""
-        return self._suspect and not self._proved
+        return (self._suspect or self._cuts > 1) and not self._proved
 
     def head(self, row: OutboxRow | None) -> None:
         """The head as the store shows it now."""
@@ -76,6 +84,7 @@ class Delivery:
         if row is None or self._row is None or self._row.message_id != row.message_id:
             self._failures = row.attempts if row else 0
             self._settled = self._acknowledged = self._suspect = self._proved = False
+            self._cuts = self._proved_cuts = 0
             self._failed_ms = None
         self._row = row
 
@@ -132,13 +141,28 @@ class Delivery:
         return counts
 
     def cut(self, row: OutboxRow, code: int | None, now_ms: int) -> None:
-        """The link was closed while the row had no answer, by the peer's will or ours, or was cut (None)."""
-        if not self._is_head(row):
+        """The link was closed or cut by the peer while the row had no answer, or by the station's will (None)."""
+        if not self._is_head(row) or code is None:
             return
-        counts = code in NOT_TAKEN or (code in SOMETHING_WRONG and self._suspect and self._proved)
-        self._suspect = self._suspect or code in SOMETHING_WRONG
+        if code in NOT_TAKEN:
+            counts = True
+        elif code in SOMETHING_WRONG:
+            counts = self._suspect and self._proved
+            self._suspect = True
+        else:
+            counts = self._cut_again()
         if counts:
-            self.failed(row, f"the link was closed with code {code}", now_ms)
+            how = "was cut again and again" if code == CUT else f"was closed with code {code}"
+            self.failed(row, f"the link {how}", now_ms)
+
+    def _cut_again(self) -> bool:
+        """True if it is the row by now, and neither the network nor the peer as a whole."""
+        self._cuts += 1
+        self._proved_cuts += self._proved
+        if self._proved_cuts < CUTS_TOGETHER:
+            return False
+        self._proved_cuts = 0
+        return True
 
     def options_changed(self) -> None:
         """A row that waits and has failed as often as is now allowed is given up; must not be called in flight."""

@@ -23,7 +23,7 @@ from websockets.typing import Subprotocol
 
 from agent.credentials.tls_failures import explain
 from agent.links.address import Dial
-from agent.links.ports import LinkLost, LinkRefused
+from agent.links.ports import CUT, LinkLost, LinkRefused
 from agent.ocpp.wire import MAXIMUM_FRAME_BYTES
 
 OPEN_TIMEOUT_S: Final = 10.0
@@ -32,7 +32,11 @@ UNTIMED_CHARACTERS: Final = 4_096
 """A text of this length fits behind an empty buffer without waiting for the peer, so that it needs no timer."""
 CLOSE_TIMEOUT_S: Final = 2.0
 _REDIRECTS: Final = range(300, 400)
-_CUT: Final = ConnectionResetError | ConnectionAbortedError | BrokenPipeError | ssl.SSLEOFError | ssl.SSLZeroReturnError
+_ON_PURPOSE: Final = (1000, 1001)
+"""Codes with which the station itself closes; any other is the package's answer to what it cannot take."""
+_HUNG_UP: Final = (
+    ConnectionResetError | ConnectionAbortedError | BrokenPipeError | ssl.SSLEOFError | ssl.SSLZeroReturnError
+)
 """The server was reached and hung up without a word; in TLS perhaps because of our certificate (see `Choice`)."""
 
 OpenSocket = Callable[[str, int], Awaitable[socket.socket]]
@@ -197,7 +201,7 @@ def _refused(error: Exception) -> LinkRefused | None:
         return LinkRefused("subprotocol", "the server chose a subprotocol that was not offered")
     if isinstance(error, InvalidURI):
         return LinkRefused("address", "the address cannot be dialled")
-    if isinstance(error, InvalidHandshake | EOFError | ConnectionClosed | _CUT):
+    if isinstance(error, InvalidHandshake | EOFError | ConnectionClosed | _HUNG_UP):
         return LinkRefused("handshake", "the server is no WebSocket server, or closed at once")
     if isinstance(error, TimeoutError):
         return LinkRefused("timeout", f"no answer within {OPEN_TIMEOUT_S:g} s")
@@ -212,8 +216,10 @@ def _refused(error: Exception) -> LinkRefused | None:
 
 
 def _lost(closed: ConnectionClosed) -> LinkLost:
+    """What the peer sent last may have forced the package to close: for what was on its way that is like a cut."""
     if closed.rcvd is not None and (closed.sent is None or closed.rcvd_then_sent):
         return LinkLost(f"closed by the peer with code {closed.rcvd.code}", closed.rcvd.code)
     if closed.sent is not None:
-        return LinkLost(f"closed by the station with code {closed.sent.code}", closed.sent.code)
-    return LinkLost("cut without a closing handshake")
+        ours = closed.sent.code in _ON_PURPOSE
+        return LinkLost(f"closed by the station with code {closed.sent.code}", None if ours else CUT)
+    return LinkLost("cut without a closing handshake", CUT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from agent.vocabulary.effects import Note
 from agent.vocabulary.ids import UpstreamId
@@ -74,11 +74,15 @@ class Link(Protocol):
         """Close in order, within a few seconds; never raises."""
 
 
+CUT: Final = 1006
+"""Code of a connection that ended without a closing handshake; never sent (RFC 6455 7.4.1)."""
+
+
 class LinkLost(Exception):
     """The connection is gone; the text says how, in plain words."""
 
     def __init__(self, how: str, code: int | None = None) -> None:
-        """`code`: with which code the WebSocket was closed, by whoever did; None: it was cut."""
+        """`code`: with which code the peer closed the WebSocket, or `CUT`; None: the station ended it."""
         super().__init__(how)
         self.code = code
 

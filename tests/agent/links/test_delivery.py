@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from agent.links.delivery import NOT_TAKEN, SOMETHING_WRONG, Delivery
+from agent.links.delivery import CUTS_TOGETHER, NOT_TAKEN, SOMETHING_WRONG, Delivery
 from agent.ocpp.v16.dialect import V16
 from agent.ocpp.wire import CallError, CallResult
 from agent.vocabulary.ids import TransactionId
@@ -167,13 +167,43 @@ def test_a_row_at_which_the_link_is_closed_twice_though_it_was_proved_has_failed
 def test_being_cut_off_is_no_failed_attempt(code: int | None) -> None:
     one, told = delivery()
     one.head(row())
-    for _ in range(10):
+    for number in range(10):
+        assert one.needs_proof is (number > 1 and code is not None)
         one.cut(row(), code, 0)
         one.new_link()
     one.cut(row("another"), 1009, 0)
     assert told == []
     assert one.due(0) == row()
-    assert not one.needs_proof
+
+
+@pytest.mark.rule("ocpp16.X22")
+@pytest.mark.parametrize("code", [1000, 1001, 1006, 1012])
+def test_a_row_at_which_a_proved_link_is_cut_again_and_again_is_given_up(code: int) -> None:
+    """Else a message at which a backend always falls over would keep everything behind it for ever."""
+    one, told = delivery()
+    one.head(row())
+    for number in range(3 * CUTS_TOGETHER):
+        one.new_link()
+        one.link_proved(10**9 * number)
+        one.cut(row(), code, 10**9 * number)
+        assert len(told) == (number + 1) // CUTS_TOGETHER
+    assert [(f.attempts, f.given_up) for f in told if isinstance(f, MessageFailed)] == [
+        (1, False),
+        (2, False),
+        (3, True),
+    ]
+
+
+def test_another_head_begins_without_cuts() -> None:
+    one, told = delivery()
+    for name in ("m1", "m2", "m3"):
+        one.head(row(name))
+        assert not one.needs_proof
+        for _ in range(CUTS_TOGETHER - 1):
+            one.new_link()
+            one.link_proved(0)
+            one.cut(row(name), 1006, 0)
+    assert told == []
 
 
 @pytest.mark.rule("ocpp16.X25")
