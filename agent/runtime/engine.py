@@ -28,6 +28,9 @@ from hal.api import Hardware
 
 STOP_COMMANDS = frozenset({CommandKind.REMOTE_STOP, CommandKind.UNLOCK, CommandKind.RESET_SOFT, CommandKind.RESET_HARD})
 
+Told = fx.Ask | fx.Answer | fx.Publish | fx.OptionsChanged | fx.RequestCertificate | fx.Reconnect | fx.SendNow
+"""What goes to the task of its upstream."""
+
 
 class Mind(Protocol):
     """What the engine needs of the station."""
@@ -50,7 +53,7 @@ class Listener(Protocol):
     """What the engine needs of an upstream task."""
 
     def tell(self, effect: Effect) -> None:
-        """Take an `Ask`, `Answer`, `Publish` or `OptionsChanged`. Never waits."""
+        """Take an effect for this upstream (`Told`). Never waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,7 @@ class Engine:
         self._perform_one(effect)
 
     def _perform_one(self, effect: Effect) -> None:
-        hardware, doors = self._doors.hardware, self._doors
+        hardware = self._doors.hardware
         match effect:
             case fx.Withdraw(connector, grant):
                 hardware.withdraw(connector, grant)
@@ -183,6 +186,13 @@ class Engine:
                 hardware.all_off()
             case fx.Show(connector, pattern):
                 hardware.show(connector, pattern)
+            case _:
+                self._tell_one(effect)
+
+    def _tell_one(self, effect: Effect) -> None:
+        """What is no matter of the hardware."""
+        doors = self._doors
+        match effect:
             case fx.Note():
                 doors.note(effect)
             case fx.Restart():

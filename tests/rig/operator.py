@@ -16,7 +16,7 @@ class Line(Protocol):
         """Send one call, return its answer."""
 
 
-class Operator:
+class Asking:
     """Base of a backend: requests to the station. Each raises TimeoutError when no answer comes."""
 
     def line(self) -> Line:
@@ -34,6 +34,10 @@ class Operator:
             return str((await self.call(payload))["status"])
         except OCPPError as error:
             return f"CALLERROR {error.code}"
+
+
+class Operator(Asking):
+    """What is asked every day."""
 
     async def remote_start(self, id_tag: str, connector: int | None = None) -> str:
         """RemoteStartTransaction: the status."""
@@ -65,6 +69,14 @@ class Operator:
         known = {row["key"]: (row.get("value"), row["readonly"]) for row in answer.get("configuration_key", [])}
         return known, list(answer.get("unknown_key", []))
 
+    async def clear_cache(self) -> str:
+        """ClearCache: the status."""
+        return await self.status_of(call.ClearCache())
+
+
+class SecurityOperator(Asking):
+    """What is asked about certificates."""
+
     async def trigger_certificate(self) -> str:
         """ExtendedTriggerMessage for SignChargePointCertificate: the status."""
         return await self.status_of(call.ExtendedTriggerMessage(requested_message="SignChargePointCertificate"))
@@ -85,7 +97,3 @@ class Operator:
     async def delete_certificate(self, hashes: dict[str, str]) -> str:
         """DeleteCertificate, with hashes as `installed_certificates` returns them: the status."""
         return await self.status_of(call.DeleteCertificate(certificate_hash_data=hashes))
-
-    async def clear_cache(self) -> str:
-        """ClearCache: the status."""
-        return await self.status_of(call.ClearCache())
