@@ -275,4 +275,6 @@ def _after_settings(holdings: Holdings, address: UpstreamAddress) -> Holdings:
     """What is held, seen from the present settings: a profile that the installer has chosen since is the last word."""
     if holdings.profile is not None and holdings.profile_basis != address.security.value:
         holdings = replace(holdings, profile=None, trial=None)
+    if holdings.trial is not None and holdings.trial.profile <= address.security.value:
+        holdings = replace(holdings, trial=None)
     return holdings

@@ -220,6 +220,17 @@ def test_only_the_installer_lowers_a_profile() -> None:
     assert Bench(raised, replace(ADDRESS, security=SecurityProfile.UNSECURED)).choice.profile == 0
 
 
+@pytest.mark.rule("ocpp16.Z01")
+@pytest.mark.parametrize("security", [SecurityProfile.TLS_BASIC, SecurityProfile.MUTUAL_TLS])
+def test_a_trial_is_never_below_what_the_installer_has_chosen_since(security: SecurityProfile) -> None:
+    on_trial = Holdings(trial=Trial(2, 1))
+    assert Bench(on_trial).choice.profile == 2
+    bench = Bench(on_trial, replace(TLS, security=security))
+    assert bench.choice.profile == security
+    bench.opened("root")
+    assert bench.choice.profile == security
+
+
 @pytest.mark.parametrize(
     ("url", "profile", "dialled"),
     [
