@@ -41,6 +41,8 @@ def answer(request: Request) -> Answer:
         return Refused(str(reason))
     except OSError as error:
         return Refused(f"a file cannot be used ({error.strerror})")
+    except Exception as error:  # the library has errors of its own, and certificates come from anywhere
+        return Refused(f"it cannot be judged ({type(error).__name__})")
 
 
 def main() -> int:

@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from agent.credentials import worker
 from agent.credentials.requests import CheckChain, CheckRoot, Found, HashCertificates, Hashes, Made, MakeKey, Refused
 from agent.credentials.worker import answer
 from tests.rig.certificates import ROOT, STATION, Issued, Wish, issue
@@ -250,3 +252,12 @@ def test_every_certificate_of_a_file_of_roots_is_named(tmp_path: Path) -> None:
 def test_the_wish_of_these_tests_is_a_good_one() -> None:
     names = issue(Wish()).certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     assert [name.value for name in names] == ["localhost"]
+
+
+def test_what_the_library_has_an_error_of_its_own_for_is_refused(root: Issued, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unsupported(*_: object) -> None:
+        raise UnsupportedAlgorithm("never heard of it")
+
+    monkeypatch.setattr(worker, "check_root", unsupported)
+    found = answer(CheckRoot(root.pem, NOW, NOW))
+    assert isinstance(found, Refused)
