@@ -47,6 +47,8 @@ RENEW_BEFORE_MS: Final = 30 * 86_400_000
 """A certificate is renewed so long before it expires (OCPP 1.6 security extension, A02)."""
 RENEW_EVERY_MS: Final = 86_400_000
 """One attempt in so long, whatever becomes of it."""
+OLDER_KEPT: Final = 2
+"""Of the older certificates, so many that have opened a link and as many that have not stay as fallbacks."""
 
 
 class Certificates:
@@ -254,8 +256,10 @@ def _without_roots(held: Holdings, names: set[str]) -> Holdings:
 
 
 def _with_certificate(held: Holdings, taken: ClientCertificate, earliest_ms: int) -> Holdings:
-    """The newest first; those that have expired go."""
-    older = tuple(one for one in held.certificates if one.not_after_ms >= earliest_ms)
+    """The newest first; those that have expired go, and of the rest all but a few: a backend may sign any number."""
+    valid = [one for one in held.certificates if one.not_after_ms >= earliest_ms]
+    kept = [one for one in valid if one.worked][:OLDER_KEPT] + [one for one in valid if not one.worked][:OLDER_KEPT]
+    older = tuple(one for one in valid if one in kept)
     return replace(held, certificates=(taken, *older), pending_key="", renewal_tried_ms=None)
 
 

@@ -14,7 +14,8 @@ from cryptography import x509
 
 from agent.credentials import folder
 from agent.credentials.holdings import ClientCertificate, Holdings
-from agent.runtime.credentials_certificates import RENEW_BEFORE_MS, RENEW_EVERY_MS
+from agent.runtime.credentials_certificates import OLDER_KEPT, RENEW_BEFORE_MS, RENEW_EVERY_MS
+from agent.runtime.credentials_desk import LOOK_EVERY_S
 from agent.settings.addresses import SecurityProfile
 from agent.settings.files.storage import write_file
 from agent.vocabulary.certificates import (
@@ -347,7 +348,36 @@ def test_the_key_of_a_request_that_was_never_answered_goes_with_the_next(tmp_pat
     tell(tmp_path, story)
 
 
+def test_a_backend_that_signs_and_signs_fills_no_disk_and_takes_no_fallback_away(tmp_path: Path, root: Issued) -> None:
+    async def story(house: House) -> None:
+        await house.ask(TakeCertificate(await signed(house, root)))
+        house.opened()
+        (proven,) = (one.name for one in house.choice().holdings.certificates)
+        for _ in range(8):
+            assert await house.status(TakeCertificate(await signed(house, root))) is ACCEPTED
+        held = house.choice().holdings.certificates
+        assert len(held) == 1 + OLDER_KEPT + 1
+        assert held[-1].name == proven
+        assert held[-1].worked
+        keys = tmp_path / "credentials" / PRIMARY / "keys"
+        assert len(names_in(keys)) == 2 * len(held)
+
+    tell(tmp_path, story, addresses=(MANAGED, MUTUAL))
+
+
 # --------------------------------------------------------------------------------------------------------- renewal
+
+
+@pytest.mark.rule("ocpp16.Z11")
+def test_a_backend_that_always_asks_something_does_not_let_a_certificate_expire(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        house.choice().adopt(Holdings(certificates=(ClientCertificate("n", 0, wall_ms() + DAY_MS),)))
+        for _ in range(4):
+            await asyncio.sleep(LOOK_EVERY_S / 2)
+            await house.ask(ListRoots(CENTRAL))
+        assert len([one for one in house.answers if one.csr_pem]) == 1
+
+    tell(tmp_path, story)
 
 
 @pytest.mark.rule("ocpp16.Z11")
