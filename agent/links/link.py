@@ -31,6 +31,10 @@ SEND_TIMEOUT_S: Final = 30.0
 UNTIMED_CHARACTERS: Final = 4_096
 """A text of this length fits behind an empty buffer without waiting for the peer, so that it needs no timer."""
 CLOSE_TIMEOUT_S: Final = 2.0
+MOST_FRAGMENTS: Final = 4_096
+"""Of one message."""
+MOST_UNSENT_BYTES: Final = 1 << 20
+"""Far more than all that we say ourselves before we wait for the peer to take it."""
 _REDIRECTS: Final = range(300, 400)
 _ON_PURPOSE: Final = (1000, 1001)
 """Codes with which the station itself closes; any other is the package's answer to what it cannot take."""
@@ -52,6 +56,7 @@ class _Connection(ClientConnection):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.texts: deque[bool] = deque()
+        self._fragments = 0
         self.lost: Exception | None = None
         """Why the transport has ended, if not in order: the package tells of it less than it knows."""
 
@@ -61,9 +66,15 @@ class _Connection(ClientConnection):
         super().connection_lost(exc)
 
     def process_event(self, event: Any) -> None:
-        """Called by the package for every frame, in order."""
+        """Called by the package for every frame, in order. Cuts a peer that would have us hoard for it without end:
+        fragments without content, which no limit of size ends, or pongs that it does not read."""
         if isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.BINARY):
             self.texts.append(event.opcode is Opcode.TEXT)
+            self._fragments = 0
+        self._fragments += isinstance(event, Frame) and event.opcode is Opcode.CONT
+        if self._fragments > MOST_FRAGMENTS or self.transport.get_write_buffer_size() > MOST_UNSENT_BYTES:
+            self.transport.abort()
+            return
         super().process_event(event)
 
 

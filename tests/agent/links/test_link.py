@@ -22,7 +22,7 @@ from agent.credentials.tls import client_context
 from agent.links import link as link_module
 from agent.links.address import Dial, Endpoint, basic_header, dial
 from agent.links.dialler import Dialler
-from agent.links.link import open_link
+from agent.links.link import MOST_FRAGMENTS, MOST_UNSENT_BYTES, open_link
 from agent.links.ports import LinkLost, LinkRefused
 from agent.ocpp.wire import MAXIMUM_FRAME_BYTES
 from agent.settings.addresses import SecurityProfile, UpstreamAddress
@@ -104,6 +104,30 @@ def test_a_lost_link_tells_with_which_code_the_peer_closed_it() -> None:
 
 
 @pytest.mark.rule("ocpp16.J16")
+@pytest.mark.parametrize("frames", [b"\x01\x00" + b"\x00\x00" * (MOST_FRAGMENTS + 1), b"\x89\x00"])
+def test_a_peer_that_would_have_us_hoard_without_end_is_cut(frames: bytes) -> None:
+    """Fragments that never end a message; and pings whose pongs it does not read."""
+
+    async def handle(connection: ServerConnection) -> None:
+        await connection.recv()
+        connection.transport.write(frames)
+        await connection.wait_closed()
+
+    async def story() -> None:
+        async with server_on_loopback(handle, subprotocols=[SUBPROTOCOL]) as (_, port):
+            link = await open_link(to(port), SUBPROTOCOL)
+            transport = link._connection.transport
+            await link.send("go")
+            if frames.startswith(b"\x89"):
+                unsent = MOST_UNSENT_BYTES + 1
+                transport.get_write_buffer_size = lambda: unsent  # type: ignore[method-assign]
+            with pytest.raises(LinkLost):
+                async with asyncio.timeout(5):
+                    await link.receive()
+
+    run_virtual(story())
+
+
 def test_binary_and_bad_utf8_come_as_bytes_and_in_order() -> None:
     async def handle(connection: ServerConnection) -> None:
         await connection.send(b"binary")
