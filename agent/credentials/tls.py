@@ -113,8 +113,7 @@ def client_context(access: Access, judgement: Judgement | None = None) -> ssl.SS
     context.sslobject_class = type("JudgedObject", (CheckedObject,), {"judgement": judgement})
     if access.public_roots:
         _load_public(context)
-    for file in access.trust_files:
-        _load_roots(context, file)
+    _load_own(context, access)
     if access.client is not None:
         _load_client(context, access.client.certificate, access.client.key)
     return context
@@ -133,6 +132,19 @@ def _load_public(context: ssl.SSLContext) -> None:
         raise TrustError(
             f"trust: the public bundle {file or folder} cannot be used ({wrong}); mend the image"
         ) from wrong
+
+
+def _load_own(context: ssl.SSLContext, access: Access) -> None:
+    """A file that cannot be used costs its roots, and the link only if there are no others."""
+    usable, wrong = access.public_roots, None
+    for file in access.trust_files:
+        try:
+            _load_roots(context, file)
+            usable = True
+        except TrustError as error:
+            wrong = error
+    if wrong is not None and not usable:
+        raise wrong
 
 
 def _load_roots(context: ssl.SSLContext, file: str) -> None:

@@ -44,6 +44,16 @@ def test_a_missing_or_useless_file_is_named_with_the_remedy(tmp_path: Path) -> N
         client_context(own_roots(file))
 
 
+@pytest.mark.rule("product.H9")
+def test_a_damaged_file_costs_its_own_roots_alone(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.pem", tmp_path / "bad.pem"
+    good.write_text(make_authority().root_pem)
+    bad.write_text("damaged")
+    for files in ((good, bad), (bad, good)):
+        access = Access("wss://a", "CP1", trust_files=tuple(map(str, files)), public_roots=False)
+        assert client_context(access).cert_store_stats()["x509_ca"] == 1
+
+
 @pytest.mark.rule("security.ATK-9")
 def test_nothing_of_the_environment_is_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "roots.pem"
