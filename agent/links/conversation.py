@@ -27,7 +27,16 @@ from agent.ocpp.dialect import Dialect
 from agent.ocpp.registration import Gate, RegistrationState
 from agent.ocpp.rpc import REMEMBERED_CALLS, Answered, AnswerMemory, Asked, Dropped, Late, Reply, Rpc
 from agent.ocpp.wire import CallError, CallResult
-from agent.vocabulary.effects import Answer, Ask, Effect, OptionsChanged, Publish, Reconnect, RequestCertificate
+from agent.vocabulary.effects import (
+    Answer,
+    Ask,
+    Effect,
+    OptionsChanged,
+    Publish,
+    Reconnect,
+    RequestCertificate,
+    SendNow,
+)
 from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.inputs import SecurityEventSeen, UpstreamChanged
 from agent.vocabulary.options import UpstreamOptions
@@ -134,6 +143,8 @@ class Conversation:
                 self._own.statuses.seen(event.condition)
             case RequestCertificate(_, csr_pem):
                 self._own.signing.wanted(csr_pem, connected=self._rpc is not None)
+            case SendNow() if self._rpc is not None:
+                self._own.triggered.wanted(effect)
             case Reconnect(_, why) if self._rpc is not None:
                 self._parting = (why, now_ms + PARTING_MS)
             case OptionsChanged():

@@ -4,7 +4,8 @@ Theory of operation
 -------------------
 The order: the boot, questions about cards (a driver waits) and a certificate to be signed, statuses, the heartbeat,
 security events, then the head of the outbox, so that no queue of a week keeps a driver or a status waiting. Before the
-registration is accepted only the boot goes out, and what the peer itself asked for (OCPP 1.6 4.2).
+registration is accepted only the boot goes out, and what the peer itself asked for (OCPP 1.6 4.2). What it asked for
+comes right behind the statuses that are due: a status on demand is not followed by an older one.
 
 A row that is fresh goes before the statuses, while the queue was empty until now: a stop comes before the `Available`
 that follows from it. What the store has just been given but not shown yet is waited for.
@@ -20,9 +21,21 @@ from typing import Final, assert_never
 from agent.links.delivery import Delivery
 from agent.links.notices import NoticeDelivery
 from agent.links.output import Output
-from agent.links.purposes import Beat, Boot, Delivered, Noticed, OwnCall, Purpose, Question, SigningWanted, Told
+from agent.links.purposes import (
+    Beat,
+    Boot,
+    Delivered,
+    Noticed,
+    OwnCall,
+    Purpose,
+    Question,
+    SigningWanted,
+    Told,
+    Triggered,
+)
 from agent.links.questions import Questions
 from agent.links.signing import Signing
+from agent.links.triggered import TriggeredCalls
 from agent.ocpp.dialect import Dialect
 from agent.ocpp.exchange import Status, Unusable
 from agent.ocpp.registration import RegistrationState
@@ -55,6 +68,7 @@ class OwnCalls:
         self.statuses = dialect.status_board()
         self.questions = Questions(output.inputs.append)
         self.signing = Signing(output)
+        self.triggered = TriggeredCalls(dialect, self.statuses, offset_ms, new_id)
         self.notices = NoticeDelivery(output.upstream, output.inputs.append)
         self.delivery = Delivery(output.upstream, dialect, options, output.inputs.append)
         self._dialect = dialect
@@ -80,6 +94,7 @@ class OwnCalls:
         self.statuses.stop_listening()
         self.questions.give_up()
         self.signing.give_up()
+        self.triggered.give_up()
         match call.purpose if call else None:
             case Delivered(row):
                 self.delivery.cut(row, code, now_ms)
@@ -158,7 +173,7 @@ class OwnCalls:
         if csr_pem:
             message_id = self._new_id()
             return message_id, self._dialect.sign_certificate(csr_pem, message_id), SigningWanted()
-        return self._choose_unhurried(now_ms) if accepted else None
+        return self._choose_unhurried(now_ms) if accepted else self._choose_triggered(now_ms)
 
     def _choose_unhurried(self, now_ms: int) -> tuple[str, str, Purpose] | None:
         row = self.delivery.due(now_ms)
@@ -172,6 +187,9 @@ class OwnCalls:
             self.statuses.taken(status)
             message_id = self._new_id()
             return message_id, self._dialect.status(status, message_id, self._offset_ms()), Told(status)
+        triggered = self._choose_triggered(now_ms)
+        if triggered is not None:
+            return triggered
         if self._registration.heartbeat_due(now_ms):
             return self._beat(now_ms)
         notice = self.notices.due(now_ms)
@@ -180,6 +198,12 @@ class OwnCalls:
         if row is None or row.frame is None:
             return None
         return self._beat(now_ms) if self.delivery.needs_proof else (row.message_id, row.frame, Delivered(row))
+
+    def _choose_triggered(self, now_ms: int) -> tuple[str, str, Purpose] | None:
+        chosen = self.triggered.take(now_ms)
+        if chosen is not None and isinstance(chosen[2], Beat):
+            self._registration.beaten(now_ms)
+        return chosen
 
     def _beat(self, now_ms: int) -> tuple[str, str, Purpose]:
         self._registration.beaten(now_ms)
@@ -203,6 +227,8 @@ class OwnCalls:
                 self.notices.answered(row.message_id)
             case Delivered(row):
                 self.delivery.answered(row, answer, now_ms)
+            case Triggered():
+                """Whatever the peer says to what it wanted: nothing follows."""
             case _:
                 assert_never(call.purpose)
 
@@ -219,6 +245,8 @@ class OwnCalls:
         self._offer_time(boot.wall_ms, call, now_ms)
         if boot.status is Registration.ACCEPTED:
             self.statuses.listen(now_ms, all_of_them=True)
+        elif boot.status is Registration.REJECTED:
+            self.triggered.give_up()
         self._output.note("registration", f"{boot.status.value}, interval {boot.interval_s} s")
         self._output.inputs.append(UpstreamChanged(self._output.upstream, True, boot.status))
 

@@ -52,7 +52,12 @@ class Delivered:
     row: OutboxRow
 
 
-Purpose = Boot | Question | SigningWanted | Told | Beat | Noticed | Delivered
+@dataclass(frozen=True, slots=True)
+class Triggered:
+    """What the peer itself has asked for; its answer means nothing more."""
+
+
+Purpose = Boot | Question | SigningWanted | Told | Beat | Noticed | Delivered | Triggered
 
 
 @dataclass(frozen=True, slots=True)

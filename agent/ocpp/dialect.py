@@ -11,9 +11,9 @@ from typing import Final, Protocol
 from agent.ocpp.exchange import BootAnswer, Parsed, RowAnswer, Status
 from agent.ocpp.v16.dialect import V16
 from agent.ocpp.wire import Call, JsonObject
-from agent.vocabulary.commands import Result
+from agent.vocabulary.commands import Result, TriggerKind
 from agent.vocabulary.events import Condition, TransactionEvent
-from agent.vocabulary.ids import IdToken
+from agent.vocabulary.ids import ConnectorId, IdToken
 from agent.vocabulary.options import StationOptions
 from agent.vocabulary.outbox import RowKind
 from agent.vocabulary.records import Verdict
@@ -41,6 +41,9 @@ class Statuses(Protocol):
     def taken(self, status: Status) -> None:
         """It is on its way."""
 
+    def present(self, connector: ConnectorId, now_ms: int) -> Status | None:
+        """How a connector is now, for who asks; None while nothing is known of it."""
+
     def confirmed(self, status: Status) -> None:
         """The peer has it."""
 
@@ -67,6 +70,9 @@ class Writes(Protocol):
 
     def authorize(self, token: IdToken, message_id: str) -> str:
         """The question about a card."""
+
+    def idle(self, what: TriggerKind, message_id: str) -> str:
+        """The status of a job (firmware, diagnostics, log) of which none is under way."""
 
     def security_event(self, event: SecurityEvent, message_id: str, offset_ms: int | None) -> str | None:
         """The whole CALL for a security event; None while its wall time is unknown. Deterministic."""

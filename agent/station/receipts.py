@@ -45,6 +45,8 @@ class Receipts:
         if upstream is None:
             turn.note(StationNote.UNKNOWN_UPSTREAM, "link news", upstream=given.upstream)
             return
+        booted = given.connected and upstream.connected  # on one link, further news are answers to boots
+        upstream.boot_accepted = booted and given.registration is Registration.ACCEPTED
         upstream.connected, upstream.registration = given.connected, given.registration
         if given.registration is Registration.ACCEPTED and not upstream.ever_accepted:
             upstream.ever_accepted = True

@@ -83,10 +83,10 @@ def test_only_the_billing_upstream_has_a_list(tmp_path: Path) -> None:
         assert await send(rig.management, 1, (OTHER_CARD, "Accepted")) == "NotSupported"
         assert await version(rig.management) == -1
         features, _ = await rig.management.get_configuration("SupportedFeatureProfiles", "LocalAuthListEnabled")
-        assert features == {"SupportedFeatureProfiles": ("Core,SmartCharging", True)}
+        assert features == {"SupportedFeatureProfiles": ("Core,SmartCharging,RemoteTrigger", True)}
         features, _ = await rig.primary.get_configuration("SupportedFeatureProfiles")
         assert features == {
-            "SupportedFeatureProfiles": ("Core,LocalAuthListManagement,Reservation,SmartCharging", True)
+            "SupportedFeatureProfiles": ("Core,LocalAuthListManagement,Reservation,SmartCharging,RemoteTrigger", True)
         }
         assert await version(rig.primary) == 0
 

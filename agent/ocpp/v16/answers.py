@@ -58,6 +58,7 @@ STATUSES: Final[Mapping[str, tuple[Mapping[ResultStatus, str], str]]] = {
         "Failed",
     ),
     "SetChargingProfile": ({_R.ACCEPTED: "Accepted", _R.NOT_SUPPORTED: "NotSupported"}, "Rejected"),
+    "TriggerMessage": _YES_OR_NO,
     "UnlockConnector": (
         {_R.UNLOCKED: "Unlocked", _R.ACCEPTED: "Unlocked", _R.NOT_SUPPORTED: "NotSupported"},
         "UnlockFailed",

@@ -18,13 +18,11 @@ from agent.vocabulary.commands import (
     InstallRoot,
     ListRoots,
     RaiseSecurityProfile,
-    RenewCertificate,
     SetPassword,
     TakeCertificate,
 )
 from agent.vocabulary.ids import Secret
 
-NOT_IMPLEMENTED: Final = {"status": "NotImplemented"}
 HIGHEST_SECURITY_PROFILE: Final = 3
 _REJECTED: Final = {"status": "Rejected"}
 _PROFILE: Final = re.compile(rf"[0-{HIGHEST_SECURITY_PROFILE}]")
@@ -68,10 +66,3 @@ def delete_certificate(payload: Mapping[str, Any], facts: StationFacts) -> Parse
 def certificate_signed(payload: Mapping[str, Any], facts: StationFacts) -> Parsed:
     """CertificateSigned (A02)."""
     return TakeCertificate(payload["certificateChain"])
-
-
-def extended_trigger_message(payload: Mapping[str, Any], facts: StationFacts) -> Parsed:
-    """ExtendedTriggerMessage: of its messages only the request for a new certificate can be triggered."""
-    if payload["requestedMessage"] == "SignChargePointCertificate":
-        return RenewCertificate()
-    return Ready(NOT_IMPLEMENTED, "this message cannot be triggered")

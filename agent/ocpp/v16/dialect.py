@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from agent.ocpp.exchange import BootAnswer, Parsed, RowAnswer, Status
-from agent.ocpp.v16 import answers, confirmations, parse, render
+from agent.ocpp.v16 import answers, confirmations, parse, render, triggers
 from agent.ocpp.v16.keys import StationFacts
 from agent.ocpp.v16.status import StatusBoard
 from agent.ocpp.wire import Call, JsonObject, write
-from agent.vocabulary.commands import Result
+from agent.vocabulary.commands import Result, TriggerKind
 from agent.vocabulary.events import TransactionEvent
 from agent.vocabulary.ids import IdToken
 from agent.vocabulary.options import StationOptions
@@ -45,6 +45,10 @@ class _Writes:
     def authorize(self, token: IdToken, message_id: str) -> str:
         """Authorize."""
         return write(Call(message_id, "Authorize", render.authorize(token)))
+
+    def idle(self, what: TriggerKind, message_id: str) -> str:
+        """The status message of a job of which none is under way."""
+        return write(Call(message_id, triggers.IDLE_ACTIONS[what], {"status": "Idle"}))
 
     def security_event(self, event: SecurityEvent, message_id: str, offset_ms: int | None) -> str | None:
         """SecurityEventNotification; None while its wall time is unknown."""

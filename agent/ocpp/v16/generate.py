@@ -35,6 +35,7 @@ SERVED: Final = (
     "Reset",
     "SendLocalList",
     "SetChargingProfile",
+    "TriggerMessage",
     "UnlockConnector",
 )
 DRAFT: Final = "http://json-schema.org/draft-04/schema#"

@@ -42,6 +42,7 @@ FEATURE_PROFILES: Final = (
     ("LocalAuthListManagement", "local_list_enabled"),
     ("Reservation", "local_list_enabled"),
     ("SmartCharging", ""),
+    ("RemoteTrigger", ""),
 )
 """Each feature, and an option that only those upstreams have which have the feature."""
 

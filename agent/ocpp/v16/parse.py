@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from agent.ocpp.exchange import Parsed, Ready, Refusal
-from agent.ocpp.v16 import charging, credentials, keys, local_list, reservation
+from agent.ocpp.v16 import charging, credentials, keys, local_list, reservation, triggers
 from agent.ocpp.v16.data_transfer import data_transfer
 from agent.ocpp.v16.invalid import Invalid
 from agent.ocpp.v16.keys import StationFacts
@@ -124,7 +124,7 @@ ACTIONS: Final[Mapping[str, Parser | None]] = {
     "DataTransfer": data_transfer,
     "DeleteCertificate": credentials.delete_certificate,
     "DiagnosticsStatusNotification": None,
-    "ExtendedTriggerMessage": credentials.extended_trigger_message,
+    "ExtendedTriggerMessage": triggers.extended_trigger_message,
     "FirmwareStatusNotification": None,
     "GetCompositeSchedule": charging.get_composite_schedule,
     "GetConfiguration": _get_configuration,
@@ -149,7 +149,7 @@ ACTIONS: Final[Mapping[str, Parser | None]] = {
     "StartTransaction": None,
     "StatusNotification": None,
     "StopTransaction": None,
-    "TriggerMessage": None,
+    "TriggerMessage": triggers.trigger_message,
     "UnlockConnector": _unlock,
     "UpdateFirmware": None,
 }
@@ -157,6 +157,7 @@ ACTIONS: Final[Mapping[str, Parser | None]] = {
 
 _INVALID_STATUS: Final[Mapping[tuple[str, str, str], str]] = {
     ("ExtendedTriggerMessage", "requestedMessage", "enum"): "NotImplemented",
+    ("TriggerMessage", "requestedMessage", "enum"): "NotImplemented",
     ("CertificateSigned", "certificateChain", "maxLength"): "Rejected",
 }
 """Where the standard wants a status for what its schema does not allow: a message that cannot be triggered because

@@ -201,6 +201,11 @@ class StatusBoard:
             self._waiting.popleft()
             self._lines[status.connector].sent = status
 
+    def present(self, connector: ConnectorId, now_ms: int) -> Status | None:
+        """How a connector is now, without damping; what is told in turn stays as it is (OCPP 1.6 5.17)."""
+        line = self._lines.get(connector)
+        return None if line is None else status_of(line.condition, now_ms)
+
     def confirmed(self, status: Status) -> None:
         """The peer has it (or refused it for good): it is not told again after a reconnect."""
         self._confirmed[status.connector] = status

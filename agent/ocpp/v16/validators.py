@@ -958,6 +958,37 @@ def validate_SetChargingProfile(data):
     return data
 
 
+def validate_TriggerMessage(data):
+    if not isinstance(data, (dict)):
+        raise Invalid("data" + "", 'type')
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data__missing_keys = set(['requestedMessage']) - data.keys()
+        if data__missing_keys:
+            raise Invalid("data" + "", 'required', data__missing_keys)
+        data_keys = set(data.keys())
+        if "requestedMessage" in data_keys:
+            data_keys.remove("requestedMessage")
+            data__requestedMessage = data["requestedMessage"]
+            if not isinstance(data__requestedMessage, (str)):
+                raise Invalid("data" + ".requestedMessage", 'type')
+            if not (isinstance(data__requestedMessage, str) and data__requestedMessage == 'BootNotification' or isinstance(data__requestedMessage, str) and data__requestedMessage == 'DiagnosticsStatusNotification' or isinstance(data__requestedMessage, str) and data__requestedMessage == 'FirmwareStatusNotification' or isinstance(data__requestedMessage, str) and data__requestedMessage == 'Heartbeat' or isinstance(data__requestedMessage, str) and data__requestedMessage == 'MeterValues' or isinstance(data__requestedMessage, str) and data__requestedMessage == 'StatusNotification'):
+                raise Invalid("data" + ".requestedMessage", 'enum')
+            data__requestedMessage_is_dict = isinstance(data__requestedMessage, dict)
+            if data__requestedMessage_is_dict:
+                data__requestedMessage_keys = set(data__requestedMessage.keys())
+                if data__requestedMessage_keys:
+                    raise Invalid("data" + ".requestedMessage", 'additionalProperties', data__requestedMessage_keys)
+        if "connectorId" in data_keys:
+            data_keys.remove("connectorId")
+            data__connectorId = data["connectorId"]
+            if not isinstance(data__connectorId, (int)) or isinstance(data__connectorId, bool):
+                raise Invalid("data" + ".connectorId", 'type')
+        if data_keys:
+            raise Invalid("data" + "", 'additionalProperties', data_keys)
+    return data
+
+
 def validate_UnlockConnector(data):
     if not isinstance(data, (dict)):
         raise Invalid("data" + "", 'type')
@@ -998,5 +1029,6 @@ VALIDATORS = {
     "Reset": validate_Reset,
     "SendLocalList": validate_SendLocalList,
     "SetChargingProfile": validate_SetChargingProfile,
+    "TriggerMessage": validate_TriggerMessage,
     "UnlockConnector": validate_UnlockConnector,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hal.api import INTERVAL_OF, Measurand, Measured, Phase
 
@@ -19,6 +19,10 @@ class Intervals:
     def begin(self, energy_wh: int, values: Iterable[Measured]) -> None:
         """Count from these registers on. `energy_wh` stands for the active import register as it is billed."""
         self._since = _registers(energy_wh, values)
+
+    def counted(self, energy_wh: int, values: Iterable[Measured]) -> tuple[Measured, ...]:
+        """What was counted since the last time, and go on counting from there."""
+        return replace(self).take(energy_wh, values)
 
     def take(self, energy_wh: int, values: Iterable[Measured]) -> tuple[Measured, ...]:
         """What was counted since the last time, and count from here. Nothing for a register that is new."""

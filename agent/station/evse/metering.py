@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from agent.station.evse.connector import Connector
 from agent.station.evse.meter import STALE_IDLE_MS, STALE_IN_SESSION_MS, Reading
-from agent.station.evse.sampling import DEFAULT, Aligned, Due, Periodic, samples
+from agent.station.evse.sampling import DEFAULT, Aligned, Due, Periodic, sample, samples
 from agent.station.evse.session import SessionState
 from agent.station.evse.transaction import Transaction, address, enqueue
 from agent.station.turn import Turn
+from agent.station.upstreams.registry import Upstream
 from agent.vocabulary.events import ReadingContext, TransactionSampled, Trigger
 from agent.vocabulary.options import Selection, UpstreamOptions
 from agent.vocabulary.records import Entry, SaveReading
@@ -43,6 +44,36 @@ def sample_due(connector: Connector, turn: Turn) -> None:
         instants = (reading.at, *(due.at for _, due in wanted))
         latest = max(instants, key=lambda instant: instant.monotonic_ms)
         _save(connector, transaction, replace(reading, at=latest), entries, turn)
+
+
+def on_demand(connector: Connector, upstream: Upstream, turn: Turn) -> TransactionSampled | None:
+    """The newest values of what an upstream samples, for it alone; None if there are none (OCPP 1.6 5.17).
+
+    What the plans want now is made first, so that times only go up and nothing is counted twice.
+    """
+    sample_due(connector, turn)
+    transaction = connector.transaction if connector.state is SessionState.RUNNING else None
+    newest = connector.meter.fresh(turn, STALE_IN_SESSION_MS if transaction else STALE_IDLE_MS)
+    if newest is None:
+        return None
+    plans: list[Periodic] = transaction.periodic if transaction else []
+    plan = next((one for one in plans if one.upstream is upstream), None)
+    energy_wh = transaction.register_wh if transaction else newest.energy_wh
+    counted = plan.intervals.counted(energy_wh, newest.values) if plan else ()
+    reading = replace(newest, values=(*newest.values, *_offered(connector), *counted))
+    due = Due(upstream.id, turn.now, ReadingContext.TRIGGER)
+    taken = sample(reading, energy_wh, due, _selections(upstream.options, due.context)[0])
+    if taken is None:
+        return None
+    owner = transaction.record.id if transaction and plan else None
+    return TransactionSampled(owner, address(connector.id), taken, Trigger.TRIGGER)
+
+
+def tell_on_demand(connector: Connector, upstream: Upstream, event: TransactionSampled, turn: Turn) -> None:
+    """Into the outbox of the upstream, in its place among the messages of the transaction."""
+    transaction = connector.transaction if connector.state is SessionState.RUNNING else None
+    reading = Reading(event.sample.at, event.sample.energy_wh, event.sample.values)
+    _save(connector, transaction, reading, enqueue(connector.site, upstream.id, event), turn)
 
 
 def _save(

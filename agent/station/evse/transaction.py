@@ -6,6 +6,7 @@ nor faster than current can flow: what it jumps by (a meter was exchanged, or it
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from agent.station.evse.meter import Reading
@@ -57,6 +58,12 @@ SLACK_WH = 1000
 """More than a register may be off by its own resolution, and less than is worth a dispute."""
 FALL_WH = 100
 """A 32-bit float in kWh may fall by its resolution (62 Wh at a million kWh)."""
+
+TRIGGERS: Mapping[ReadingContext, Trigger] = {
+    ReadingContext.SAMPLE_CLOCK: Trigger.METER_VALUE_CLOCK,
+    ReadingContext.TRIGGER: Trigger.TRIGGER,
+}
+"""What caused a sample, where that is not the interval of its plan."""
 
 
 @dataclass(slots=True)
@@ -143,8 +150,7 @@ class Transaction:
 
     def sampled(self, site: Site, due: Due, taken: Sample) -> list[Entry]:
         """The row for one sample."""
-        clock = due.context is ReadingContext.SAMPLE_CLOCK
-        trigger = Trigger.METER_VALUE_CLOCK if clock else Trigger.METER_VALUE_PERIODIC
+        trigger = TRIGGERS.get(due.context, Trigger.METER_VALUE_PERIODIC)
         return enqueue(site, due.upstream, TransactionSampled(self.record.id, self.record.where, taken, trigger))
 
     def intend(self, stop: Stop, now: Moment) -> SaveTransaction:

@@ -18,6 +18,7 @@ from agent.station.upstreams.charging import Charging
 from agent.station.upstreams.options import read_options, write_option
 from agent.station.upstreams.permissions import Decision, Situation, Verb, permission
 from agent.station.upstreams.registry import Upstream
+from agent.station.upstreams.triggering import Triggering
 from agent.station.upstreams.unlocking import Unlocking
 from agent.vocabulary.commands import (
     CancelReservation,
@@ -45,6 +46,7 @@ from agent.vocabulary.commands import (
     SetPassword,
     SetProfile,
     TakeCertificate,
+    TriggerMessage,
     Unlock,
 )
 from agent.vocabulary.effects import Answer, HandleCredentials
@@ -78,6 +80,7 @@ class Commands:
         self._restarter = restarter
         self._unlocking = unlocking
         self._charging = Charging(site, connectors)
+        self._triggering = Triggering(connectors)
 
     def received(self, given: CommandReceived, turn: Turn) -> None:
         """Answer one command; an unlock is answered when the lock has moved."""
@@ -128,6 +131,8 @@ class Commands:
                 return self._about_cards(asker, command, turn)
             case (SetProfile() | ClearProfiles() | GetComposite()) as command:
                 return self._charging.perform(asker, command, turn)
+            case TriggerMessage() as command:
+                return self._triggering.ask(asker, command, turn)
             case (
                 SetPassword()
                 | RaiseSecurityProfile()

@@ -34,6 +34,8 @@ class Upstream:
     connected: bool = False
     registration: Registration = Registration.UNKNOWN
     ever_accepted: bool = False
+    boot_accepted: bool = False
+    """It has accepted a boot on the present link."""
     ids: dict[TransactionId, str] = field(default_factory=dict)
     shown: OptionsShown | None = None
 

@@ -61,6 +61,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "Reset": {"type": "Soft"},
     "SendLocalList": {"listVersion": 1, "updateType": "Full"},
     "SetChargingProfile": {"connectorId": 1, "csChargingProfiles": PROFILE},
+    "TriggerMessage": {"requestedMessage": "MeterValues", "connectorId": 1},
     "UnlockConnector": {"connectorId": 1},
 }
 Row = tuple[str, str, dict[str, Any], ErrorCode | str]
@@ -92,6 +93,10 @@ def installed(**changes: Any) -> dict[str, Any]:
 
 def listed(*entries: dict[str, Any]) -> dict[str, Any]:
     return {"listVersion": 1, "updateType": "Full", "localAuthorizationList": list(entries)}
+
+
+def triggered(message: str, connector: int | None = None) -> dict[str, Any]:
+    return {"requestedMessage": message} | ({} if connector is None else {"connectorId": connector})
 
 
 ROWS: tuple[Row, ...] = (
@@ -204,6 +209,8 @@ ROWS: tuple[Row, ...] = (
     ("ExtendedTriggerMessage", "mistyped message", {"requestedMessage": ["Heartbeat"]}, TYPE),
     ("ExtendedTriggerMessage", "mistyped connector", {"requestedMessage": "Heartbeat", "connectorId": "1"}, TYPE),
     ("ExtendedTriggerMessage", "unknown message", {"requestedMessage": "Coffee"}, "NotImplemented"),
+    ("ExtendedTriggerMessage", "message of the other", triggered("DiagnosticsStatusNotification"), "NotImplemented"),
+    ("ExtendedTriggerMessage", "connector that is not there", triggered("StatusNotification", 3), "Rejected"),
     ("GetConfiguration", "extra field", {"keys": []}, EXTRA),
     ("GetConfiguration", "one key instead of a list", {"key": "HeartbeatInterval"}, TYPE),
     ("GetConfiguration", "mistyped key", {"key": [1]}, TYPE),
@@ -257,6 +264,20 @@ ROWS: tuple[Row, ...] = (
     ("Reset", "mistyped type", {"type": True}, TYPE),
     ("Reset", "bad enum", {"type": "OnIdle"}, VALUE),
     ("Reset", "enum in other case", {"type": "soft"}, VALUE),
+    ("TriggerMessage", "missing message", {"connectorId": 1}, MISSING),
+    ("TriggerMessage", "null message", {"requestedMessage": None}, MISSING),
+    ("TriggerMessage", "extra field", triggered("Heartbeat") | {"evse": {}}, EXTRA),
+    ("TriggerMessage", "mistyped message", {"requestedMessage": 1}, TYPE),
+    ("TriggerMessage", "mistyped connector", {"requestedMessage": "Heartbeat", "connectorId": "1"}, TYPE),
+    ("TriggerMessage", "broken connector", {"requestedMessage": "MeterValues", "connectorId": 1.5}, TYPE),
+    ("TriggerMessage", "unknown message", triggered("Coffee"), "NotImplemented"),
+    ("TriggerMessage", "message of the other", triggered("LogStatusNotification"), "NotImplemented"),
+    ("TriggerMessage", "message of the other with a key", triggered("SignChargePointCertificate"), "NotImplemented"),
+    ("TriggerMessage", "status of a connector that is not there", triggered("StatusNotification", 3), "Rejected"),
+    ("TriggerMessage", "meter of a connector that is not there", triggered("MeterValues", 3), "Rejected"),
+    ("TriggerMessage", "meter of the station", triggered("MeterValues", 0), "Rejected"),
+    ("TriggerMessage", "negative connector", triggered("StatusNotification", -1), "Rejected"),
+    ("TriggerMessage", "huge connector", triggered("StatusNotification", 10**17), "Rejected"),
     ("UnlockConnector", "missing connector", {}, MISSING),
     ("UnlockConnector", "extra field", {"connectorId": 1, "evseId": 1}, EXTRA),
     ("UnlockConnector", "mistyped connector", {"connectorId": "1"}, TYPE),
@@ -328,8 +349,7 @@ def test_any_field_of_another_type_is_a_type_violation(dialect: V16, action: str
 @pytest.mark.rule("ocpp16.J07")
 @pytest.mark.rule("ocpp16.Y02")
 def test_unknown_and_unserved_actions_have_codes_of_their_own(dialect: V16) -> None:
-    unserved = ["TriggerMessage", "GetLog"]
-    for action in [*unserved, "SignedUpdateFirmware", "UpdateFirmware", "GetDiagnostics"]:
+    for action in ("GetLog", "SignedUpdateFirmware", "UpdateFirmware", "GetDiagnostics"):
         for payload in ({}, {"nonsense": [1]}):
             found = dialect.parse(Call("1", action, payload), True)
             assert isinstance(found, Refusal)
@@ -356,6 +376,7 @@ def test_a_limit_of_many_decimals_is_understood(dialect: V16, limit: float) -> N
         ("RemoteStartTransaction", profiled(validTo=None, transactionId=None)),
         ("GetConfiguration", {"key": None}),
         ("ExtendedTriggerMessage", {"requestedMessage": "SignChargePointCertificate", "connectorId": None}),
+        ("TriggerMessage", {"requestedMessage": "MeterValues", "connectorId": None}),
     ],
 )
 def test_null_is_an_absent_optional_field(dialect: V16, action: str, payload: dict[str, Any]) -> None:

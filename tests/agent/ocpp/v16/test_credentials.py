@@ -70,25 +70,6 @@ def test_calls_about_certificates_become_commands(
     assert parsed(dialect, action, payload, registered=False) == (command or RenewCertificate())
 
 
-@pytest.mark.rule("ocpp16.G02")
-@pytest.mark.parametrize(
-    "message",
-    [
-        "BootNotification",
-        "LogStatusNotification",
-        "FirmwareStatusNotification",
-        "Heartbeat",
-        "MeterValues",
-        "StatusNotification",
-        "NoSuchMessage",
-    ],
-)
-def test_other_messages_cannot_be_triggered(dialect: V16, message: str) -> None:
-    found = parsed(dialect, "ExtendedTriggerMessage", {"requestedMessage": message})
-    assert isinstance(found, Ready)
-    assert found.payload == {"status": "NotImplemented"}
-
-
 @pytest.mark.parametrize(
     ("payload", "code"),
     [

@@ -123,7 +123,7 @@ TABLE = (
     fixed("StopTxnAlignedDataMaxLength", "13"),
     measurands("StopTxnSampledData"),
     fixed("StopTxnSampledDataMaxLength", "13"),
-    fixed("SupportedFeatureProfiles", "Core,LocalAuthListManagement,Reservation,SmartCharging"),
+    fixed("SupportedFeatureProfiles", "Core,LocalAuthListManagement,Reservation,SmartCharging,RemoteTrigger"),
     number("TransactionMessageAttempts", 1, 1_000),
     number("TransactionMessageRetryInterval", 0, 86_400),
     boolean("UnlockConnectorOnEVSideDisconnect"),

@@ -201,7 +201,7 @@ def test_what_is_told_follows_every_change_and_is_written_once_between_them(dial
     assert told(changed, 60, "HeartbeatInterval")["configurationKey"][0]["value"] == "60"
     assert {"key": "HeartbeatInterval", "readonly": False, "value": "60"} in told(changed, 60)["configurationKey"]
     without = told((), 60)["configurationKey"]
-    core = {"key": "SupportedFeatureProfiles", "readonly": True, "value": "Core,SmartCharging"}
+    core = {"key": "SupportedFeatureProfiles", "readonly": True, "value": "Core,SmartCharging,RemoteTrigger"}
     assert core in without
     assert all(fixed(entry) for entry in without)
 
