@@ -122,9 +122,8 @@ CASES: tuple[Case, ...] = (
         _041="A fault refuses sessions",
         _062="Data transfer to the station",
     ),
-    *_later(
+    *_tested(
         Profile.LOCAL_LIST,
-        "the station has no local list yet",
         _042_1="Version of the list where there is none",
         _042_2="Version of an empty list",
         _043="A list is sent",

@@ -88,9 +88,10 @@ def authorize(card: str) -> Message:
     return message("Authorize", idTag=card)
 
 
-def start(card: str, connector: int = 1) -> Message:
-    """StartTransaction; without a reservation, since there is none."""
-    return message("StartTransaction", connectorId=connector, idTag=card, reservationId=ABSENT, timestamp=present())
+def start(card: str, connector: int = 1, reservation: Any = ABSENT) -> Message:
+    """StartTransaction; with the reservation that it uses, or with none."""
+    fields = {"connectorId": connector, "idTag": card, "reservationId": reservation, "timestamp": present()}
+    return message("StartTransaction", **fields)
 
 
 def stop(transaction: int, reason: str, **fields: Any) -> Message:

@@ -144,9 +144,10 @@ class Tool:
         await self.expect(authorize(card))
         return await self.expect_charging(card)
 
-    async def expect_charging(self, card: str = CARD, within_s: float = SOON_S) -> int:
-        """The transaction is told, and the energy; returns the id that the backend gave."""
-        started, _ = await self.expect_in_any_order(start(card), status(1, "Charging"), within_s=within_s)
+    async def expect_charging(self, card: str = CARD, within_s: float = SOON_S, **started_with: Any) -> int:
+        """The transaction is told, and the energy; `started_with` as in `start`. Returns the id of the backend."""
+        begun = start(card, **started_with)
+        started, _ = await self.expect_in_any_order(begun, status(1, "Charging"), within_s=within_s)
         assert self.rig.closed()
         return self.transaction(started)
 
