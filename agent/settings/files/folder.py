@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from agent.settings.validate import check_address, check_distinct
 from agent.vocabulary.ids import UpstreamId
 
 _REMEDY = "set or remove the primary again with stationctl, then reboot"
+UNSURE = 100
+"""Numbers that are left out after a file that cannot be read."""
+_NUMBER = re.compile(r"[0-9]{1,8}")
 
 
 class Folder:
@@ -24,6 +28,7 @@ class Folder:
 
     def __init__(self, locations: Locations) -> None:
         self._folder = Path(locations.settings)
+        self._live = Path(locations.state) / "credentials"
         self.passwords = PasswordFile(self._folder / "credentials.toml")
 
     def file(self, which: str) -> Path:
@@ -71,11 +76,18 @@ class Folder:
         write_file(self.file("pending"), render_installer(settings))
 
     def highest_number(self) -> int:
-        """The highest number that any primary of this station ever had."""
-        files = [self.read(which, []) for which in ("active", "pending", "previous")]
-        ids = [upstream.removeprefix(PRIMARY) for upstream in self.passwords.read([]).backends]
-        numbers = [int(text) for text in ids if text.isdigit()]
-        return max([0, *numbers, *(settings.primaries_made for settings in files if settings is not None)])
+        """The highest number that any primary of this station ever had, or a higher one where that is not sure.
+
+        What cannot be read may have held a higher one, and nobody must get the queue or the passwords of another.
+        """
+        problems: list[Problem] = []
+        files = [self.read(which, problems) for which in ("active", "pending", "previous")]
+        held: list[str] = [*self.passwords.read(problems).backends]
+        held += [file.stem for folder in ("trust", "client") for file in (self._folder / folder).glob(f"{PRIMARY}*")]
+        held += [file.name for file in self._live.glob(f"{PRIMARY}*")]
+        numbers = [int(text) for text in (name.removeprefix(PRIMARY) for name in held) if _NUMBER.fullmatch(text)]
+        highest = max([0, *numbers, *(settings.primaries_made for settings in files if settings is not None)])
+        return highest + UNSURE if problems else highest
 
     def complete(self, address: UpstreamAddress, passwords: Passwords) -> UpstreamAddress:
         """An upstream with its passwords and the paths of its roots and client certificate."""

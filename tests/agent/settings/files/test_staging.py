@@ -491,3 +491,22 @@ def test_a_disk_that_refuses_leaves_the_change_staged_and_the_settings_in_force(
         assert settings.billing == MANAGEMENT
         assert "No space left" in settings.problems[0].message
     assert load(locations, "boot2").billing == PRIMARY_1
+
+
+@pytest.mark.rule("product.N15")
+@pytest.mark.parametrize("left", ["damaged settings", "live credentials"])
+def test_no_primary_ever_gets_the_id_of_another(locations: Locations, left: str) -> None:
+    """With the id it would get the queue, the passwords and the roots of the other."""
+    stage_primary(locations, "boot1", replace(REQUEST, security=0, url="ws://a.example/", password=None, trust_pem=""))
+    assert load(locations, "boot2").billing == PRIMARY_1
+    active = Path(locations.settings) / "active.toml"
+    if left == "damaged settings":
+        active.write_bytes(active.read_bytes()[:-20])
+        stage_removal(locations, "boot2", "delete")
+        load(locations, "boot3")
+    else:
+        (Path(locations.state) / "credentials" / PRIMARY_1).mkdir(parents=True)
+        for file in Path(locations.settings).glob("*.toml"):
+            file.unlink()
+    assert stage_primary(locations, "boot3", REQUEST).primary is not None
+    assert load(locations, "boot4").billing not in (PRIMARY_1, MANAGEMENT)
