@@ -141,9 +141,8 @@ CASES: tuple[Case, ...] = (
         _045_1="Diagnostics are uploaded",
         _045_2="The upload of diagnostics fails",
     ),
-    *_later(
+    *_tested(
         Profile.RESERVATION,
-        "the station takes no reservations yet",
         _046_1="A reserved connector: the card at the station",
         _046_2="A reserved connector: remote start",
         _047="A reservation expires",
