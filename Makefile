@@ -10,7 +10,7 @@ CONSTRAINTS := buildroot/constraints-$(VERSIONS).txt
 export PYTHONASYNCIODEBUG ?=
 SUITE := $(BIN)/python -m tests.rig.halves
 PEERS := .peers
-RUNG12 := "not rung3 and not sweep and not nightly"
+RUNG12 := "not rung3 and not sweep and not nightly and not long"
 
 .DEFAULT_GOAL := help
 .PHONY: help run quick test check bench bringup nightly clean older

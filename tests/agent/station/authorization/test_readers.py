@@ -17,6 +17,7 @@ def seat(number: int, state: SessionState, plugged: int | None = None, **more: o
 
 
 @pytest.mark.rule("product.N6")
+@pytest.mark.rule("ocpp16.U10")
 @pytest.mark.parametrize(
     ("seats", "meaning", "connector"),
     [
