@@ -165,9 +165,8 @@ CASES: tuple[Case, ...] = (
         _054="Messages on demand",
         _055="A message on demand that is refused",
     ),
-    *_later(
+    *_tested(
         Profile.SMART_CHARGING,
-        "the station has no charging profiles yet",
         _056="A default profile",
         _057="A profile of the transaction",
         _058_1="A profile of a transaction where none runs",
