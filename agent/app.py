@@ -141,6 +141,7 @@ class Agent:
             self._outboxes,
             self.clock,
             self.timekeeper.on_time,
+            self.timekeeper.judged_ms,
             self.narrator.note,
             self.credentials,
         )

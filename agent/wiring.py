@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from agent.credentials.tls import Judgement
 from agent.host.clock import RELEASED_MS
@@ -19,7 +20,7 @@ from agent.runtime.outboxes import Outboxes
 from agent.settings.addresses import UpstreamAddress
 from agent.settings.uplinks import proxy_place
 from agent.vocabulary.effects import Note
-from agent.vocabulary.ids import MANAGEMENT
+from agent.vocabulary.ids import MANAGEMENT, UpstreamId
 from agent.vocabulary.options import StationOptions
 
 
@@ -32,6 +33,8 @@ class Surroundings:
     outboxes: Outboxes
     clock: Clock
     on_time: OnTime
+    judged_ms: Callable[[UpstreamId], int | None]
+    """The time by which the certificates of an upstream are judged."""
     note: Callable[[Note], None]
     credentials: Credentials
 
@@ -64,7 +67,7 @@ def make_upstream(address: UpstreamAddress, dialect: Dialect, around: Surroundin
         keeper.accesses(address.id),
         dialect.subprotocol,
         seams.open_socket or route_of(address),
-        Judgement(keeper.wall_ms, RELEASED_MS),
+        Judgement(partial(around.judged_ms, address.id), RELEASED_MS),
         keeper.teller(address.id),
     )
     ports = Ports(

@@ -9,8 +9,8 @@ refuses short keys and SHA-1 in any certificate. Host names are checked: the nam
 name only where it has none (RFC 6125 6.4.4). A trusted certificate ends the chain wherever it stands.
 
 OpenSSL would judge validity by the clock of the system, which may be wrong or begin in 1970. So it is told not to, and
-the dates of the chain that it has verified are judged here, by the agent's own clock. While the agent does not know the
-time, a certificate that had expired before the release of the agent is refused all the same; one whose time may still
+the dates of the chain that it has verified are judged here, by a time that no other upstream has told. While there is
+none, a certificate that had expired before the release of the agent is refused all the same; one whose time may still
 have to come is taken, since it may be this link that tells the time.
 """
 

@@ -105,6 +105,11 @@ class Clock:
         return round(self._monotonic() * 1000)
 
     @property
+    def follows_ntp(self) -> bool:
+        """NTP is what gives the wall time."""
+        return self._base_ms is not None and self._master is TimeSource.NTP
+
+    @property
     def offset_ms(self) -> int | None:
         """Wall minus monotonic time, or None while the wall time is unknown."""
         if self._base_ms is None or self._slew_ms == 0:

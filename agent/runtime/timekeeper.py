@@ -6,11 +6,11 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from agent.host.clock import LATEST_MS, is_ntp_synchronised
-from agent.runtime.clock import Clock, ClockChange, ClockDifference, TimeSource
+from agent.host.clock import LATEST_MS, RELEASED_MS, is_ntp_synchronised
+from agent.runtime.clock import SILENCE_MS, Clock, ClockChange, ClockDifference, TimeSource
 from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.inputs import Input, SecurityEventSeen, WallTimeFixed
-from agent.vocabulary.moments import iso8601
+from agent.vocabulary.moments import Moment, iso8601
 from agent.vocabulary.security import SecurityEventKind
 
 LOOK_S = 60.0
@@ -46,14 +46,32 @@ class Timekeeper:
         self._synchronised = synchronised
         self._system_ms = system_ms
         self._apart: set[TimeSource] = set()
+        self._told: dict[UpstreamId, Moment] = {}
+        """What each upstream told last, taken with the monotonic time of then."""
 
     def on_time(self, upstream: UpstreamId, wall_ms: int, authenticated: bool) -> None:
         """An upstream told the time (BootNotification.conf, Heartbeat.conf)."""
+        if RELEASED_MS <= wall_ms <= LATEST_MS:
+            self._told[upstream] = Moment(self._boot, self._clock.monotonic_ms, wall_ms)
         if upstream == self._billing:
             source = TimeSource.BILLING_AUTHENTICATED if authenticated else TimeSource.BILLING_PLAIN
         else:
             source = TimeSource.OTHER_AUTHENTICATED if authenticated else TimeSource.OTHER_PLAIN
         self._offer(source, wall_ms)
+
+    def judged_ms(self, upstream: UpstreamId) -> int | None:
+        """The time by which the certificates of an upstream are judged: NTP's, else what it has told itself of late.
+
+        Never what another upstream told: with a wrong time that one could keep this one's link down, and nobody would
+        be left to tell the right one. None: neither is known.
+        """
+        if self._clock.follows_ntp:
+            return self._clock.now().wall_ms
+        told = self._told.get(upstream)
+        if told is None or told.wall_ms is None:
+            return None
+        since_ms = self._clock.monotonic_ms - told.monotonic_ms
+        return told.wall_ms + since_ms if since_ms <= SILENCE_MS else None
 
     def look_at_system(self) -> None:
         """Offer the machine's own clock: as NTP's if that has set it, else as a witness."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from agent.host.clock import RELEASED_MS
-from agent.runtime.clock import Clock, ClockChange, ClockDifference, TimeSource
+from agent.host.clock import LATEST_MS, RELEASED_MS
+from agent.runtime.clock import SILENCE_MS, Clock, ClockChange, ClockDifference, TimeSource
 from agent.runtime.timekeeper import MARK_S, Timekeeper
 from agent.vocabulary.ids import MANAGEMENT, UpstreamId
 from agent.vocabulary.inputs import Input, SecurityEventSeen, WallTimeFixed
@@ -152,5 +154,39 @@ def test_a_step_by_ntp_is_a_security_event_too() -> None:
         assert [given.tech_info for given in bench.posted if isinstance(given, SecurityEventSeen)] == [
             "2026-06-01T12:00:00.000Z to 2026-06-01T12:00:03.000Z by ntp"
         ]
+
+    run_virtual(story())
+
+
+@pytest.mark.rule("ocpp16.Z05")
+@pytest.mark.rule("product.A8")
+@pytest.mark.parametrize("authenticated", [False, True])
+def test_the_certificates_of_one_are_not_judged_by_the_time_of_another(authenticated: bool) -> None:
+    """A wrong time of one would keep the others away, and with them whoever knows better."""
+
+    async def story() -> None:
+        bench, years_ms = Bench(), 20 * 365 * 86_400_000
+        bench.keeper.on_time(PRIMARY, NOON + years_ms, authenticated)
+        assert bench.clock.now().wall_ms == NOON + years_ms
+        assert bench.keeper.judged_ms(MANAGEMENT) is None
+        bench.keeper.on_time(MANAGEMENT, NOON, authenticated)
+        await asyncio.sleep(60)
+        assert bench.keeper.judged_ms(MANAGEMENT) == NOON + 60_000
+        assert bench.keeper.judged_ms(PRIMARY) == NOON + years_ms + 60_000
+        await asyncio.sleep(SILENCE_MS / 1000)
+        assert bench.keeper.judged_ms(PRIMARY) is None, "what it told once, perhaps by mistake, is not held against it"
+        bench.ntp = True
+        bench.keeper.look_at_system()
+        assert bench.keeper.judged_ms(PRIMARY) == bench.keeper.judged_ms(MANAGEMENT) == NOON
+
+    run_virtual(story(), limit_s=2 * SILENCE_MS / 1000)
+
+
+def test_a_time_of_another_century_judges_nobody() -> None:
+    async def story() -> None:
+        bench = Bench()
+        for wall_ms in (0, RELEASED_MS - 1, LATEST_MS + 1):
+            bench.keeper.on_time(PRIMARY, wall_ms, True)
+        assert bench.keeper.judged_ms(PRIMARY) is None
 
     run_virtual(story())
