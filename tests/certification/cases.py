@@ -159,9 +159,8 @@ CASES: tuple[Case, ...] = (
         _052="An unknown reservation is cancelled",
         _053="A reservation that a card of the same group uses",
     ),
-    *_later(
+    *_tested(
         Profile.TRIGGER,
-        "the station cannot be triggered yet",
         _054="Messages on demand",
         _055="A message on demand that is refused",
     ),

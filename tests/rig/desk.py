@@ -140,6 +140,22 @@ class Desk(ChargePoint):  # type: ignore[misc]
     def _security_event(self, **_: Any) -> call_result.SecurityEventNotification:
         return call_result.SecurityEventNotification()
 
+    @on(Action.diagnostics_status_notification)
+    def _diagnostics_status(self, **_: Any) -> call_result.DiagnosticsStatusNotification:
+        return call_result.DiagnosticsStatusNotification()
+
+    @on(Action.firmware_status_notification)
+    def _firmware_status(self, **_: Any) -> call_result.FirmwareStatusNotification:
+        return call_result.FirmwareStatusNotification()
+
+    @on(Action.signed_firmware_status_notification)
+    def _signed_firmware_status(self, **_: Any) -> call_result.SignedFirmwareStatusNotification:
+        return call_result.SignedFirmwareStatusNotification()
+
+    @on(Action.log_status_notification)
+    def _log_status(self, **_: Any) -> call_result.LogStatusNotification:
+        return call_result.LogStatusNotification()
+
     @on(Action.sign_certificate)
     def _sign_certificate(self, **_: Any) -> call_result.SignCertificate:
         return call_result.SignCertificate(GenericStatus(self._backend.script.signs))

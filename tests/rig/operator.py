@@ -47,6 +47,14 @@ class Operator(Asking):
         """RemoteStopTransaction: the status."""
         return await self.status_of(call.RemoteStopTransaction(transaction_id=transaction_id))
 
+    async def trigger(self, message: str, connector: int | None = None) -> str:
+        """TriggerMessage: the status."""
+        return await self.status_of(call.TriggerMessage(requested_message=message, connector_id=connector))
+
+    async def extended_trigger(self, message: str, connector: int | None = None) -> str:
+        """ExtendedTriggerMessage: the status."""
+        return await self.status_of(call.ExtendedTriggerMessage(requested_message=message, connector_id=connector))
+
     async def reset(self, kind: str = "Soft") -> str:
         """Reset: the status."""
         return await self.status_of(call.Reset(type=kind))
