@@ -72,4 +72,4 @@ def _said(profile: ChargingProfile, begun_ms: int | None, phases: int, now_ms: i
         return None
     if profile.schedule.unit is RateUnit.AMPERE:
         return found.limit
-    return found.limit / 230.0 / min(found.phases or 3, phases)
+    return found.limit / 230.0 / phases  # the car may draw from every phase that is there

@@ -5,7 +5,11 @@ Theory of operation
 Per purpose the highest stack level that says something wins. A profile of the transaction goes before a default one; a
 default one of the connector before one of all connectors. The maximum of the station caps the result. Where no profile
 says anything there is no limit. Limits are compared in amperes per phase: watts are those of all phases together, over
-the phases that the connector has.
+the phases that the connector has, since the car may draw from each of them whatever number of phases a period names.
+
+What stands below the word that counts is not looked at: it can only count once that word is over, and then all is
+judged anew. A schedule of the future is told as far as a bounded number of looks reaches, since the same loop watches
+over the contactors: whoever installs a thousand periods gets a shorter answer, and nobody waits for it.
 """
 
 from __future__ import annotations
@@ -14,12 +18,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from agent.station.power.schedule import NEVER, Word, at
+from agent.station.power.schedule import NEVER, at
 from agent.vocabulary.charging import ChargingProfile, InstalledProfile, Period, Purpose, RateUnit
 from agent.vocabulary.ids import STATION, ConnectorId, TransactionId
 
 NOMINAL_V: Final = 230.0
-DEFAULT_PHASES: Final = 3
+MOST_LOOKS: Final = 4000
+"""At profiles, for one schedule: some twenty milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +51,14 @@ class Bound:
 
 def bound(installed: Sequence[InstalledProfile], use: Use, now_ms: int) -> Bound:
     """What the profiles of one upstream allow a connector at an instant."""
-    words = [
-        _highest(_of(installed, Purpose.TRANSACTION, use), use, now_ms),
-        _highest(_of(installed, Purpose.TRANSACTION_DEFAULT, use), use, now_ms),
-        _highest(_defaults_of_all(installed), use, now_ms),
-    ]
-    session = next((word for word in words if word.current_a is not None), words[0])
+    groups = (
+        _of(installed, Purpose.TRANSACTION, use),
+        _of(installed, Purpose.TRANSACTION_DEFAULT, use),
+        _defaults_of_all(installed),
+    )
+    session = _first(groups, use, now_ms)
     cap = shared(station_bound(installed, use.phases, now_ms), use.sharing)
-    until_ms = min(*(word.until_ms for word in words), cap.until_ms)
+    until_ms = min(session.until_ms, cap.until_ms)
     bounds = [each for each in (session, cap) if each.current_a is not None]
     least = min(bounds, key=lambda each: each.current_a or 0, default=session)
     return Bound(least.current_a, until_ms, least.phases, least.reason)
@@ -62,7 +67,7 @@ def bound(installed: Sequence[InstalledProfile], use: Use, now_ms: int) -> Bound
 def station_bound(installed: Iterable[InstalledProfile], phases: int, now_ms: int) -> Bound:
     """What the profiles of one upstream allow the station as a whole."""
     caps = [each.profile for each in installed if each.profile.purpose is Purpose.STATION_MAXIMUM]
-    return _highest(caps, Use(STATION, phases), now_ms)
+    return _first((caps,), Use(STATION, phases), now_ms)
 
 
 def shared(cap: Bound, sharing: int) -> Bound:
@@ -74,7 +79,7 @@ def amperes(profile: ChargingProfile, period: Period, phases: int) -> float:
     """The limit of a period in amperes per phase."""
     if profile.schedule.unit is RateUnit.AMPERE:
         return period.limit
-    return period.limit / (NOMINAL_V * min(period.phases or DEFAULT_PHASES, phases))
+    return period.limit / (NOMINAL_V * phases)
 
 
 def _of(installed: Iterable[InstalledProfile], purpose: Purpose, use: Use) -> Iterator[ChargingProfile]:
@@ -90,29 +95,34 @@ def _defaults_of_all(installed: Iterable[InstalledProfile]) -> Iterator[Charging
             yield each.profile
 
 
-def _highest(profiles: Iterable[ChargingProfile], use: Use, now_ms: int) -> Bound:
-    """The word of the highest stack level that says something; it holds until any profile changes its own."""
-    until_ms, chosen = NEVER, None
-    word: Word | None = None
-    for profile in profiles:
-        said = at(profile, now_ms, use.begun_wall_ms)
-        until_ms = min(until_ms, said.until_ms)
-        if said.period is not None and (chosen is None or profile.stack_level > chosen.stack_level):
-            chosen, word = profile, said
-    if chosen is None or word is None or word.period is None:
-        return Bound(None, until_ms)
-    reason = f"{chosen.purpose.value} {chosen.id}"
-    return Bound(amperes(chosen, word.period, use.phases), until_ms, word.period.phases, reason)
+def _first(groups: Iterable[Iterable[ChargingProfile]], use: Use, now_ms: int) -> Bound:
+    """The word of the first group that says something, its highest stack level first.
+
+    It holds until its own time is over, or one that goes before it has something to say.
+    """
+    until_ms = NEVER
+    for group in groups:
+        for profile in sorted(group, key=lambda each: -each.stack_level):
+            said = at(profile, now_ms, use.begun_wall_ms)
+            until_ms = min(until_ms, said.until_ms)
+            if said.period is not None:
+                reason = f"{profile.purpose.value} {profile.id}"
+                return Bound(amperes(profile, said.period, use.phases), until_ms, said.period.phases, reason)
+    return Bound(None, until_ms)
 
 
-def timeline(judge: Callable[[int], Bound], begin_ms: int, duration_s: int) -> tuple[Period, ...]:
+def timeline(
+    judge: Callable[[int], Bound], begin_ms: int, duration_s: int, most_steps: int = MOST_LOOKS
+) -> tuple[tuple[Period, ...], int]:
     """The bounds from `begin_ms` on in amperes per phase, as periods of whole seconds; none where nothing bounds.
 
+    And for how many seconds that is: less than asked for where the bounds change more than `most_steps` times.
     Raises ValueError if the judge gives a time that does not advance: a schedule must end.
     """
     periods: list[Period] = []
     offset_s = 0
-    while offset_s < duration_s:
+    while offset_s < duration_s and most_steps > 0:
+        most_steps -= 1
         found = judge(begin_ms + 1000 * offset_s)
         if found.current_a is not None:
             period = Period(offset_s, found.current_a, found.phases)
@@ -122,4 +132,4 @@ def timeline(judge: Callable[[int], Bound], begin_ms: int, duration_s: int) -> t
         if following_s <= offset_s:
             raise ValueError(f"until_ms: {found.until_ms} is not after second {offset_s} of the schedule")
         offset_s = following_s
-    return tuple(periods)
+    return tuple(periods), min(offset_s, duration_s)

@@ -50,6 +50,11 @@ class Profiles:
         """Those that have any."""
         return tuple(dict.fromkeys(each.upstream for each in self._installed))
 
+    @property
+    def count(self) -> int:
+        """How many are installed, of all upstreams."""
+        return len(self._installed)
+
     def install(self, new: InstalledProfile) -> Change:
         """Install, or say why not. For a profile of a transaction the caller has looked up which."""
         why = next(complaints(new), None)

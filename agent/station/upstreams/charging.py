@@ -8,7 +8,7 @@ from typing import Final
 
 from agent.station.evse.charging import profile_use
 from agent.station.evse.connector import Connector
-from agent.station.power.composite import NOMINAL_V, Bound, bound, station_bound, timeline
+from agent.station.power.composite import MOST_LOOKS, NOMINAL_V, Bound, bound, station_bound, timeline
 from agent.station.power.profiles import rows
 from agent.station.power.schedule import NEVER
 from agent.station.site import Site
@@ -67,8 +67,10 @@ class Charging:
         judge = self._of_station() if connector is None else self._of_connector(connector, begin_ms, turn)
         phases = max(each.options.phases for each in self._connectors.values())
         phases = phases if connector is None else connector.options.phases
-        periods = tuple(_in_unit(period, command.unit, phases) for period in timeline(judge, begin_ms, duration_s))
-        found = CompositeSchedule(command.connector, begin_ms, duration_s, command.unit, periods)
+        steps = max(1, MOST_LOOKS // max(1, self._site.profiles.count))
+        bounds, known_s = timeline(judge, begin_ms, duration_s, steps)
+        periods = tuple(_in_unit(period, command.unit, phases) for period in bounds)
+        found = CompositeSchedule(command.connector, begin_ms, known_s, command.unit, periods)
         return Result(ResultStatus.ACCEPTED, composite=found)
 
     def _transaction(self, asker: Upstream, command: SetProfile) -> TransactionId | None:
@@ -111,5 +113,5 @@ def _least(bounds: list[Bound]) -> Bound:
 
 def _in_unit(period: Period, unit: RateUnit, phases: int) -> Period:
     """Down to a tenth, so that what is told is never more than what is meant."""
-    limit = period.limit if unit is RateUnit.AMPERE else period.limit * NOMINAL_V * min(period.phases or phases, phases)
+    limit = period.limit if unit is RateUnit.AMPERE else period.limit * NOMINAL_V * phases
     return Period(period.start_s, int(limit * 10 + 1e-6) / 10, period.phases)

@@ -51,7 +51,7 @@ def profile(
 
 def composite(installed: Sequence[InstalledProfile], seconds: int) -> list[tuple[int, float]]:
     """Start and limit of each period of the composite from now on."""
-    found = timeline(lambda at_ms: bound(installed, USE, at_ms), NOW, seconds)
+    found, _ = timeline(lambda at_ms: bound(installed, USE, at_ms), NOW, seconds)
     return [(period.start_s, period.limit) for period in found]
 
 
@@ -90,6 +90,18 @@ def test_watts_are_of_all_phases_and_amperes_of_each() -> None:
     assert bound(installed, Use(ONE, 1, TX, NOW), NOW).current_a == 30
 
 
+@pytest.mark.rule("ocpp16.C07")
+@pytest.mark.rule("ocpp16.C09")
+@pytest.mark.rule("INV-9")
+@pytest.mark.parametrize("meant", [None, 1, 2, 3])
+def test_watts_meant_for_fewer_phases_are_not_exceeded_by_a_car_that_uses_them_all(meant: int | None) -> None:
+    schedule = Schedule(RateUnit.WATT, (Period(0, 3680, meant),), None, NOW)
+    one = ChargingProfile(1, 0, DEFAULT, ProfileKind.ABSOLUTE, schedule)
+    limit_a = bound([InstalledProfile(MANAGEMENT, ONE, one)], USE, NOW).current_a
+    assert limit_a is not None
+    assert limit_a * 230 * 3 == pytest.approx(3680)
+
+
 @pytest.mark.rule("ocpp16.C04")
 def test_a_default_of_the_connector_goes_before_one_of_all_connectors() -> None:
     everywhere = profile(1, DEFAULT, [(0, 6)], level=5)
@@ -101,6 +113,12 @@ def test_a_default_of_the_connector_goes_before_one_of_all_connectors() -> None:
 def test_a_judge_that_does_not_advance_is_refused() -> None:
     with pytest.raises(ValueError, match="until_ms"):
         timeline(lambda at_ms: Bound(6, at_ms), NOW, 10)
+
+
+def test_a_schedule_with_too_many_changes_is_told_as_far_as_it_is_known() -> None:
+    periods, known_s = timeline(lambda at_ms: Bound(at_ms % 7, at_ms + 1000), NOW, 1000, most_steps=10)
+    assert (len(periods), known_s) == (10, 10)
+    assert timeline(lambda at_ms: Bound(6, at_ms + 20_000), NOW, 10)[1] == 10
 
 
 def random_profile(chance: random.Random, number: int) -> InstalledProfile:
@@ -134,7 +152,7 @@ def agree(seed: int) -> None:
         profiles.install(random_profile(chance, number))
     installed, phases = profiles.of(MANAGEMENT), chance.choice([1, 3])
     use = Use(ONE, phases, TX, NOW - 1000 * chance.randrange(WINDOW_S))
-    found = iter(timeline(lambda at_ms: bound(installed, use, at_ms), NOW, WINDOW_S))
+    found = iter(timeline(lambda at_ms: bound(installed, use, at_ms), NOW, WINDOW_S)[0])
     following, now = next(found, None), None
     for second in range(WINDOW_S):
         if following is not None and following.start_s == second:
