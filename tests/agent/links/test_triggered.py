@@ -189,3 +189,15 @@ def test_values_for_a_peer_that_gets_no_rows_yet_are_written_as_rows_are(talk: T
     assert call[3]["meterValue"][0]["sampledValue"][0]["context"] == "Trigger"
     talk.talk.tell(SendNow(UPSTREAM, meter, ONE, values(TransactionId("t")), "7"), 0)
     assert talk.answer()[3]["transactionId"] == 7
+
+
+@pytest.mark.rule("ocpp16.B10")
+def test_a_heartbeat_on_demand_counts_as_the_one_of_the_day(talk: Talk) -> None:
+    talk.boot(interval=86_400)
+    talk.wait(80_000)
+    wish(talk, BEAT)
+    assert talk.answer({"currentTime": WALL})[2] == "Heartbeat"
+    talk.wait(86_399)
+    assert talk.actions() == []
+    talk.wait(1)
+    assert talk.actions() == ["Heartbeat"]
