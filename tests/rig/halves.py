@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from tests.rig.source_tree import ROOT
 
-FIRST = ("tests/agent", "tests/hal", "tests/contracts")
+FIRST = ("tests/agent", "tests/hal", "tests/contracts", "tests/certification", "tests/interoperability", "tests/fuzz")
 
 
 def second() -> list[str]:
