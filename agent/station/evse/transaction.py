@@ -113,7 +113,7 @@ class Transaction:
             entries.append(DropReservation(claim.upstream, claim.id))
         if profile is not None:
             installed = InstalledProfile(row.authority, row.where.connector, profile, row.id)
-            entries += rows(site.profiles.install(installed))
+            entries += rows(site.profiles.put(installed))
         event = TransactionStarted(
             row.id,
             row.where,

@@ -55,14 +55,21 @@ class Profiles:
         """How many are installed, of all upstreams."""
         return len(self._installed)
 
-    def install(self, new: InstalledProfile) -> Change:
-        """Install, or say why not. For a profile of a transaction the caller has looked up which."""
+    def against(self, new: InstalledProfile) -> str | None:
+        """Why it may not be installed, in plain words; None if it may. Who has looked up the transaction names it."""
         why = next(complaints(new), None)
-        replaced = tuple(each for each in self.of(new.upstream) if _replaces(new, each))
-        if why is None and len(self.of(new.upstream)) - len(replaced) >= MAXIMUM_PROFILES:
+        if why is None and len(self.of(new.upstream)) - len(self._replaced(new)) >= MAXIMUM_PROFILES:
             why = f"{MAXIMUM_PROFILES} profiles are installed; clear some first"
-        if why is not None:
-            return Change(why=why)
+        return why
+
+    def install(self, new: InstalledProfile) -> Change:
+        """Install, or say why not."""
+        why = self.against(new)
+        return Change(why=why) if why is not None else self.put(new)
+
+    def put(self, new: InstalledProfile) -> Change:
+        """Install what was not refused before: the limit that a remote start came with counts, full or not."""
+        replaced = self._replaced(new)
         self._drop(replaced)
         self._installed.append(new)
         self.version += 1
@@ -79,6 +86,9 @@ class Profiles:
         dropped = tuple(each for each in self._installed if each.transaction == transaction)
         self._drop(dropped)
         return Change(dropped=dropped)
+
+    def _replaced(self, new: InstalledProfile) -> tuple[InstalledProfile, ...]:
+        return tuple(each for each in self.of(new.upstream) if _replaces(new, each))
 
     def _drop(self, dropped: tuple[InstalledProfile, ...]) -> None:
         self.version += bool(dropped)

@@ -14,11 +14,13 @@ from agent.station.power.schedule import NEVER
 from agent.station.site import Site
 from agent.station.turn import Turn
 from agent.station.upstreams.registry import Upstream
-from agent.vocabulary.charging import CompositeSchedule, InstalledProfile, Period, Purpose, RateUnit
+from agent.vocabulary.charging import ChargingProfile, CompositeSchedule, InstalledProfile, Period, Purpose, RateUnit
 from agent.vocabulary.commands import ClearProfiles, GetComposite, Result, ResultStatus, SetProfile
 from agent.vocabulary.ids import STATION, ConnectorId, TransactionId
 
 LONGEST_COMPOSITE_S: Final = 7 * 86_400
+_TO_COME: Final = TransactionId("to come")
+"""Stands for a transaction that a remote start has yet to begin."""
 
 
 class Charging:
@@ -37,6 +39,12 @@ class Charging:
                 return self._clear(asker, command, turn)
             case GetComposite():
                 return self._composite(command, turn)
+
+    def against(self, asker: Upstream, connector: ConnectorId, profile: ChargingProfile | None) -> str | None:
+        """Why the profile of a remote start may not be: nobody charges without the limit that was asked for."""
+        if profile is None:
+            return None
+        return self._site.profiles.against(InstalledProfile(asker.id, connector, profile, _TO_COME))
 
     def _set(self, asker: Upstream, command: SetProfile, turn: Turn) -> Result:
         """Install a profile; stored before it is answered."""

@@ -112,7 +112,7 @@ class Commands:
     def _perform(self, asker: Upstream, given: CommandReceived, decision: Decision, turn: Turn) -> Result | None:
         match given.command:
             case RemoteStart() as command:
-                return self._remote_start(command, turn)
+                return self._remote_start(asker, command, turn)
             case RemoteStop() as command:
                 return self._remote_stop(asker, command, turn)
             case ChangeAvailability() as command:
@@ -197,7 +197,7 @@ class Commands:
 
     # ---------------------------------------------------------------------------------------------- handlers
 
-    def _remote_start(self, command: RemoteStart, turn: Turn) -> Result:
+    def _remote_start(self, asker: Upstream, command: RemoteStart, turn: Turn) -> Result:
         chosen = self._for_remote_start(command.connector, command.token)
         if chosen is None:
             return _rejected("no such connector, or none is free")
@@ -208,6 +208,9 @@ class Commands:
         reserved = self._desk.bookings.against([chosen.id], command.token)
         if reserved is not None and not self._desk.bookings.wants_parent([chosen.id]):
             return _rejected(reserved)
+        unlimited = self._charging.against(asker, chosen.id, command.profile)
+        if unlimited is not None:
+            return _rejected(unlimited)
         self._desk.remote_start(command, chosen, turn)
         return ACCEPTED
 

@@ -1,0 +1,119 @@
+"""Charging profiles at their bounds: no limit gets lost, and nobody can make the station think too long."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agent.station.power import composite
+from agent.station.power.composite import MOST_LOOKS
+from agent.station.power.schedule import Word, at
+from agent.vocabulary import effects as fx
+from agent.vocabulary.charging import (
+    MAXIMUM_PROFILES,
+    ChargingProfile,
+    Period,
+    ProfileKind,
+    Purpose,
+    RateUnit,
+    Recurrency,
+    Schedule,
+)
+from agent.vocabulary.commands import GetComposite, RemoteStart, Result, ResultStatus, SetProfile
+from agent.vocabulary.ids import MANAGEMENT, STATION, ConnectorId, IdToken
+from tests.agent.station.driver import CARD, PRIMARY, WALL, Driver, connector
+
+ONE = ConnectorId(1)
+WEEK_S = 7 * 86_400
+DEFAULTS = (Purpose.TRANSACTION_DEFAULT, Purpose.STATION_MAXIMUM)
+
+
+def busy(number: int) -> ChargingProfile:
+    """A day of changes every minute, none at the same second as those of the profiles beside it."""
+    periods = tuple(Period(60 * at + number % 60 if at else 0, 6.0 + (at + number) % 20) for at in range(1000))
+    schedule = Schedule(RateUnit.AMPERE, periods, None, WALL - 10**9)
+    return ChargingProfile(
+        number, number % 99, Purpose.TRANSACTION_DEFAULT, ProfileKind.RECURRING, schedule, Recurrency.DAILY
+    )
+
+
+def default(limit: float, unit: RateUnit = RateUnit.AMPERE, phases: int | None = None, **more: Any) -> ChargingProfile:
+    schedule = Schedule(unit, (Period(0, limit, phases),), **more)
+    return ChargingProfile(1, 0, Purpose.TRANSACTION_DEFAULT, ProfileKind.RELATIVE, schedule)
+
+
+@pytest.mark.rule("INV-13")
+def test_a_thousand_changes_a_day_shorten_the_answer_and_do_not_keep_the_station_from_its_contactors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    driver = Driver()
+    for number in range(60):
+        assert driver.command(MANAGEMENT, SetProfile(ONE, busy(number))) is not None
+    looks = 0
+
+    def counted(profile: ChargingProfile, now_ms: int, begun_ms: int | None) -> Word:
+        nonlocal looks
+        looks += 1
+        return at(profile, now_ms, begun_ms)
+
+    monkeypatch.setattr(composite, "at", counted)
+    result = driver.command(MANAGEMENT, GetComposite(ONE, WEEK_S, RateUnit.AMPERE))
+    assert result is not None
+    assert result.status is ResultStatus.ACCEPTED
+    assert result.composite is not None
+    assert 0 < result.composite.duration_s < WEEK_S
+    assert looks <= MOST_LOOKS
+
+
+@pytest.mark.rule("ocpp16.C07")
+@pytest.mark.rule("INV-9")
+def test_watts_meant_for_one_phase_are_not_taken_thrice() -> None:
+    driver = Driver((connector(phases=3),))
+    driver.command(MANAGEMENT, SetProfile(ONE, default(7360, RateUnit.WATT, 1)))
+    driver.charge()
+    (offer,) = driver.all(fx.Offer)
+    assert offer.current_a * 3 * 230 <= 7360
+    result = driver.command(MANAGEMENT, GetComposite(ONE, 60, RateUnit.WATT))
+    assert result is not None
+    assert result.composite is not None
+    assert [period.limit for period in result.composite.periods] == [7360]
+
+
+def session_limit(number: int, *periods: Period) -> ChargingProfile:
+    return ChargingProfile(number, 0, Purpose.TRANSACTION, ProfileKind.RELATIVE, Schedule(RateUnit.AMPERE, periods))
+
+
+def remotely(driver: Driver, profile: ChargingProfile) -> Result:
+    result = driver.command(PRIMARY, RemoteStart(IdToken(CARD), ONE, profile=profile))
+    assert result is not None
+    return result
+
+
+@pytest.mark.rule("ocpp16.C12")
+@pytest.mark.rule("INV-9")
+def test_a_remote_start_whose_profile_cannot_be_is_rejected_and_nothing_starts_without_its_limit() -> None:
+    driver = Driver()
+    assert remotely(driver, session_limit(5, Period(10, 6.0))).status is ResultStatus.REJECTED
+    driver.plug()
+    assert driver.state() == "waiting_card"
+
+
+@pytest.mark.rule("ocpp16.C12")
+@pytest.mark.rule("INV-9")
+def test_a_store_that_fills_up_before_the_car_comes_does_not_lose_the_limit_of_a_remote_start() -> None:
+    driver = Driver()
+    assert remotely(driver, session_limit(500, Period(0, 6.0))).status is ResultStatus.ACCEPTED
+    driver.verdict()
+    for number in range(MAXIMUM_PROFILES):
+        given = ChargingProfile(
+            number, number % 99, DEFAULTS[number // 99], ProfileKind.ABSOLUTE,
+            Schedule(RateUnit.AMPERE, (Period(0, 32.0),), None, WALL),
+        )  # fmt: skip
+        where = STATION if given.purpose is Purpose.STATION_MAXIMUM else ONE
+        assert driver.command(PRIMARY, SetProfile(where, given)) == Result(ResultStatus.ACCEPTED)
+    assert remotely(driver, session_limit(501, Period(0, 6.0))).status is ResultStatus.REJECTED
+    driver.plug()
+    driver.locked()
+    driver.answer_meter()
+    assert [offer.current_a for offer in driver.all(fx.Offer)] == [6.0]
