@@ -20,7 +20,20 @@ from agent.vocabulary.ids import UpstreamId
 
 KEPT_DAYS = 90
 DAY_MS = 24 * 3_600_000
-_OWNED = ("outbox", "parked", "notices", "cache", "options", "holds", "accepted")
+_OWNED = (
+    "outbox",
+    "parked",
+    "notices",
+    "cache",
+    "options",
+    "holds",
+    "accepted",
+    "profiles",
+    "reservations",
+    "lists",
+    "list_entries",
+)
+"""Every table whose rows belong to an upstream, but for its number itself."""
 
 
 class Retention:

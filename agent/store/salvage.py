@@ -83,7 +83,9 @@ _WITH_UPSTREAM = (
     "holds",
     "cache",
     "notices",
+    "accepted",
     "profiles",
+    "lists",
     "list_entries",
     "reservations",
 )

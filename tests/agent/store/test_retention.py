@@ -11,9 +11,29 @@ from agent.store.database import Database
 from agent.store.receipts import Delivery
 from agent.store.retention import DAY_MS, KEPT_DAYS
 from agent.store.store import Store
+from agent.vocabulary.charging import (
+    ChargingProfile,
+    InstalledProfile,
+    Period,
+    ProfileKind,
+    Purpose,
+    RateUnit,
+    Schedule,
+)
 from agent.vocabulary.effects import Record
-from agent.vocabulary.ids import MANAGEMENT, ConnectorId, UpstreamId
-from agent.vocabulary.records import EnqueueNotice, Park, SaveHold, SaveOption
+from agent.vocabulary.ids import MANAGEMENT, ConnectorId, IdToken, UpstreamId
+from agent.vocabulary.records import (
+    AuthorizationStatus,
+    EnqueueNotice,
+    ListEntry,
+    Park,
+    SaveHold,
+    SaveList,
+    SaveOption,
+    SaveProfile,
+    SaveReservation,
+    Verdict,
+)
 from agent.vocabulary.security import SecurityEvent, SecurityEventKind
 from tests.rig.sessions import moment, render, session
 
@@ -110,4 +130,33 @@ def test_it_survives_restarts_and_writes_once_a_day(store: Store) -> None:
     before = writes(again)
     days_pass(again, 3, first=KEPT_DAYS + 2)
     assert writes(again) == before, "nothing is kept, nothing is counted"
+    again.close()
+
+
+@pytest.mark.rule("two-upstreams.RC06")
+@pytest.mark.rule("INV-10")
+def test_nothing_of_a_removed_upstream_stays_neither_its_cards_nor_its_limits(store: Store) -> None:
+    schedule = Schedule(RateUnit.AMPERE, (Period(0, 16.0),))
+    profile = ChargingProfile(1, 0, Purpose.TRANSACTION_DEFAULT, ProfileKind.RELATIVE, schedule)
+    for upstream in (OLD, NEW):
+        entries = (
+            SaveProfile(InstalledProfile(upstream, ConnectorId(1), profile)),
+            SaveReservation(upstream, 7, ConnectorId(1), IdToken("04A1"), NOON, None),
+            SaveList(upstream, 1, True, (ListEntry(IdToken("04A1"), Verdict(AuthorizationStatus.ACCEPTED)),)),
+        )
+        store.commit([Record(entries, True)])
+    days_pass(store, KEPT_DAYS + 1)
+    store.close()
+    again = Store(Database(store._database.path), render)
+    snapshot = again.open("boot-2")
+    left = [each.upstream for rows in (snapshot.profiles, snapshot.reservations, snapshot.lists) for each in rows]
+    assert left == [NEW, NEW, NEW]
+    owned = [
+        name
+        for (name,) in again._database.rows("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        if any(column[1] == "upstream" for column in again._database.rows(f"PRAGMA table_info({name})"))
+    ]
+    (number,) = [number for number, name in again._tables.upstreams.all() if name == OLD]
+    for table in set(owned) - {"cursors", "receipts"}:
+        assert again._database.rows(f"SELECT * FROM {table} WHERE upstream = ?", (number,)) == [], table
     again.close()
