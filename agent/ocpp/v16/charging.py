@@ -29,6 +29,7 @@ from agent.vocabulary.commands import ClearProfiles, GetComposite, SetProfile
 from agent.vocabulary.ids import STATION, ConnectorId
 from agent.vocabulary.moments import iso8601, parse_iso8601
 
+ABSURD_LIMIT: Final = 1e9
 _REJECTED: Final = {"status": "Rejected"}
 
 
@@ -118,6 +119,9 @@ def _no_connector(connector: int) -> Refusal:
 
 
 def _tenths(limit: float) -> float:
+    """Rounded down; what is far beyond any current or power is left as it is, to be refused."""
+    if abs(limit) >= ABSURD_LIMIT:
+        return limit
     return math.floor(limit * 10 + 1e-6) / 10
 
 

@@ -64,6 +64,18 @@ def test_a_profile_is_read_with_its_times_and_its_limits_rounded_down(dialect: V
 
 
 @pytest.mark.rule("ocpp16.C14")
+@pytest.mark.parametrize("limit", [1e308, -1e308, 10**17])
+def test_a_limit_beyond_any_current_reaches_the_station_to_be_refused(dialect: V16, limit: float) -> None:
+    schedule = {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": limit}]}
+    absurd = {**SENT, "chargingSchedule": schedule}
+    command = parsed(dialect, "SetChargingProfile", {"connectorId": 1, "csChargingProfiles": absurd})
+    assert command.profile.schedule.periods == (Period(0, limit),)
+    brought = {**absurd, "chargingProfilePurpose": "TxProfile"}
+    command = parsed(dialect, "RemoteStartTransaction", {"idTag": "A", "connectorId": 1, "chargingProfile": brought})
+    assert command.profile is not None
+
+
+@pytest.mark.rule("ocpp16.C14")
 @pytest.mark.parametrize(
     ("connector", "changed", "code"),
     [
