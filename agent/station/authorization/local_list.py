@@ -53,8 +53,8 @@ class LocalList:
         keys = [entry.token.key for entry in update.entries]
         if update.version < 1:
             return Refused(ResultStatus.FAILED, f"version {update.version} has a meaning of its own")
-        if not update.full and update.version <= self._version:
-            return Refused(ResultStatus.VERSION_MISMATCH, f"version {update.version} is not above {self._version}")
+        if not update.full and update.version <= self.version:
+            return Refused(ResultStatus.VERSION_MISMATCH, f"version {update.version} is not above {self.version}")
         if len(keys) > MAXIMUM_LIST_SENT:
             return Refused(ResultStatus.FAILED, f"{len(keys)} entries are more than {MAXIMUM_LIST_SENT} in one update")
         if len(set(keys)) != len(keys):

@@ -55,6 +55,14 @@ def test_a_differential_update_adds_changes_and_removes_and_needs_a_higher_versi
     assert (found.version, says(found, "D")) == (7, None)
 
 
+@pytest.mark.rule("ocpp16.U21")
+def test_an_emptied_list_takes_any_update_since_its_version_is_told_as_0() -> None:
+    found = LocalList(5)
+    assert found.version == 0
+    assert found.update(differential(1, entry("A"))) is None
+    assert found.version == 1
+
+
 @pytest.mark.rule("ocpp16.U22")
 @pytest.mark.rule("ocpp16.U23")
 @pytest.mark.parametrize(
