@@ -51,6 +51,8 @@ class Site:
     """The Billing upstream has said of a card what its own local list does not say (OCPP 1.6 3.5.3)."""
     last_number: int = 0
     last_wall_ms: int | None = None
+    last_wall_at_ms: int | None = None
+    """The monotonic time of `last_wall_ms`; None: it is of a former life."""
     cards_told: dict[str, IdToken] = field(default_factory=dict)
     """Whose card a start or stop to the Billing upstream names, by message id, until it is answered; bounded."""
 
@@ -81,13 +83,20 @@ class Site:
         return self.reservations.against(connector, token, parent, self.occupied)
 
     def see_wall(self, now: Moment) -> None:
-        """Remember the latest wall time."""
-        if now.wall_ms is not None:
-            self.last_wall_ms = max(now.wall_ms, self.last_wall_ms or 0)
+        """Remember the latest wall time, or how late it must be by now."""
+        walls = [wall for wall in (now.wall_ms, self._earliest_ms(now)) if wall is not None]
+        if walls:
+            self.last_wall_ms, self.last_wall_at_ms = max(walls), now.monotonic_ms
 
     def wall_ms(self, now: Moment) -> int | None:
-        """The wall time, or while it is unknown the latest that was ever seen (it is not earlier than that)."""
-        return now.wall_ms if now.wall_ms is not None else self.last_wall_ms
+        """The wall time; while it is unknown the earliest that it can be, so that what has a date still ends."""
+        return now.wall_ms if now.wall_ms is not None else self._earliest_ms(now)
+
+    def _earliest_ms(self, now: Moment) -> int | None:
+        """The latest that was ever seen, and what has passed since in this life."""
+        if self.last_wall_ms is None or self.last_wall_at_ms is None:
+            return self.last_wall_ms
+        return self.last_wall_ms + now.monotonic_ms - self.last_wall_at_ms
 
 
 def build_site(

@@ -52,12 +52,18 @@ class Reservations:
         return tuple(self._claims)
 
     def judge(self, wanted: Reserve, upstream: UpstreamId, occupied: Occupancies, wall_ms: int) -> ResultStatus:
-        """What ReserveNow is answered; nothing changes. The claim that it replaces does not stand in its way."""
+        """What ReserveNow is answered; nothing changes.
+
+        The claim that it replaces does not stand in its way, nor, at the same place, what happens there by now.
+        """
         if wanted.expires_wall_ms <= wall_ms:
             return ResultStatus.REJECTED
         if wanted.connector != STATION and wanted.connector not in occupied:
             return ResultStatus.REJECTED
-        others = Reservations(each for each in self._claims if not _same(each, upstream, wanted.id))
+        replaced = next((each for each in self._claims if _same(each, upstream, wanted.id)), None)
+        if replaced is not None and replaced.connector == wanted.connector:
+            return ResultStatus.ACCEPTED
+        others = Reservations(each for each in self._claims if each is not replaced)
         if wanted.connector != STATION:
             return others._of_connector(wanted.connector, occupied)
         if others._spare(occupied) > 0:
