@@ -199,3 +199,17 @@ def test_a_second_silence_lets_it_fall_back_again() -> None:
     assert outlet.board.offered_a == 16
     plant.tick(2)
     assert outlet.board.offered_a == 0
+
+
+@pytest.mark.rule("INV-4")
+def test_an_offer_that_ends_while_the_contacts_are_on_their_way_closes_nothing() -> None:
+    plant, outlet, unit = board()
+    outlet.plug_in(CarOptions())
+    assert ask(unit, "10 0005 0002 04 0001 0010") == "1000050002"
+    while not outlet.contactor.commanded:
+        plant.tick(0.01)
+    assert not outlet.contactor.closed
+    assert ask(unit, "10 0005 0002 04 0000 0000") == "1000050002"
+    for _ in range(20):
+        plant.tick(0.01)
+        assert not outlet.contactor.closed, "closed after the offer had ended"
