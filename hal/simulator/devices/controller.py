@@ -5,7 +5,7 @@ Theory of operation
 The controller owns the fast reactions. It looks at pilot, diode and safety inputs (20 ms), puts PWM on while its
 settings permit a current, a car is there and nothing is wrong, and closes the contactor when that car asks for power.
 It opens at once when the car leaves state C, when the pilot is lost and on a fault; with PWM off and the car still in C
-it waits 6 s and then opens under load (contacts that are still on their way to close when the PWM goes off never arrive:
+it waits 6 s and then opens under load (contacts that are still on their way to close when the PWM goes off never do:
 nothing closes without an offer, IEC 61851-1 A.4). Together with the contacts an unplug opens within 100 ms.
 A subclass says what its settings permit and shows the result in its registers.
 """
