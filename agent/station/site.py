@@ -110,7 +110,7 @@ def build_site(
     registry = Registry(upstreams, snapshot)
     known = {upstream.id for upstream in registry}
     profiles = Profiles(each for each in snapshot.profiles if each.upstream in known)
-    reservations = Reservations(each for each in snapshot.reservations if each.upstream in known)
+    reservations = Reservations(each for each in snapshot.reservations if each.upstream == registry.billing.id)
     holds = Holds(snapshot.holds, (c.id for c in options.connectors), (u.id for u in registry))
     return Site(
         options,

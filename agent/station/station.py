@@ -106,6 +106,7 @@ class Station:
         turn = Turn(now)
         turn.add(SwitchAllOff())
         self._receipts.close_orphans(turn)
+        self._desk.bookings.begin(turn)
         self._restarter.begin(turn)
         self._security.started(turn)
         return self._settle(turn)

@@ -9,7 +9,7 @@ from agent.vocabulary.commands import CancelReservation, Reserve, Result, Result
 from agent.vocabulary.events import Condition
 from agent.vocabulary.ids import MANAGEMENT, STATION, ConnectorId, IdToken
 from agent.vocabulary.options import AuthorisePolicy
-from agent.vocabulary.records import SaveReservation, Snapshot
+from agent.vocabulary.records import DropReservation, SaveReservation, Snapshot
 from tests.agent.station.driver import CARD, OTHER_CARD, PRIMARY, WALL, Driver, connector
 
 ONE = ConnectorId(1)
@@ -115,3 +115,14 @@ def test_an_expired_reservation_of_the_station_frees_its_last_connector() -> Non
     driver.pass_time(11)
     assert not reserved(driver)
     assert isinstance(driver.told()[-1], Condition)
+
+
+@pytest.mark.rule("two-upstreams.RC06")
+@pytest.mark.rule("INV-8")
+def test_a_reservation_of_who_was_billing_before_stands_in_nobodys_way() -> None:
+    old = SaveReservation(MANAGEMENT, 7, ConnectorId(1), IdToken(OTHER_CARD), WALL + 10**9)
+    driver = Driver(snapshot=Snapshot(2, False, reservations=(old,)))
+    assert driver.entries(DropReservation) == [DropReservation(MANAGEMENT, 7)]
+    driver.start_session(uid=CARD)
+    assert driver.state() == "running"
+    assert not any(condition.reserved for condition in driver.told())
