@@ -5,7 +5,7 @@ The one place where a running session, the faults, the lock and the limits meet;
 
 from __future__ import annotations
 
-from agent.station.evse.charging import profile_use
+from agent.station.evse.charging import profile_now_ms, profile_use
 from agent.station.evse.connector import Connector
 from agent.station.evse.faults import Reaction
 from agent.station.evse.session import SessionState
@@ -58,7 +58,6 @@ def contributions(connector: Connector, turn: Turn) -> list[Contribution]:
     if capabilities.cable_rating and not connector.options.captive_cable:
         rating = connector.facts.cable_a
         found.append(Contribution(rating or 0, "cable rating" if rating else "the rating of the cable is not known"))
-    wall_ms = connector.site.wall_ms(turn.now)
-    if wall_ms is not None:
-        found.extend(connector.profile_limit.contributions(profile_use(connector, turn), wall_ms, turn))
+    use, now_ms = profile_use(connector, turn), profile_now_ms(connector, turn)
+    found.extend(connector.profile_limit.contributions(use, now_ms, turn))
     return found

@@ -117,3 +117,23 @@ def test_a_store_that_fills_up_before_the_car_comes_does_not_lose_the_limit_of_a
     driver.locked()
     driver.answer_meter()
     assert [offer.current_a for offer in driver.all(fx.Offer)] == [6.0]
+
+
+@pytest.mark.rule("ocpp16.C02")
+@pytest.mark.rule("INV-9")
+def test_a_limit_from_the_start_of_the_session_needs_no_clock() -> None:
+    driver = Driver(ready=False, online=False)
+    driver.wall_known = False
+    driver.station._site.last_wall_ms = None
+    driver.hardware_ready()
+    driver.connect(MANAGEMENT)
+    driver.connect(PRIMARY)
+    periods = (Period(0, 6.0), Period(60, 10.0))
+    schedule = Schedule(RateUnit.AMPERE, periods)
+    profile = ChargingProfile(1, 0, Purpose.TRANSACTION_DEFAULT, ProfileKind.RELATIVE, schedule)
+    driver.command(MANAGEMENT, SetProfile(ONE, profile))
+    driver.charge()
+    assert [offer.current_a for offer in driver.all(fx.Offer)] == [6.0]
+    driver.current[1] = 5.0
+    driver.pass_time(65)
+    assert [offer.current_a for offer in driver.all(fx.Offer)] == [6.0, 10.0]
