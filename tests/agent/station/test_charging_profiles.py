@@ -69,6 +69,7 @@ def offered(driver: Driver) -> float | None:
 
 
 @pytest.mark.rule("ocpp16.C10")
+@pytest.mark.rule("ocpp16.M24")
 def test_a_profile_that_comes_while_its_transaction_stops_ends_with_it() -> None:
     driver = Driver()
     driver.charge()
@@ -82,6 +83,24 @@ def test_a_profile_that_comes_while_its_transaction_stops_ends_with_it() -> None
     kept = {row.installed.profile.id for row in driver.entries(SaveProfile)}
     assert kept <= {row.profile for row in driver.entries(DropProfile)}, status
     assert composite(driver) == [(0, 32)]
+
+
+@pytest.mark.rule("ocpp16.C11")
+def test_offline_a_profile_of_the_transaction_goes_on_and_without_one_nothing_is_limited() -> None:
+    driver = Driver()
+    driver.charge()
+    driver.acknowledge_start(PRIMARY, "77")
+    assert put(driver, relative(1, SESSION, (0, 10), (20, 8)), foreign_id="77") is ACCEPTED
+    driver.current[1] = 7
+    for upstream in (MANAGEMENT, PRIMARY):
+        driver.disconnect(upstream)
+    driver.pass_time(30)
+    assert offered(driver) == 8
+    without = Driver()
+    without.charge()
+    without.disconnect(PRIMARY)
+    without.pass_time(30)
+    assert offered(without) == 20
 
 
 @pytest.mark.rule("ocpp16.C01")
@@ -131,6 +150,7 @@ def test_a_remote_start_whose_profile_finds_no_room_is_rejected() -> None:
 
 
 @pytest.mark.rule("ocpp16.C18")
+@pytest.mark.rule("ocpp16.M24")
 def test_a_schedule_of_the_calendar_goes_on_while_the_clock_is_not_known() -> None:
     driver = Driver()
     rows = (Period(0, 10), Period(60, 16))
