@@ -77,6 +77,8 @@ class Oracle:
         self._accepted: list[Acceptance] = []
         self._known: set[str] = set()
         self._held: list[tuple[int, fx.Effect]] = []
+        self._cards_mean_something = any(c.authorise is AuthorisePolicy.CARD for c in connectors)
+        """A card at a reader that serves no connector with cards cancels nothing."""
         self.sequence = 0
         self.barriers: list[int] = []
         self.synced = 0
@@ -104,7 +106,7 @@ class Oracle:
             case api.FaultSeen(number, fault, active):
                 book = self._station_faults if number is None else self.sockets[number].faults
                 (book.add if active else book.discard)(fault)
-            case api.CardSeen(_, uid):
+            case api.CardSeen(_, uid) if self._cards_mean_something:
                 for acceptance in self._accepted:
                     acceptance.cancelled |= not acceptance.used and acceptance.token == uid
                 self._asks = {ask: known for ask, known in self._asks.items() if known[0] != uid}
