@@ -41,7 +41,7 @@ class Site:
     faults: dict[Fault, str] = field(default_factory=dict)
     """Faults of the station as a whole."""
     running: set[ConnectorId] = field(default_factory=set)
-    """Connectors with a running transaction: they share what the station may take."""
+    """Connectors that share what the station may take: a transaction runs there, or contacts are not open."""
     reservations: Reservations = field(default_factory=Reservations)
     occupied: dict[ConnectorId, Occupancy] = field(default_factory=dict)
     """How the connectors are used, as far as reservations care."""

@@ -30,3 +30,13 @@ def profile_use(connector: Connector, turn: Turn) -> Use:
     else:  # a start of a former boot that cannot be told, or seems to lie ahead, counts from now
         begun_ms = min(record.started_at.wall_ms or now_ms, now_ms)
     return Use(connector.id, options.phases, record.id, begun_ms, sharing)
+
+
+def take_share(connector: Connector) -> None:
+    """Count among those that share what the station may take while a transaction, or the contacts, may draw."""
+    drawing = connector.welded() or connector.facts.contactor_closed is True
+    running = connector.site.running
+    if connector.transaction is not None or drawing:
+        running.add(connector.id)
+    else:
+        running.discard(connector.id)

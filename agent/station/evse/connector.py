@@ -238,7 +238,6 @@ class Connector:
         )
         self.transaction = Transaction(record, reading.energy_wh, reading, saved_ms=turn.now_ms)
         turn.record(*self.transaction.start_entries(self.site, reading, who.profile), who.step, barrier=True)
-        self.site.running.add(self.id)
         turn.note(StationNote.TRANSACTION_STARTED, f"register {reading.energy_wh} Wh", self.id)
         self.meter.close()
         self.authorisation = None
@@ -261,7 +260,6 @@ class Connector:
         if ended is not None and stop is not None and stop.keep_cable:
             self.keep(Kept(ended.record.token, ended.record.parent, stop.reason.value), turn)
         self.authorisation = self.transaction = self.window_ms = self._stop = None
-        self.site.running.discard(self.id)
         self.asked = False
         self.epoch += 1
         self.meter.close()
@@ -274,7 +272,6 @@ class Connector:
         assert reading is not None
         self.transaction = Transaction(record, reading.energy_wh, reading, saved_ms=turn.now_ms)
         self.transaction.open_plans(self.site)
-        self.site.running.add(self.id)
         self.recovered = None
         self.meter.close()
         if self.lock.exists:

@@ -22,7 +22,8 @@ from agent.vocabulary.charging import (
 )
 from agent.vocabulary.commands import GetComposite, RemoteStart, Result, ResultStatus, SetProfile
 from agent.vocabulary.ids import MANAGEMENT, STATION, ConnectorId, IdToken
-from tests.agent.station.driver import CARD, PRIMARY, WALL, Driver, connector
+from agent.vocabulary.inputs import LatchCleared
+from tests.agent.station.driver import CARD, OTHER_CARD, PRIMARY, WALL, Driver, connector
 
 ONE = ConnectorId(1)
 WEEK_S = 7 * 86_400
@@ -137,3 +138,28 @@ def test_a_limit_from_the_start_of_the_session_needs_no_clock() -> None:
     driver.current[1] = 5.0
     driver.pass_time(65)
     assert [offer.current_a for offer in driver.all(fx.Offer)] == [6.0, 10.0]
+
+
+@pytest.mark.rule("ocpp16.C05")
+@pytest.mark.rule("INV-9")
+def test_a_connector_whose_contacts_do_not_open_keeps_its_share_when_its_session_is_over() -> None:
+    driver = Driver((connector(1), connector(2)))
+    schedule = Schedule(RateUnit.AMPERE, (Period(0, 20.0),), None, WALL)
+    maximum = ChargingProfile(1, 0, Purpose.STATION_MAXIMUM, ProfileKind.ABSOLUTE, schedule)
+    driver.command(MANAGEMENT, SetProfile(STATION, maximum))
+    driver.charge(1)
+    driver.charge(2, uid=OTHER_CARD)
+    driver.current = {ONE: 9.0, ConnectorId(2): 9.0}
+    driver.pass_time(6)
+    driver.card(CARD)  # stops, and the contacts are welded
+    driver.pass_time(10)
+    driver.answer_meter(1)
+    driver.pass_time(10)
+    assert (driver.state(1), driver.state(2)) == ("finished", "running")
+    offers = [offer.current_a for offer in driver.all(fx.Offer) if offer.connector == 2]
+    assert offers == [10.0]
+    driver.current[ONE] = 0.0
+    driver.contactor(False)
+    driver.give(LatchCleared(ONE))
+    driver.pass_time(6)
+    assert [offer.current_a for offer in driver.all(fx.Offer) if offer.connector == 2][-1] == 20.0
