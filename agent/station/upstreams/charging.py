@@ -76,9 +76,9 @@ class Charging:
         phases = max(each.options.phases for each in self._connectors.values())
         phases = phases if connector is None else connector.options.phases
         steps = max(1, MOST_LOOKS // max(1, self._site.profiles.count))
-        bounds, known_s = timeline(judge, begin_ms, duration_s, steps)
+        bounds, known_s = timeline(judge, begin_ms, max(1, duration_s), steps)  # a schedule has a period at least
         periods = tuple(_in_unit(period, command.unit, phases) for period in bounds)
-        found = CompositeSchedule(command.connector, begin_ms, known_s, command.unit, periods)
+        found = CompositeSchedule(command.connector, begin_ms, min(known_s, duration_s), command.unit, periods)
         return Result(ResultStatus.ACCEPTED, composite=found)
 
     def _transaction(self, asker: Upstream, command: SetProfile) -> TransactionId | None:
