@@ -115,7 +115,14 @@ class Security:
         if given.kind in _TOLD:
             for upstream in self._site.registry:
                 if _is_told(upstream, given.upstream):
-                    turn.record(EnqueueNotice(upstream.id, event, self._site.new_uuid()), barrier=critical)
+                    told = _as_told(event, upstream)
+                    turn.record(EnqueueNotice(upstream.id, told, self._site.new_uuid()), barrier=critical)
+
+
+def _as_told(event: SecurityEvent, upstream: Upstream) -> SecurityEvent:
+    """Whose queue is full, or what the disk said, is for management: others learn that something was, not of whom."""
+    inside = event.kind is SecurityEventKind.MEMORY_EXHAUSTION and upstream.id != MANAGEMENT
+    return replace(event, tech_info="") if inside else event
 
 
 def _is_told(upstream: Upstream, concerned: UpstreamId | None) -> bool:

@@ -178,3 +178,14 @@ def test_a_long_text_is_cut() -> None:
     driver = Driver()
     driver.give(SecurityEventSeen(NOISE, "x" * 10_000, PRIMARY))
     assert len(lines(driver)[0].tech_info) == 255
+
+
+@pytest.mark.rule("INV-8")
+def test_whose_queue_is_full_is_told_to_management_alone() -> None:
+    driver = Driver()
+    driver.give(SecurityEventSeen(K.MEMORY_EXHAUSTION, "the queue of management is full"))
+    notices = [entry for entry in entries(driver) if isinstance(entry, EnqueueNotice)]
+    assert [(notice.upstream, notice.event.tech_info) for notice in notices] == [
+        (MANAGEMENT, "the queue of management is full"),
+        (PRIMARY, ""),
+    ]
