@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from agent.ocpp.v16.keys import KEYS, Key
 from agent.ocpp.v16.parse import ACTIONS, Parser
@@ -27,36 +28,42 @@ COMMANDS = frozenset(
 )
 
 
-def sources() -> list[Module]:
+@dataclass(frozen=True)
+class Named:
+    """What a module names in its code: texts, classes that it asks for, attributes that it reads."""
+
+    path: str
+    module: Module
+    texts: frozenset[object]
+    classes: frozenset[str]
+    attributes: frozenset[str]
+
+
+def sources() -> list[Named]:
     """The modules in which something can be found."""
-    return [module for module in modules("agent") if module.name not in NOT_HERE]
+    return [_named(module) for module in modules("agent") if module.name not in NOT_HERE]
 
 
-def with_text(text: str, among: Iterable[Module]) -> Iterator[str]:
-    """Files where the text stands as a constant that is code."""
-    for module in among:
-        if any(isinstance(node, ast.Constant) and node.value == text for node in ast.walk(module.tree)):
-            yield module.path
+def _named(module: Module) -> Named:
+    nodes = list(ast.walk(module.tree))
+    texts = frozenset(node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    attributes = frozenset(node.attr for node in nodes if isinstance(node, ast.Attribute))
+    return Named(module.path, module, texts, frozenset(_classes(nodes)), attributes)
 
 
-def with_match(name: str, among: Iterable[Module]) -> Iterator[str]:
-    """Files where a class is matched or asked for by `isinstance`."""
-    for module in among:
-        if any(_asks_for(node, name) for node in ast.walk(module.tree)):
-            yield module.path
-
-
-def with_attribute(name: str, among: Iterable[Module]) -> Iterator[str]:
-    """Files where an attribute is read."""
-    for module in among:
-        if any(isinstance(node, ast.Attribute) and node.attr == name for node in ast.walk(module.tree)):
-            yield module.path
+def _classes(nodes: list[ast.AST]) -> Iterator[str]:
+    """Classes that are matched, or asked for by `isinstance`."""
+    for node in nodes:
+        if isinstance(node, ast.MatchClass) and isinstance(node.cls, ast.Name):
+            yield node.cls.id
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance":
+            yield from (inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name))
 
 
 def text() -> str:
     """The whole of WHERE.md."""
     found = sources()
-    rest = [module for module in found if not module.name.startswith("agent.ocpp.v16")]
+    rest = [each for each in found if not each.module.name.startswith("agent.ocpp.v16")]
     lines = [HEAD, "## Messages\n", "| message | named in | becomes | which is done in |", "|---|---|---|---|"]
     lines += [_message(action, parser, found, rest) for action, parser in sorted(ACTIONS.items())]
     lines += ["", "## Configuration keys\n", "All of them are rows of `agent/ocpp/v16/keys.py`.\n"]
@@ -65,21 +72,22 @@ def text() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _message(action: str, parser: Parser | None, found: list[Module], rest: list[Module]) -> str:
+def _message(action: str, parser: Parser | None, found: list[Named], rest: list[Named]) -> str:
     made = sorted(_commands_of(parser, found)) if parser is not None else []
-    done = sorted({path for name in made for path in with_match(name, rest)})
-    return f"| {action} | {_files(with_text(action, found))} | {', '.join(made) or '-'} | {_files(done)} |"
+    named = (each.path for each in found if action in each.texts)
+    done = (each.path for each in rest if each.classes & set(made))
+    return f"| {action} | {_files(named)} | {', '.join(made) or '-'} | {_files(done)} |"
 
 
-def _key(key: Key, rest: list[Module]) -> str:
+def _key(key: Key, rest: list[Named]) -> str:
     if key.option is None:
         return f"| {key.name} | a constant of the station | `agent/ocpp/v16/keys.py` |"
-    return f"| {key.name} | `{key.option}` | {_files(with_attribute(key.option, rest))} |"
+    return f"| {key.name} | `{key.option}` | {_files(each.path for each in rest if key.option in each.attributes)} |"
 
 
-def _commands_of(parser: Parser, found: list[Module]) -> set[str]:
+def _commands_of(parser: Parser, found: list[Named]) -> set[str]:
     """The commands that a parser, or what it calls in its file, makes."""
-    module = next(m for m in found if m.name == parser.__module__)
+    module = next(each.module for each in found if each.module.name == parser.__module__)
     functions = {node.name: node for node in ast.walk(module.tree) if isinstance(node, ast.FunctionDef)}
     todo, seen, made = [parser.__name__], set[str](), set[str]()
     while todo:
@@ -87,19 +95,11 @@ def _commands_of(parser: Parser, found: list[Module]) -> set[str]:
         if name in seen or name not in functions:
             continue
         seen.add(name)
-        called = {
-            n.func.id for n in ast.walk(functions[name]) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
-        }
+        calls = [node for node in ast.walk(functions[name]) if isinstance(node, ast.Call)]
+        called = {node.func.id for node in calls if isinstance(node.func, ast.Name)}
         made |= called & COMMANDS
         todo += called
     return made
-
-
-def _asks_for(node: ast.AST, name: str) -> bool:
-    if isinstance(node, ast.MatchClass):
-        return isinstance(node.cls, ast.Name) and node.cls.id == name
-    is_question = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance"
-    return is_question and any(isinstance(inner, ast.Name) and inner.id == name for inner in ast.walk(node))
 
 
 def _files(paths: Iterable[str]) -> str:
