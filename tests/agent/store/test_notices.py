@@ -1,4 +1,4 @@
-"""Security events for an upstream: kept until they are answered, in order, under one message id, and not without end."""
+"""Notices: queues of security events beside the outboxes, bounded, and written as soon as the time is known."""
 
 from __future__ import annotations
 
