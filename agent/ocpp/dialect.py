@@ -18,6 +18,7 @@ from agent.vocabulary.options import StationOptions
 from agent.vocabulary.outbox import RowKind
 from agent.vocabulary.records import Verdict
 from agent.vocabulary.security import SecurityEvent
+from agent.vocabulary.uploads import UploadState
 
 
 class Statuses(Protocol):
@@ -76,6 +77,9 @@ class Writes(Protocol):
 
     def security_event(self, event: SecurityEvent, message_id: str, offset_ms: int | None) -> str | None:
         """The whole CALL for a security event; None while its wall time is unknown. Deterministic."""
+
+    def upload(self, what: TriggerKind, state: UploadState, message_id: str) -> str:
+        """How far an upload is; `what` names the message."""
 
     def sign_certificate(self, csr_pem: str, message_id: str) -> str:
         """The request to sign a certificate."""

@@ -71,6 +71,8 @@ class Doors:
     """The input recorder, for replay."""
     credentials: Callable[[fx.HandleCredentials], None] = lambda effect: None
     """The keeper of the credentials; answers by `CredentialsAnswered`."""
+    transfers: Callable[[fx.HandleUpload], None] = lambda effect: None
+    """Uploads what upstreams ask for; answers by `UploadAnswered`."""
 
 
 class Engine:
@@ -199,6 +201,8 @@ class Engine:
                 doors.restart(effect)
             case fx.HandleCredentials():
                 doors.credentials(effect)
+            case fx.HandleUpload():
+                doors.transfers(effect)
             case (
                 fx.Ask()
                 | fx.Answer()
@@ -207,6 +211,7 @@ class Engine:
                 | fx.RequestCertificate()
                 | fx.Reconnect()
                 | fx.SendNow()
+                | fx.TellUpload()
             ):
                 if effect.upstream in doors.upstreams:
                     doors.upstreams[effect.upstream].tell(effect)

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from agent.vocabulary import certificates, commands, events, ids, inputs, moments, options, records, security
+from agent.vocabulary import certificates, commands, events, ids, inputs, moments, options, records, security, uploads
 from agent.vocabulary.ids import IdToken, Secret
 from agent.vocabulary.inputs import Input
 from agent.vocabulary.moments import Moment
@@ -147,6 +147,7 @@ def _kinds() -> dict[str, Any]:
         options,
         records,
         security,
+        uploads,
     )
     for module in modules:
         for name, kind in vars(module).items():

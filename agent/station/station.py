@@ -28,6 +28,7 @@ from agent.station.upstreams.commands import Commands
 from agent.station.upstreams.credentials import Credentials
 from agent.station.upstreams.publisher import Publisher
 from agent.station.upstreams.unlocking import Unlocking
+from agent.station.upstreams.uploads import Uploads
 from agent.vocabulary import inputs
 from agent.vocabulary.commands import CommandKind
 from agent.vocabulary.effects import Effect, Record, SwitchAllOff
@@ -70,6 +71,7 @@ class Station:
         self._commands = Commands(self._site, self._connectors, self._desk, self._restarter, self._unlocking)
         self._receipts = Receipts(self._site, self._connectors, self._desk, self._restarter)
         self._credentials = Credentials(self._site)
+        self._uploads = Uploads()
         self._security = Security(self._site)
         self._publisher = Publisher(self._site, self._connectors)
         self._deadline: int | None = None
@@ -84,6 +86,8 @@ class Station:
             inputs.CommandReceived: self._commands.received,
             inputs.CredentialsAnswered: self._credentials.answered,
             inputs.CredentialsInForce: self._credentials.in_force,
+            inputs.UploadAnswered: self._uploads.answered,
+            inputs.UploadProgressed: self._uploads.progressed,
             inputs.SecurityEventSeen: self._security.seen,
             inputs.NoticeAnswered: self._security.answered,
             inputs.MessageAcknowledged: self._receipts.acknowledged,

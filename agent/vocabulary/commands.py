@@ -17,6 +17,7 @@ from agent.vocabulary.charging import ChargingProfile, CompositeSchedule, Profil
 from agent.vocabulary.ids import ConnectorId, IdToken, Secret
 from agent.vocabulary.options import OptionValue
 from agent.vocabulary.records import ListEntry
+from agent.vocabulary.uploads import LogKind
 
 
 class CommandKind(StrEnum):
@@ -46,6 +47,8 @@ class CommandKind(StrEnum):
     TAKE_CERTIFICATE = "take_certificate"
     RENEW_CERTIFICATE = "renew_certificate"
     TRIGGER = "trigger"
+    GET_DIAGNOSTICS = "get_diagnostics"
+    GET_LOG = "get_log"
 
 
 class TriggerKind(StrEnum):
@@ -65,6 +68,8 @@ class ResultStatus(StrEnum):
     """Closed list of answers; a dialect maps each to the status of its message."""
 
     ACCEPTED = "accepted"
+    ACCEPTED_CANCELED = "accepted_canceled"
+    """Accepted, and what ran before for the same upstream is given up."""
     REJECTED = "rejected"
     SCHEDULED = "scheduled"
     REBOOT_REQUIRED = "reboot_required"
@@ -282,6 +287,39 @@ class TriggerMessage:
     connector: ConnectorId | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class UploadWish:
+    """Where a file is to be brought, and what of the past it is to hold. The location may have a password in it."""
+
+    location: Secret
+    retries: int | None = None
+    """Further attempts; None: as the station likes."""
+    retry_interval_s: int | None = None
+    since_wall_ms: int | None = None
+    until_wall_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GetDiagnostics:
+    """Upload the diagnostics into a folder (OCPP 1.6 5.9)."""
+
+    kind: ClassVar[CommandKind] = CommandKind.GET_DIAGNOSTICS
+    wish: UploadWish
+
+
+@dataclass(frozen=True, slots=True)
+class GetLog:
+    """Upload a log to a place (security extension of OCPP 1.6, N01)."""
+
+    kind: ClassVar[CommandKind] = CommandKind.GET_LOG
+    log: LogKind
+    request_id: int
+    wish: UploadWish
+
+
+UploadCommand = GetDiagnostics | GetLog
+"""Commands that the transfers perform, outside the station; the station only permits them."""
+
 CredentialCommand = (
     SetPassword
     | RaiseSecurityProfile
@@ -317,6 +355,8 @@ Command = (
     | TakeCertificate
     | RenewCertificate
     | TriggerMessage
+    | GetDiagnostics
+    | GetLog
 )
 
 
@@ -339,3 +379,5 @@ class Result:
     certificates: tuple[CertificateHash, ...] = ()
     composite: CompositeSchedule | None = None
     list_version: int = -1
+    file_name: str = ""
+    """Of what will be uploaded."""

@@ -13,10 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from agent.vocabulary.commands import CredentialCommand, Result, TriggerKind
+from agent.vocabulary.commands import CredentialCommand, Result, TriggerKind, UploadCommand
 from agent.vocabulary.events import ConditionChanged, TransactionSampled
 from agent.vocabulary.ids import ConnectorId, IdToken, UpstreamId
 from agent.vocabulary.records import Entry
+from agent.vocabulary.uploads import UploadState
 from hal.api import LightPattern
 
 
@@ -130,6 +131,24 @@ class HandleCredentials:
 
 
 @dataclass(frozen=True, slots=True)
+class HandleUpload:
+    """A permitted command to upload a file; answered by `UploadAnswered`, then told of by `UploadProgressed`."""
+
+    upstream: UpstreamId
+    call: int
+    command: UploadCommand
+
+
+@dataclass(frozen=True, slots=True)
+class TellUpload:
+    """How far an upload is, for the upstream that asked for it; the newest waits for a link (OCPP 1.6 4.4)."""
+
+    upstream: UpstreamId
+    what: TriggerKind
+    state: UploadState
+
+
+@dataclass(frozen=True, slots=True)
 class RequestCertificate:
     """Ask this upstream to sign a certificate request; dropped if it is not connected (A02)."""
 
@@ -157,6 +176,8 @@ class SendNow:
     """Meter values for an upstream that gets no rows of its outbox yet."""
     foreign_id: str | None = None
     """The upstream's id of the transaction that they belong to."""
+    upload: UploadState | None = None
+    """For the status of an upload: how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +234,8 @@ Effect = (
     | Ask
     | Answer
     | HandleCredentials
+    | HandleUpload
+    | TellUpload
     | RequestCertificate
     | Reconnect
     | SendNow
@@ -237,6 +260,8 @@ EFFECT_CLASSES: Mapping[type[Effect], EffectClass] = {
     Ask: EffectClass.TALK,
     Answer: EffectClass.TALK,
     HandleCredentials: EffectClass.TALK,
+    HandleUpload: EffectClass.TALK,
+    TellUpload: EffectClass.TALK,
     RequestCertificate: EffectClass.TALK,
     Reconnect: EffectClass.TALK,
     SendNow: EffectClass.TALK,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from agent.vocabulary.commands import Command, Result
+from agent.vocabulary.commands import Command, Result, TriggerKind
 from agent.vocabulary.events import StopReason
 from agent.vocabulary.ids import ConnectorId, TransactionId, UpstreamId
 from agent.vocabulary.records import Verdict
 from agent.vocabulary.security import SecurityEventKind
+from agent.vocabulary.uploads import UploadState
 from hal.api import Reading
 
 
@@ -73,6 +74,24 @@ class CredentialsInForce:
 
     upstream: UpstreamId
     security_profile: int
+
+
+@dataclass(frozen=True, slots=True)
+class UploadAnswered:
+    """The transfers have decided on a `HandleUpload`."""
+
+    upstream: UpstreamId
+    call: int
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class UploadProgressed:
+    """An upload that an upstream asked for has come further, or has ended. `what`: the message that tells it."""
+
+    upstream: UpstreamId
+    what: TriggerKind
+    state: UploadState
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +189,8 @@ Input = (
     | CommandReceived
     | CredentialsAnswered
     | CredentialsInForce
+    | UploadAnswered
+    | UploadProgressed
     | SecurityEventSeen
     | NoticeAnswered
     | MessageAcknowledged

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
-from agent.ocpp.v16 import charging, keys, local_list
+from agent.ocpp.v16 import charging, keys, local_list, uploads
 from agent.ocpp.v16.keys import KEYS, Key, StationFacts
 from agent.ocpp.wire import Call, JsonObject, Written
 from agent.vocabulary.commands import OptionSeen, Result, ResultStatus
@@ -70,6 +70,10 @@ def answer(call: Call, result: Result) -> JsonObject:
     """The payload that confirms a call that became a command; GetConfiguration is answered by `Configuration`."""
     if call.action == "GetCompositeSchedule":
         return charging.composite(result.composite)
+    if call.action == "GetDiagnostics":
+        return uploads.diagnostics_answer(result)
+    if call.action == "GetLog":
+        return uploads.log_answer(result)
     if call.action == "GetLocalListVersion":
         return local_list.list_version(result)
     if call.action == "GetInstalledCertificateIds":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.ocpp.exchange import BootAnswer, Parsed, RowAnswer, Status
-from agent.ocpp.v16 import answers, confirmations, parse, render, triggers
+from agent.ocpp.v16 import answers, confirmations, parse, render, triggers, uploads
 from agent.ocpp.v16.keys import StationFacts
 from agent.ocpp.v16.status import StatusBoard
 from agent.ocpp.wire import Call, JsonObject, write
@@ -14,6 +14,7 @@ from agent.vocabulary.options import StationOptions
 from agent.vocabulary.outbox import RowKind
 from agent.vocabulary.records import Verdict
 from agent.vocabulary.security import SecurityEvent
+from agent.vocabulary.uploads import UploadState
 
 
 class _Writes:
@@ -54,6 +55,10 @@ class _Writes:
         """SecurityEventNotification; None while its wall time is unknown."""
         rendered = render.security_event(event, offset_ms)
         return None if rendered is None else write(Call(message_id, "SecurityEventNotification", rendered))
+
+    def upload(self, what: TriggerKind, state: UploadState, message_id: str) -> str:
+        """DiagnosticsStatusNotification or LogStatusNotification."""
+        return write(Call(message_id, *uploads.notification(what, state)))
 
     def sign_certificate(self, csr_pem: str, message_id: str) -> str:
         """SignCertificate."""

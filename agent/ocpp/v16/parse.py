@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from agent.ocpp.exchange import Parsed, Ready, Refusal
-from agent.ocpp.v16 import charging, credentials, keys, local_list, reservation, triggers
+from agent.ocpp.v16 import charging, credentials, keys, local_list, reservation, triggers, uploads
 from agent.ocpp.v16.data_transfer import data_transfer
 from agent.ocpp.v16.invalid import Invalid
 from agent.ocpp.v16.keys import StationFacts
@@ -128,10 +128,10 @@ ACTIONS: Final[Mapping[str, Parser | None]] = {
     "FirmwareStatusNotification": None,
     "GetCompositeSchedule": charging.get_composite_schedule,
     "GetConfiguration": _get_configuration,
-    "GetDiagnostics": None,
+    "GetDiagnostics": uploads.get_diagnostics,
     "GetInstalledCertificateIds": credentials.get_installed_certificate_ids,
     "GetLocalListVersion": local_list.get_local_list_version,
-    "GetLog": None,
+    "GetLog": uploads.get_log,
     "Heartbeat": None,
     "InstallCertificate": credentials.install_certificate,
     "LogStatusNotification": None,

@@ -29,7 +29,9 @@ from agent.vocabulary.commands import (
     CommandKind,
     DeleteCertificate,
     GetComposite,
+    GetDiagnostics,
     GetListVersion,
+    GetLog,
     GetOptions,
     InstallRoot,
     ListRoots,
@@ -49,7 +51,7 @@ from agent.vocabulary.commands import (
     TriggerMessage,
     Unlock,
 )
-from agent.vocabulary.effects import Answer, HandleCredentials
+from agent.vocabulary.effects import Answer, HandleCredentials, HandleUpload
 from agent.vocabulary.events import StopReason, Trigger
 from agent.vocabulary.ids import MANAGEMENT, STATION, ConnectorId, IdToken
 from agent.vocabulary.inputs import CommandReceived, Registration
@@ -143,6 +145,9 @@ class Commands:
                 | RenewCertificate()
             ) as command:
                 turn.add(HandleCredentials(asker.id, given.call, command))
+                return None
+            case (GetDiagnostics() | GetLog()) as command:
+                turn.add(HandleUpload(asker.id, given.call, command))
                 return None
 
     def _about_cards(

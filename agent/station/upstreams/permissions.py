@@ -80,6 +80,9 @@ OWN_CREDENTIALS = frozenset(
 ON_DEMAND = frozenset({_K.TRIGGER})
 """Messages to the asking upstream alone about what it is told anyhow: allowed to each."""
 
+OWN_UPLOADS = frozenset({_K.GET_DIAGNOSTICS, _K.GET_LOG})
+"""Each upstream has one upload of its own, of what it may see: allowed to each."""
+
 OWN_PROFILES = frozenset({_K.SET_PROFILE, _K.CLEAR_PROFILES, _K.GET_COMPOSITE})
 """Each upstream has charging profiles of its own, and the least of all limits counts: allowed to each."""
 
@@ -158,7 +161,7 @@ PERMISSIONS: Mapping[tuple[Role, CommandKind, Situation], Decision] = {
     **{
         (role, kind, situation): ALLOW
         for role in Role
-        for kind in OWN_CREDENTIALS | OWN_PROFILES | ON_DEMAND | MANAGEMENT_ONLY.keys()
+        for kind in OWN_CREDENTIALS | OWN_UPLOADS | OWN_PROFILES | ON_DEMAND | MANAGEMENT_ONLY.keys()
         for situation in Situation
     },
     **{(_B, kind, situation): ALLOW for kind in BILLING_ONLY for situation in Situation},
