@@ -36,6 +36,7 @@ from agent.vocabulary.effects import (
     Reconnect,
     RequestCertificate,
     SendNow,
+    TellUpload,
 )
 from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.inputs import SecurityEventSeen, UpstreamChanged
@@ -145,6 +146,8 @@ class Conversation:
                 self._own.signing.wanted(csr_pem, connected=self._rpc is not None)
             case SendNow() if self._rpc is not None:
                 self._own.triggered.wanted(effect)
+            case TellUpload():
+                self._own.reports.wanted(effect, connected=self._rpc is not None)
             case Reconnect(_, why) if self._rpc is not None:
                 self._parting = (why, now_ms + PARTING_MS)
             case OptionsChanged():

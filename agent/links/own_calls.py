@@ -29,11 +29,13 @@ from agent.links.purposes import (
     OwnCall,
     Purpose,
     Question,
+    Reported,
     SigningWanted,
     Told,
     Triggered,
 )
 from agent.links.questions import Questions
+from agent.links.reports import Reports
 from agent.links.signing import Signing
 from agent.links.triggered import TriggeredCalls
 from agent.ocpp.dialect import Dialect
@@ -69,6 +71,7 @@ class OwnCalls:
         self.questions = Questions(output.inputs.append)
         self.signing = Signing(output)
         self.triggered = TriggeredCalls(dialect, self.statuses, offset_ms, new_id)
+        self.reports = Reports(dialect, new_id)
         self.notices = NoticeDelivery(output.upstream, output.inputs.append)
         self.delivery = Delivery(output.upstream, dialect, options, output.inputs.append)
         self._dialect = dialect
@@ -95,6 +98,7 @@ class OwnCalls:
         self.questions.give_up()
         self.signing.give_up()
         self.triggered.give_up()
+        self.reports.link_lost(call.purpose.report if call and isinstance(call.purpose, Reported) else None)
         match call.purpose if call else None:
             case Delivered(row):
                 self.delivery.cut(row, code, now_ms)
@@ -187,9 +191,9 @@ class OwnCalls:
             self.statuses.taken(status)
             message_id = self._new_id()
             return message_id, self._dialect.status(status, message_id, self._offset_ms()), Told(status)
-        triggered = self._choose_triggered(now_ms)
-        if triggered is not None:
-            return triggered
+        asked_for = self._choose_triggered(now_ms) or self.reports.take()
+        if asked_for is not None:
+            return asked_for
         if self._registration.heartbeat_due(now_ms):
             return self._beat(now_ms)
         notice = self.notices.due(now_ms)
@@ -227,7 +231,7 @@ class OwnCalls:
                 self.notices.answered(row.message_id)
             case Delivered(row):
                 self.delivery.answered(row, answer, now_ms)
-            case Triggered():
+            case Triggered() | Reported():
                 """Whatever the peer says to what it wanted: nothing follows."""
             case _:
                 assert_never(call.purpose)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent.ocpp.exchange import Status
-from agent.vocabulary.effects import Ask
+from agent.vocabulary.effects import Ask, TellUpload
 from agent.vocabulary.outbox import NoticeRow, OutboxRow
 
 
@@ -57,7 +57,14 @@ class Triggered:
     """What the peer itself has asked for; its answer means nothing more."""
 
 
-Purpose = Boot | Question | SigningWanted | Told | Beat | Noticed | Delivered | Triggered
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """How far an upload is."""
+
+    report: TellUpload
+
+
+Purpose = Boot | Question | SigningWanted | Told | Beat | Noticed | Delivered | Triggered | Reported
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,10 +68,12 @@ class Station:
         self._desk = Desk(self._site, self._connectors, Knowledge(self._site))
         self._restarter = Restarter(self._site, self._connectors)
         self._unlocking = Unlocking(self._connectors)
-        self._commands = Commands(self._site, self._connectors, self._desk, self._restarter, self._unlocking)
+        self._uploads = Uploads()
+        self._commands = Commands(
+            self._site, self._connectors, self._desk, self._restarter, self._unlocking, self._uploads
+        )
         self._receipts = Receipts(self._site, self._connectors, self._desk, self._restarter)
         self._credentials = Credentials(self._site)
-        self._uploads = Uploads()
         self._security = Security(self._site)
         self._publisher = Publisher(self._site, self._connectors)
         self._deadline: int | None = None

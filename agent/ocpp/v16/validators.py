@@ -353,6 +353,45 @@ def validate_GetConfiguration(data):
     return data
 
 
+def validate_GetDiagnostics(data):
+    if not isinstance(data, (dict)):
+        raise Invalid("data" + "", 'type')
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data__missing_keys = set(['location']) - data.keys()
+        if data__missing_keys:
+            raise Invalid("data" + "", 'required', data__missing_keys)
+        data_keys = set(data.keys())
+        if "location" in data_keys:
+            data_keys.remove("location")
+            data__location = data["location"]
+            if not isinstance(data__location, (str)):
+                raise Invalid("data" + ".location", 'type')
+        if "retries" in data_keys:
+            data_keys.remove("retries")
+            data__retries = data["retries"]
+            if not isinstance(data__retries, (int)) or isinstance(data__retries, bool):
+                raise Invalid("data" + ".retries", 'type')
+        if "retryInterval" in data_keys:
+            data_keys.remove("retryInterval")
+            data__retryInterval = data["retryInterval"]
+            if not isinstance(data__retryInterval, (int)) or isinstance(data__retryInterval, bool):
+                raise Invalid("data" + ".retryInterval", 'type')
+        if "startTime" in data_keys:
+            data_keys.remove("startTime")
+            data__startTime = data["startTime"]
+            if not isinstance(data__startTime, (str)):
+                raise Invalid("data" + ".startTime", 'type')
+        if "stopTime" in data_keys:
+            data_keys.remove("stopTime")
+            data__stopTime = data["stopTime"]
+            if not isinstance(data__stopTime, (str)):
+                raise Invalid("data" + ".stopTime", 'type')
+        if data_keys:
+            raise Invalid("data" + "", 'additionalProperties', data_keys)
+    return data
+
+
 def validate_GetInstalledCertificateIds(data):
     if not isinstance(data, (dict)):
         raise Invalid("data" + "", 'type')
@@ -385,6 +424,79 @@ def validate_GetLocalListVersion(data):
     data_is_dict = isinstance(data, dict)
     if data_is_dict:
         data_keys = set(data.keys())
+        if data_keys:
+            raise Invalid("data" + "", 'additionalProperties', data_keys)
+    return data
+
+
+def validate_GetLog(data):
+    if not isinstance(data, (dict)):
+        raise Invalid("data" + "", 'type')
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data__missing_keys = set(['logType', 'requestId', 'log']) - data.keys()
+        if data__missing_keys:
+            raise Invalid("data" + "", 'required', data__missing_keys)
+        data_keys = set(data.keys())
+        if "log" in data_keys:
+            data_keys.remove("log")
+            data__log = data["log"]
+            if not isinstance(data__log, (dict)):
+                raise Invalid("data" + ".log", 'type')
+            data__log_is_dict = isinstance(data__log, dict)
+            if data__log_is_dict:
+                data__log__missing_keys = set(['remoteLocation']) - data__log.keys()
+                if data__log__missing_keys:
+                    raise Invalid("data" + ".log", 'required', data__log__missing_keys)
+                data__log_keys = set(data__log.keys())
+                if "remoteLocation" in data__log_keys:
+                    data__log_keys.remove("remoteLocation")
+                    data__log__remoteLocation = data__log["remoteLocation"]
+                    if not isinstance(data__log__remoteLocation, (str)):
+                        raise Invalid("data" + ".log.remoteLocation", 'type')
+                    if isinstance(data__log__remoteLocation, str):
+                        data__log__remoteLocation_len = len(data__log__remoteLocation)
+                        if data__log__remoteLocation_len > 512:
+                            raise Invalid("data" + ".log.remoteLocation", 'maxLength')
+                if "oldestTimestamp" in data__log_keys:
+                    data__log_keys.remove("oldestTimestamp")
+                    data__log__oldestTimestamp = data__log["oldestTimestamp"]
+                    if not isinstance(data__log__oldestTimestamp, (str)):
+                        raise Invalid("data" + ".log.oldestTimestamp", 'type')
+                if "latestTimestamp" in data__log_keys:
+                    data__log_keys.remove("latestTimestamp")
+                    data__log__latestTimestamp = data__log["latestTimestamp"]
+                    if not isinstance(data__log__latestTimestamp, (str)):
+                        raise Invalid("data" + ".log.latestTimestamp", 'type')
+                if data__log_keys:
+                    raise Invalid("data" + ".log", 'additionalProperties', data__log_keys)
+        if "logType" in data_keys:
+            data_keys.remove("logType")
+            data__logType = data["logType"]
+            if not isinstance(data__logType, (str)):
+                raise Invalid("data" + ".logType", 'type')
+            if not (isinstance(data__logType, str) and data__logType == 'DiagnosticsLog' or isinstance(data__logType, str) and data__logType == 'SecurityLog'):
+                raise Invalid("data" + ".logType", 'enum')
+            data__logType_is_dict = isinstance(data__logType, dict)
+            if data__logType_is_dict:
+                data__logType_keys = set(data__logType.keys())
+                if data__logType_keys:
+                    raise Invalid("data" + ".logType", 'additionalProperties', data__logType_keys)
+        if "requestId" in data_keys:
+            data_keys.remove("requestId")
+            data__requestId = data["requestId"]
+            if not isinstance(data__requestId, (int)) or isinstance(data__requestId, bool):
+                raise Invalid("data" + ".requestId", 'type')
+        if "retries" in data_keys:
+            data_keys.remove("retries")
+            data__retries = data["retries"]
+            if not isinstance(data__retries, (int)) or isinstance(data__retries, bool):
+                raise Invalid("data" + ".retries", 'type')
+        if "retryInterval" in data_keys:
+            data_keys.remove("retryInterval")
+            data__retryInterval = data["retryInterval"]
+            if not isinstance(data__retryInterval, (int)) or isinstance(data__retryInterval, bool):
+                raise Invalid("data" + ".retryInterval", 'type')
         if data_keys:
             raise Invalid("data" + "", 'additionalProperties', data_keys)
     return data
@@ -1020,8 +1132,10 @@ VALIDATORS = {
     "ExtendedTriggerMessage": validate_ExtendedTriggerMessage,
     "GetCompositeSchedule": validate_GetCompositeSchedule,
     "GetConfiguration": validate_GetConfiguration,
+    "GetDiagnostics": validate_GetDiagnostics,
     "GetInstalledCertificateIds": validate_GetInstalledCertificateIds,
     "GetLocalListVersion": validate_GetLocalListVersion,
+    "GetLog": validate_GetLog,
     "InstallCertificate": validate_InstallCertificate,
     "RemoteStartTransaction": validate_RemoteStartTransaction,
     "RemoteStopTransaction": validate_RemoteStopTransaction,

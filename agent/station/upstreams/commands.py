@@ -20,6 +20,7 @@ from agent.station.upstreams.permissions import Decision, Situation, Verb, permi
 from agent.station.upstreams.registry import Upstream
 from agent.station.upstreams.triggering import Triggering
 from agent.station.upstreams.unlocking import Unlocking
+from agent.station.upstreams.uploads import Uploads
 from agent.vocabulary.commands import (
     CancelReservation,
     ChangeAvailability,
@@ -75,6 +76,7 @@ class Commands:
         desk: Desk,
         restarter: Restarter,
         unlocking: Unlocking,
+        uploads: Uploads,
     ) -> None:
         self._site = site
         self._connectors = connectors
@@ -82,7 +84,7 @@ class Commands:
         self._restarter = restarter
         self._unlocking = unlocking
         self._charging = Charging(site, connectors)
-        self._triggering = Triggering(connectors)
+        self._triggering = Triggering(connectors, uploads)
 
     def received(self, given: CommandReceived, turn: Turn) -> None:
         """Answer one command; an unlock is answered when the lock has moved."""

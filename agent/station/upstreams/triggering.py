@@ -13,6 +13,7 @@ from agent.station.evse.connector import Connector
 from agent.station.evse.metering import on_demand, tell_on_demand
 from agent.station.turn import Turn
 from agent.station.upstreams.registry import Upstream
+from agent.station.upstreams.uploads import Uploads
 from agent.vocabulary.commands import Result, ResultStatus, TriggerKind, TriggerMessage
 from agent.vocabulary.effects import SendNow
 from agent.vocabulary.events import TransactionSampled
@@ -29,8 +30,9 @@ def _rejected(reason: str) -> Result:
 class Triggering:
     """Says what is sent; how, the link knows."""
 
-    def __init__(self, connectors: Mapping[ConnectorId, Connector]) -> None:
+    def __init__(self, connectors: Mapping[ConnectorId, Connector], uploads: Uploads) -> None:
         self._connectors = connectors
+        self._uploads = uploads
 
     def ask(self, asker: Upstream, command: TriggerMessage, turn: Turn) -> Result:
         """Accepted if something will be sent."""
@@ -41,6 +43,10 @@ class Triggering:
                 return self._statuses(asker, command.connector, turn)
             case TriggerKind.METER_VALUES:
                 return self._meter_values(asker, command.connector, turn)
+            case TriggerKind.DIAGNOSTICS_STATUS | TriggerKind.LOG_STATUS:
+                present = self._uploads.present(asker.id, command.what)
+                turn.add(SendNow(asker.id, command.what, upload=present))
+                return ACCEPTED
         turn.add(SendNow(asker.id, command.what))
         return ACCEPTED
 
