@@ -35,7 +35,7 @@ from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.inputs import Input, RestartRequested, Tick
 from agent.vocabulary.options import UpstreamOptions
 from agent.vocabulary.security import SecurityEvent
-from agent.wiring import Surroundings, addresses_of, make_credentials, make_upstream
+from agent.wiring import Surroundings, addresses_of, make_credentials, make_transfers, make_upstream
 from hal.api import Hardware, HardwarePlan, Observer
 from hal.boards import build as build_hardware
 from hal.toml_table import ProfileError
@@ -117,6 +117,7 @@ class Agent:
         self.writer = seams.make_writer(self.store, self.post, self._outboxes.ring, self._crashed)
         self.upstreams: dict[UpstreamId, UpstreamTask] = {}
         self.credentials = make_credentials(context, self.start.options, self.clock, self)
+        self.transfers = make_transfers(context, self, self.credentials)
         doors = Doors(
             self.hardware,
             self.writer,
@@ -126,6 +127,7 @@ class Agent:
             self._wake_at,
             self.recorder.record,
             self.credentials,
+            self.transfers,
         )
         self.engine = seams.engine(self.station, self.clock, doors, seams.barrier(), seams.grants())
         self.timekeeper = Timekeeper(
@@ -218,6 +220,7 @@ class Agent:
             keeper.keep(f"upstream {upstream}", task.run)
         for upstream, desk in self.credentials.desks.items():
             keeper.keep(f"credentials {upstream}", desk.run)
+        keeper.keep("transfers", self.transfers.run)
         keeper.keep("clock", lambda: self.timekeeper.run(partial(keep_time, self.writer, context.settings)))
         keeper.keep("control", Server(context.locations.socket, self._abilities(), context.log).run)
         keeper.require("watchdog", lambda: self._watchdog().run(context.watchdog_interval_s))

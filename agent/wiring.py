@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Protocol
 
-from agent.credentials.tls import Judgement
+from agent.credentials.tls import Judgement, client_context
 from agent.host.clock import RELEASED_MS
+from agent.host.log_ring import LogRing
 from agent.links.dialler import Dialler
 from agent.links.ports import Mind, OnTime, Ports
 from agent.links.route import Proxy, Route
@@ -16,9 +19,15 @@ from agent.ocpp.dialect import Dialect
 from agent.runtime.clock import Clock
 from agent.runtime.context import Context
 from agent.runtime.credentials import Credentials, Keeping
+from agent.runtime.diagnostics import Diagnostics, Sources
 from agent.runtime.outboxes import Outboxes
+from agent.runtime.recorder import InputRecorder
+from agent.runtime.supervision import Supervisor
+from agent.runtime.transfers import Transfers, World
+from agent.runtime.writer import Writer
 from agent.settings.addresses import UpstreamAddress
 from agent.settings.uplinks import proxy_place
+from agent.station.station import Station
 from agent.vocabulary.effects import Note
 from agent.vocabulary.ids import MANAGEMENT, UpstreamId
 from agent.vocabulary.options import StationOptions
@@ -51,6 +60,42 @@ def make_credentials(context: Context, station: StationOptions, clock: Clock, mi
         context.locations.state, station, clock, mind.post, context.log, mind.options, seams.new_uuid, seams.ask_child
     )
     return Credentials(addresses_of(context), keeping)
+
+
+class Whole(Mind, Protocol):
+    """The parts of the agent that diagnostics tell of."""
+
+    clock: Clock
+    recorder: InputRecorder
+    station: Station
+    writer: Writer
+    upstreams: dict[UpstreamId, UpstreamTask]
+    supervisor: Supervisor
+
+
+def make_transfers(context: Context, agent: Whole, keeper: Credentials) -> Transfers:
+    """The uploads of all upstreams. A server of files is judged as that of the backend that names it."""
+
+    def tls(upstream: UpstreamId) -> ssl.SSLContext:
+        access = replace(keeper.accesses(upstream).present(), client=None)
+        return client_context(access, Judgement(keeper.wall_ms, RELEASED_MS))
+
+    ring = LogRing(lambda: agent.clock.now().wall_ms)
+    context.log.copy_to(ring.keep)
+    sources = Sources(
+        context.settings,
+        context.locations.state,
+        agent.clock,
+        ring,
+        agent.recorder.lines,
+        agent.station.overview,
+        agent.options,
+        agent.upstreams,
+        lambda: agent.supervisor.restarts,
+        agent.writer,
+    )
+    allowed = context.settings.factory.transfers
+    return Transfers(World(agent.post, context.log, Diagnostics(sources), allowed, tls, context.seams.upload))
 
 
 def route_of(address: UpstreamAddress) -> Route:

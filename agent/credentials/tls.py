@@ -86,13 +86,26 @@ class CheckedObject(ssl.SSLObject):
             _check_dates(certificate.get_info(), self.judgement)
 
 
+class CheckedSocket(ssl.SSLSocket):
+    """As `CheckedObject`, for connections of blocking sockets: transfers of files."""
+
+    judgement = Judgement()
+
+    def do_handshake(self, block: bool = False) -> None:
+        """As `SSLSocket.do_handshake`. A connection that goes on with a session was judged when that began."""
+        super().do_handshake(block)
+        if not self.session_reused:
+            for certificate in verified_chain(self):
+                _check_dates(certificate.get_info(), self.judgement)
+
+
 _DER: Final = 2
 """`_ssl.ENCODING_DER`."""
 
 
-def verified_chain(connection: ssl.SSLObject) -> list[Any]:
+def verified_chain(connection: ssl.SSLObject | ssl.SSLSocket) -> list[Any]:
     """The chain from the peer to its root. Public in Python 3.13 as DER; the object below is the same since 3.10."""
-    return list(connection._sslobj.get_verified_chain())  # type: ignore[attr-defined]
+    return list(connection._sslobj.get_verified_chain())  # type: ignore[union-attr]
 
 
 def client_context(access: Access, judgement: Judgement | None = None) -> ssl.SSLContext:
@@ -111,6 +124,7 @@ def client_context(access: Access, judgement: Judgement | None = None) -> ssl.SS
     if judgement is None:
         judgement = Judgement()
     context.sslobject_class = type("JudgedObject", (CheckedObject,), {"judgement": judgement})
+    context.sslsocket_class = type("JudgedSocket", (CheckedSocket,), {"judgement": judgement})
     if access.public_roots:
         _load_public(context)
     _load_own(context, access)

@@ -110,6 +110,11 @@ _ROWS: tuple[tuple[str, Level, str], ...] = (
     # credentials
     ("credentials.problem", _E, "{upstream}: {problem}"),
     ("credentials.note", _N, "{upstream}: {text}"),
+    # uploads
+    ("transfer.refused", _N, "{upstream}: an upload was refused: {reason}"),
+    ("transfer.failed", _W, "{upstream}: an upload failed: {reason}"),
+    ("transfer.given_up", _N, "{upstream}: an upload was given up for a newer one"),
+    ("transfer.done", _N, "{upstream}: {size} bytes were uploaded to {place}"),
     # the control socket
     ("control.listening", _I, "control socket {socket}"),
     ("control.refused_peer", _W, "a local process of user {uid} was refused"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TextIO
 
 from agent.host.log_events import EVENTS, Level, LogEvent
@@ -32,6 +32,7 @@ class Log:
         self._prefixes = prefixes
         self._strict = strict
         self._least = least
+        self._copy: Callable[[str], None] | None = None
 
     def __call__(self, event_id: str, **fields: object) -> None:
         """Write one event. Never raises but for a strict log: a line is not worth a process."""
@@ -45,7 +46,14 @@ class Log:
         if event.level > self._least:
             return
         prefix = f"<{event.level.value}>" if self._prefixes else ""
-        self._write(f"{prefix}{event.id}: {render(event, fields)}"[:LONGEST_LINE] + "\n")
+        line = f"{event.id}: {render(event, fields)}"[:LONGEST_LINE]
+        if self._copy is not None:
+            self._copy(line)
+        self._write(f"{prefix}{line}\n")
+
+    def copy_to(self, copy: Callable[[str], None]) -> None:
+        """From now on every line goes there too, without its level for journald."""
+        self._copy = copy
 
     def _write(self, line: str) -> None:
         try:

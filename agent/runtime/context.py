@@ -13,6 +13,8 @@ from agent.credentials.requests import Answer, Request
 from agent.host.clock import is_ntp_synchronised
 from agent.host.logs import Log
 from agent.host.notify import Notifier
+from agent.host.upload import upload
+from agent.host.upload_order import Cut, Order
 from agent.links.link import OpenSocket
 from agent.runtime.barrier import Barrier, GrantBook
 from agent.runtime.engine import Engine
@@ -53,6 +55,8 @@ class Seams:
     ntp: Callable[[], bool] = is_ntp_synchronised
     ask_child: Callable[[Request], Answer] = ask
     """The child process that knows cryptography."""
+    upload: Callable[[Order, Cut], None] = upload
+    """Brings a file to its place."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 Theory of operation
 -------------------
-The TOML sections are `[station]`, `[[bus]]`, `[[connector]]` with `[connector.meter]`, `[[reader]]`, `[management]` and
-`[options.management]`, `[options.primary]` (initial OCPP configuration keys by name, kept as they are: only a dialect
-knows what they mean). Reading is pure: text in, frozen `Factory` out, or `SettingsError` with every problem found.
-Whether a board or meter profile exists, and what it needs, is for `hal` to say.
+The TOML sections are `[station]`, `[[bus]]`, `[[connector]]` with `[connector.meter]`, `[[reader]]`, `[management]`,
+`[transfers]`, and `[options.management]`, `[options.primary]` (initial OCPP configuration keys by name, kept as they
+are: only a dialect knows what they mean). Reading is pure: text in, frozen `Factory` out, or `SettingsError` with every
+problem found. Whether a board or meter profile exists, and what it needs, is for `hal` to say.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from agent.settings.addresses import UpstreamAddress
 from agent.settings.fields import Source, Table
 from agent.settings.management import ManagementFiles, read_management
 from agent.settings.problems import Complaint, quoted
+from agent.settings.transfers import Allowance, read_transfers
 from agent.vocabulary.ids import ConnectorId, IdToken, IdTokenType
 from agent.vocabulary.options import AfterPowerLoss, AuthorisePolicy
 from hal.api import BusPlan, ConnectorPlan, HardwarePlan, ReaderPlan
@@ -71,6 +72,8 @@ class Factory:
     """Files that hold what the factory file does not hold itself; read by `files`."""
     initial_keys: Mapping[str, Mapping[str, InitialValue]] = field(default_factory=dict)
     """OCPP key values by `management` and `primary`, then by key name."""
+    transfers: frozenset[Allowance] = frozenset()
+    """What backends may name as places for files."""
 
 
 def parse_factory(file: str, text: str) -> Factory:
@@ -84,12 +87,19 @@ def parse_factory(file: str, text: str) -> Factory:
     readers = tuple(_reader(table, tuple(plan.id for plan, _ in connectors)) for table in root.tables("reader"))
     management, management_files = read_management(root.table("management"))
     initial_keys = _initial_keys(root.table("options")) if root.has("options") else {}
+    transfers = read_transfers(root.table("transfers")) if root.has("transfers") else frozenset[Allowance]()
     root.finish()
     hardware = HardwarePlan(buses, tuple(plan for plan, _ in connectors), readers)
     _cross_check(root, hardware)
     source.check()
     return Factory(
-        station, hardware, tuple(facts for _, facts in connectors), management, management_files, initial_keys
+        station,
+        hardware,
+        tuple(facts for _, facts in connectors),
+        management,
+        management_files,
+        initial_keys,
+        transfers,
     )
 
 
