@@ -40,3 +40,5 @@ def upload(order: Order, cut: Cut) -> None:
         raise UploadFailed(UploadStatus.FAILED, f"the connection failed: {why}") from None
     except ValueError as error:
         raise UploadFailed(UploadStatus.FAILED, f"it cannot be tried ({type(error).__name__})") from None
+    finally:
+        cut.release()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ftplib
+import socket
 import ssl
 from contextlib import closing, suppress
 from typing import Any, Final
 from urllib.parse import unquote
 
-from agent.host.upload_order import CHUNK, CONNECT_S, STALL_S, Cut, Order, UploadFailed
+from agent.host.upload_order import CHUNK, STALL_S, Cut, Order, UploadFailed, connect
 from agent.vocabulary.uploads import UploadStatus
 
 _STATUSES: Final = {
@@ -27,10 +28,13 @@ _STATUSES: Final = {
 class _Ftps(ftplib.FTP_TLS):
     """Many servers demand that the data connection goes on with the TLS session of the control connection."""
 
+    cut = Cut()
+
     def ntransfercmd(self, cmd: str, rest: Any = None) -> Any:
         connection, size = ftplib.FTP.ntransfercmd(self, cmd, rest)
         assert isinstance(self.sock, ssl.SSLSocket)
         try:
+            self.cut.watch(connection)
             return self.context.wrap_socket(connection, server_hostname=self.host, session=self.sock.session), size
         except BaseException:
             connection.close()
@@ -41,18 +45,12 @@ def store_file(order: Order, address: str, cut: Cut) -> None:
     """Raises UploadFailed for what the server answers, OSError, EOFError and ValueError for the rest."""
     destination = order.destination
     secure = destination.scheme == "ftps"
-    ftp = _Ftps(context=order.context(), timeout=CONNECT_S) if secure else ftplib.FTP(timeout=CONNECT_S)
+    ftp = _Ftps(context=order.context(), timeout=STALL_S) if secure else ftplib.FTP(timeout=STALL_S)
     try:
-        ftp.connect(address, destination.port)
-        assert ftp.sock is not None
-        ftp.sock.settimeout(STALL_S)
-        ftp.timeout = STALL_S
-        cut.watch(ftp.sock)
+        _open(ftp, destination.host, connect(address, destination.port, cut))
         if isinstance(ftp, _Ftps):
-            ftp.host = destination.host  # whose name the certificate must have
+            ftp.cut = cut
             ftp.auth()
-            assert ftp.sock is not None
-            cut.watch(ftp.sock)
         _log_in(ftp, order)
         _send(ftp, order, cut)
     except ftplib.Error as error:
@@ -61,6 +59,13 @@ def store_file(order: Order, address: str, cut: Cut) -> None:
         raise UploadFailed(_STATUSES.get(code, UploadStatus.FAILED), f"the server answered with {told}") from None
     finally:
         ftp.close()
+
+
+def _open(ftp: ftplib.FTP, host: str, connection: socket.socket) -> None:
+    """As `FTP.connect`, over a connection of ours. `host` is whose name the certificate must have."""
+    ftp.host, ftp.sock, ftp.af = host, connection, connection.family
+    ftp.file = connection.makefile("r", encoding=ftp.encoding)
+    ftp.welcome = ftp.getresp()
 
 
 def _log_in(ftp: ftplib.FTP, order: Order) -> None:
@@ -79,12 +84,14 @@ def _send(ftp: ftplib.FTP, order: Order, cut: Cut) -> None:
     complete = False
     with closing(ftp.transfercmd(f"STOR {path}")) as connection, suppress(ConnectionError):
         connection.settimeout(STALL_S)
-        cut.watch(connection)
+        if not isinstance(connection, ssl.SSLSocket):
+            cut.watch(connection)
         for begin in range(0, len(order.content), CHUNK):
             connection.sendall(order.content[begin : begin + CHUNK])
         if isinstance(connection, ssl.SSLSocket):
             with suppress(OSError):  # many servers close without the farewell of TLS; the reply below counts
                 connection.unwrap()
+        connection.shutdown(socket.SHUT_WR)  # the end of the file; closing would not tell it while `cut` watches
         complete = True
     ftp.voidresp()  # of a connection that broke, the reply says why
     if not complete:

@@ -31,7 +31,6 @@ def put_file(order: Order, address: str, cut: Cut) -> None:
     try:
         if destination.scheme == "https":
             raw = order.context().wrap_socket(raw, server_hostname=destination.host)
-            cut.watch(raw)
         connection.sock = raw
         with closing(connection):
             status, complete = _exchange(connection, order)

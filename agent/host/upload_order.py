@@ -50,9 +50,9 @@ class Cut:
         self._is_cut = False
 
     def watch(self, connection: socket.socket) -> None:
-        """A connection to be ended with the rest. Raises OSError if that has happened already."""
+        """A connection to be ended with the rest, also once TLS has it. Raises OSError if that has happened already."""
         with self._lock:
-            self._sockets.append(connection)
+            self._sockets.append(connection.dup())  # TLS takes the socket away from its object
             if self._is_cut:
                 raise OSError("given up")
 
@@ -62,7 +62,13 @@ class Cut:
             self._is_cut = True
             for connection in self._sockets:
                 with suppress(OSError):
-                    socket.socket.shutdown(connection, socket.SHUT_RDWR)  # that of TLS would race with its user
+                    connection.shutdown(socket.SHUT_RDWR)
+
+    def release(self) -> None:
+        """The upload has ended: there is nothing to cut any more."""
+        with self._lock:
+            while self._sockets:
+                self._sockets.pop().close()
 
 
 def connect(address: str, port: int, cut: Cut) -> socket.socket:

@@ -134,10 +134,13 @@ CASES: tuple[Case, ...] = (
     ),
     *_later(
         Profile.FIRMWARE,
-        "the station does not update itself or upload diagnostics yet",
+        "the station does not update itself yet",
         _044_1="Firmware is downloaded and installed",
         _044_2="The download of firmware fails",
         _044_3="The installation of firmware fails",
+    ),
+    *_tested(
+        Profile.FIRMWARE,
         _045_1="Diagnostics are uploaded",
         _045_2="The upload of diagnostics fails",
     ),
@@ -187,7 +190,7 @@ CASES: tuple[Case, ...] = (
         _077="A client certificate that is not valid",
         _078="A root of the backend that is not valid",
     ),
-    *_later(Profile.SECURITY, "the station does not upload logs yet", _079="The security log is uploaded"),
+    *_tested(Profile.SECURITY, _079="The security log is uploaded"),
     *_later(
         Profile.SECURITY,
         "the station does not update itself yet",

@@ -215,10 +215,15 @@ def examine(
     captive: bool = SOCKET,
     keys: Mapping[str, str] | None = None,
     options: RigOptions | None = None,
+    defects: Mapping[str, Any] | None = None,
     **oracle: Any,
 ) -> None:
-    """Run a case on a station that has booted, is idle and has the keys of the case; `oracle` as of `Tool.finish`."""
-    examine_from_boot(folder, _booted(script, {**GLOBALS, **(keys or {})}), options or station(captive), **oracle)
+    """Run a case on a station that has booted, is idle and has the keys of the case; `oracle` as of `Tool.finish`.
+
+    `defects` as of `StationRig`: what stands in for a part of the world.
+    """
+    booted = _booted(script, {**GLOBALS, **(keys or {})})
+    examine_from_boot(folder, booted, options or station(captive), defects=defects, **oracle)
 
 
 def examine_from_boot(
@@ -226,12 +231,13 @@ def examine_from_boot(
     script: Script,
     options: RigOptions,
     prepare: Callable[[StationRig], None] = lambda rig: None,
+    defects: Mapping[str, Any] | None = None,
     **oracle: Any,
 ) -> None:
     """Run a case on a station that is switched on when it begins; `prepare` sets the backend up before."""
 
     async def main() -> None:
-        rig = StationRig(folder, options, direct=True)
+        rig = StationRig(folder, options, defects=defects, direct=True)
         prepare(rig)
         async with rig:
             tool = Tool(rig)

@@ -77,6 +77,17 @@ class Operator(Asking):
         known = {row["key"]: (row.get("value"), row["readonly"]) for row in answer.get("configuration_key", [])}
         return known, list(answer.get("unknown_key", []))
 
+    async def get_diagnostics(self, location: str, **further: Any) -> str | None:
+        """GetDiagnostics: the name of the file, None if there is none."""
+        answer = await self.call(call.GetDiagnostics(location=location, **further))
+        return answer.get("file_name")
+
+    async def get_log(self, location: str, kind: str = "SecurityLog", request_id: int = 1, **further: Any) -> str:
+        """GetLog: the status. `further` as of the request (`retries`) or of its `log` (`oldest_timestamp`)."""
+        log = {"remote_location": location} | {k: v for k, v in further.items() if k.endswith("_timestamp")}
+        further = {k: v for k, v in further.items() if k not in log}
+        return await self.status_of(call.GetLog(log=log, log_type=kind, request_id=request_id, **further))
+
     async def clear_cache(self) -> str:
         """ClearCache: the status."""
         return await self.status_of(call.ClearCache())

@@ -26,6 +26,9 @@ class RigOptions:
     management_keys: dict[str, Any] = field(default_factory=lambda: {"MeterValueSampleInterval": 30})
     primary_keys: dict[str, Any] = field(default_factory=lambda: {"MeterValueSampleInterval": 20})
 
+    transfers: str = ""
+    """The section `[transfers]`."""
+
     def scheme(self, backend: str) -> str:
         """How a backend is dialled: from security profile 2 on by wss."""
         return "wss" if backend == "management" and self.management.get("security", 0) >= 2 else "ws"
@@ -42,6 +45,7 @@ class RigOptions:
             parts += ["[[connector]]", *_rows(board), "[connector.meter]", *_rows(meter)]
         reader = {"name": "reader1", "profile": self.reader, "port": "reader1"}
         parts += ["[[reader]]", *_rows(reader | {"connectors": list(range(1, self.connectors + 1))})]
+        parts += ["[transfers]", self.transfers] if self.transfers else []
         parts += ["[management]", *_rows({"url": management_url, "identity": "CP1", **self.management})]
         parts += ["[options.management]", *_rows(self.management_keys)]
         parts += ["[options.primary]", *_rows(self.primary_keys)]
