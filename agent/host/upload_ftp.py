@@ -91,8 +91,8 @@ def _send(ftp: ftplib.FTP, order: Order, cut: Cut) -> None:
         if isinstance(connection, ssl.SSLSocket):
             with suppress(OSError):  # many servers close without the farewell of TLS; the reply below counts
                 connection.unwrap()
-        connection.shutdown(socket.SHUT_WR)  # the end of the file; closing would not tell it while `cut` watches
         complete = True
+        connection.shutdown(socket.SHUT_WR)  # the end of the file; closing would not tell it while `cut` watches
     ftp.voidresp()  # of a connection that broke, the reply says why
     if not complete:
         raise UploadFailed(UploadStatus.FAILED, "the server did not take the whole file")

@@ -73,6 +73,7 @@ NEVER = [
 ]
 
 
+@pytest.mark.rule("security.ATK-12")
 @pytest.mark.parametrize("location", NEVER)
 def test_what_cannot_be_meant_is_refused_whatever_is_allowed(location: str) -> None:
     with pytest.raises(Refused):
@@ -102,6 +103,7 @@ def written(address: str) -> str:
     return f"https://[{address}]/x" if ":" in address else f"https://{address}/x"
 
 
+@pytest.mark.rule("security.ATK-12")
 @pytest.mark.parametrize(("address", "wanted"), HIDDEN)
 def test_an_address_that_is_not_public_needs_its_own_allowance(address: str, wanted: Allowance) -> None:
     with pytest.raises(Refused, match="not allowed here"):
@@ -126,6 +128,7 @@ def test_plain_transport_needs_its_own_allowance(scheme: str, wanted: Allowance)
     read_destination(f"{scheme}://h.example/x", {wanted})
 
 
+@pytest.mark.rule("security.ATK-12")
 def test_of_several_addresses_the_first_that_is_allowed_is_dialled_and_asked_for_once() -> None:
     asked = []
 

@@ -104,6 +104,7 @@ def test_what_the_server_refuses_is_told_as_it_meant_it(status: int, told: Uploa
         assert failure(f"http://station:hunter2@127.0.0.1:{web.port}/x").status is told
 
 
+@pytest.mark.rule("security.ATK-12")
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_no_redirection_is_followed(status: int) -> None:
     with web_server() as other, web_server(status, {"Location": f"http://127.0.0.1:{other.port}/x"}) as web:

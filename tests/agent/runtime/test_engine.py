@@ -10,11 +10,21 @@ import pytest
 from agent.runtime.clock import Clock
 from agent.runtime.engine import Doors, Engine
 from agent.vocabulary import effects as fx
-from agent.vocabulary.commands import RemoteStop, RenewCertificate, Result, ResultStatus, SetOption, TriggerKind
+from agent.vocabulary.commands import (
+    GetDiagnostics,
+    RemoteStop,
+    RenewCertificate,
+    Result,
+    ResultStatus,
+    SetOption,
+    TriggerKind,
+    UploadWish,
+)
 from agent.vocabulary.events import Condition, ConditionChanged
-from agent.vocabulary.ids import MANAGEMENT, ConnectorId, IdToken
+from agent.vocabulary.ids import MANAGEMENT, ConnectorId, IdToken, Secret
 from agent.vocabulary.inputs import CommandReceived, Input, RecordFailed, Synced, Tick
 from agent.vocabulary.moments import Moment
+from agent.vocabulary.uploads import IDLE
 from hal.api import Capabilities, LightPattern
 
 ONE, TWO = ConnectorId(1), ConnectorId(2)
@@ -46,6 +56,7 @@ class Bench:
             lambda at: None,
             lambda given, now: None,
             lambda effect: self.deeds.append(f"credentials {type(effect.command).__name__}"),
+            lambda effect: self.deeds.append(f"upload {type(effect.command).__name__}"),
         )
 
     def gives(self, *effects: fx.Effect) -> None:
@@ -160,6 +171,8 @@ EVERY_EFFECT: dict[fx.Effect, str] = {
     fx.Ask(1, MANAGEMENT, IdToken("04A1"), 10): "tell Ask",
     fx.Answer(MANAGEMENT, 1, Result(ResultStatus.ACCEPTED)): "tell Answer",
     fx.HandleCredentials(MANAGEMENT, 1, RenewCertificate()): "credentials RenewCertificate",
+    fx.HandleUpload(MANAGEMENT, 1, GetDiagnostics(UploadWish(Secret("x")))): "upload GetDiagnostics",
+    fx.TellUpload(MANAGEMENT, TriggerKind.LOG_STATUS, IDLE): "tell TellUpload",
     fx.RequestCertificate(MANAGEMENT, "csr"): "tell RequestCertificate",
     fx.Reconnect(MANAGEMENT, "why"): "tell Reconnect",
     fx.SendNow(MANAGEMENT, TriggerKind.HEARTBEAT): "tell SendNow",

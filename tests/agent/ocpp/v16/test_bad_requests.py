@@ -40,6 +40,7 @@ ROOT = {"certificateType": "CentralSystemRootCertificate", "certificate": "PEM"}
 CHANGE = {"key": "HeartbeatInterval", "value": "60"}
 HOLD = {"connectorId": 1, "type": "Inoperative"}
 RESERVE = {"connectorId": 1, "expiryDate": "2026-01-01T00:00:00Z", "idTag": "A", "reservationId": 1}
+LOG: dict[str, Any] = {"log": {"remoteLocation": "https://h.example/"}, "logType": "SecurityLog", "requestId": 7}
 GOOD: dict[str, dict[str, Any]] = {
     "CancelReservation": {"reservationId": 1},
     "CertificateSigned": {"certificateChain": "PEM"},
@@ -53,6 +54,8 @@ GOOD: dict[str, dict[str, Any]] = {
     "GetCompositeSchedule": {"connectorId": 1, "duration": 60},
     "GetConfiguration": {"key": ["HeartbeatInterval"]},
     "GetLocalListVersion": {},
+    "GetDiagnostics": {"location": "https://h.example/"},
+    "GetLog": LOG,
     "GetInstalledCertificateIds": {"certificateType": "CentralSystemRootCertificate"},
     "InstallCertificate": ROOT,
     "RemoteStartTransaction": {"idTag": "04A1", "connectorId": 1, "chargingProfile": PROFILE},
@@ -162,6 +165,15 @@ ROWS: tuple[Row, ...] = (
     ("GetCompositeSchedule", "unknown connector", {"connectorId": 3, "duration": 60}, "Rejected"),
     ("GetCompositeSchedule", "negative duration", {"connectorId": 1, "duration": -1}, "Rejected"),
     ("GetLocalListVersion", "extra field", {"list": 1}, EXTRA),
+    ("GetDiagnostics", "missing location", {}, MISSING),
+    ("GetDiagnostics", "mistyped location", {"location": 1}, TYPE),
+    ("GetDiagnostics", "mistyped retries", {"location": "https://h.example/", "retries": "1"}, TYPE),
+    ("GetLog", "missing log", without(LOG, "log"), MISSING),
+    ("GetLog", "missing location", LOG | {"log": {}}, MISSING),
+    ("GetLog", "over-long location", LOG | {"log": {"remoteLocation": "x" * 513}}, VALUE),
+    ("GetLog", "unknown log", LOG | {"logType": "AuditLog"}, VALUE),
+    ("GetLog", "mistyped request", LOG | {"requestId": "7"}, TYPE),
+    ("GetLog", "negative retries", LOG | {"retries": -1}, "Rejected"),
     ("SendLocalList", "missing version", {"updateType": "Full"}, MISSING),
     ("SendLocalList", "mistyped version", {"listVersion": "1", "updateType": "Full"}, TYPE),
     ("SendLocalList", "unknown kind", {"listVersion": 1, "updateType": "Half"}, VALUE),
@@ -349,7 +361,7 @@ def test_any_field_of_another_type_is_a_type_violation(dialect: V16, action: str
 @pytest.mark.rule("ocpp16.J07")
 @pytest.mark.rule("ocpp16.Y02")
 def test_unknown_and_unserved_actions_have_codes_of_their_own(dialect: V16) -> None:
-    for action in ("GetLog", "SignedUpdateFirmware", "UpdateFirmware", "GetDiagnostics"):
+    for action in ("SignedUpdateFirmware", "UpdateFirmware"):
         for payload in ({}, {"nonsense": [1]}):
             found = dialect.parse(Call("1", action, payload), True)
             assert isinstance(found, Refusal)

@@ -249,5 +249,7 @@ def test_results_are_worded_as_the_message_does(dialect: V16) -> None:
         "GetConfiguration",
         "GetCompositeSchedule",
         "GetLocalListVersion",
+        "GetDiagnostics",
+        "GetLog",
         "DataTransfer",
     }
