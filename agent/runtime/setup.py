@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from agent.ocpp.v16 import keys
 from agent.settings.factory import InitialValue
 from agent.settings.settings import Settings
+from agent.settings.transfers import protocols
 from agent.vocabulary.ids import ConnectorId, UpstreamId
 from agent.vocabulary.options import (
     OPTION_BY_NAME,
@@ -100,5 +101,6 @@ def _station(
         meter_fault_grace_s=facts.meter_fault_grace_s,
         free_before_accepted=facts.free_before_accepted,
         additional_root_check=facts.additional_root_check,
+        file_transfers=protocols(settings.factory.transfers),
         charging_refused=SAFE_MODE if safe_mode else "" if settings.usable else NOT_USABLE,
     )

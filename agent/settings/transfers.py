@@ -21,6 +21,12 @@ class Allowance(StrEnum):
     """The station itself."""
 
 
+def protocols(allowed: frozenset[Allowance]) -> tuple[str, ...]:
+    """What files are brought by, as OCPP spells it ("SupportedFileTransferProtocols")."""
+    plain = {Allowance.FTP: "FTP", Allowance.HTTP: "HTTP"}
+    return tuple(sorted({"FTPS", "HTTPS"} | {name for allowance, name in plain.items() if allowance in allowed}))
+
+
 def read_transfers(table: Table) -> frozenset[Allowance]:
     """`allow`: a list of allowances; none by default."""
     words = {allowance.value: allowance for allowance in Allowance}

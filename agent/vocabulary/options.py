@@ -243,5 +243,7 @@ class StationOptions(_Options):
     """Free connectors charge although the Billing upstream has never accepted the station."""
     additional_root_check: bool = False
     """A new root of an upstream must be signed by its present one ("AdditionalRootCertificateCheck")."""
+    file_transfers: tuple[str, ...] = ("FTPS", "HTTPS")
+    """How files are brought to places that upstreams name ("SupportedFileTransferProtocols")."""
     reset_retries: int = 1
     origins: Mapping[str, Origin] = field(default_factory=dict)

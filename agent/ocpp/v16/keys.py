@@ -65,6 +65,8 @@ class StationFacts:
     """What is measured per phase, on any connector."""
     additional_root_check: bool = False
     """A new root must be signed by the present one."""
+    transfers: tuple[str, ...] = ()
+    """Schemes that files are brought by."""
 
     @classmethod
     def of(cls, station: StationOptions) -> StationFacts:
@@ -76,6 +78,7 @@ class StationFacts:
             all(connector.captive_cable for connector in station.connectors),
             frozenset((measurand, phase) for measurand, phase in given if phase is not None),
             station.additional_root_check,
+            station.file_transfers,
         )
 
 
@@ -141,6 +144,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("StopTxnSampledData", "stop_sampled_measurands"),
     Key("StopTxnSampledDataMaxLength", constant=_measurands),
     Key("SupportedFeatureProfiles", constant=lambda facts: feature_profiles(OPTION_BY_NAME)),
+    Key("SupportedFileTransferProtocols", constant=lambda facts: ",".join(facts.transfers)),
     Key("TransactionMessageAttempts", "transaction_attempts"),
     Key("TransactionMessageRetryInterval", "transaction_retry_interval_s"),
     Key("UnlockConnectorOnEVSideDisconnect", "unlock_on_ev_disconnect", fixed_when_captive="false"),

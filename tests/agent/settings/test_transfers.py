@@ -6,7 +6,7 @@ import pytest
 
 from agent.settings.factory import parse_factory
 from agent.settings.problems import SettingsError
-from agent.settings.transfers import Allowance
+from agent.settings.transfers import Allowance, protocols
 from tests.rig.rig_options import RigOptions
 
 
@@ -22,6 +22,11 @@ def test_nothing_is_allowed_unless_the_file_says_so() -> None:
 def test_each_is_allowed_by_its_name() -> None:
     assert allowed('allow = ["http", "ftp", "private", "link_local", "loopback"]') == frozenset(Allowance)
     assert allowed('allow = ["ftp"]') == {Allowance.FTP}
+
+
+def test_the_protocols_are_told_in_the_words_of_ocpp() -> None:
+    assert protocols(frozenset()) == ("FTPS", "HTTPS")
+    assert protocols(frozenset(Allowance)) == ("FTP", "FTPS", "HTTP", "HTTPS")
 
 
 @pytest.mark.parametrize(

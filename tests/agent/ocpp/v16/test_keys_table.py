@@ -124,6 +124,7 @@ TABLE = (
     measurands("StopTxnSampledData"),
     fixed("StopTxnSampledDataMaxLength", "13"),
     fixed("SupportedFeatureProfiles", "Core,LocalAuthListManagement,Reservation,SmartCharging,RemoteTrigger"),
+    fixed("SupportedFileTransferProtocols", "FTPS,HTTPS"),
     number("TransactionMessageAttempts", 1, 1_000),
     number("TransactionMessageRetryInterval", 0, 86_400),
     boolean("UnlockConnectorOnEVSideDisconnect"),
