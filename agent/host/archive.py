@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
@@ -30,6 +29,8 @@ class Part:
 
 def zipped(parts: Sequence[Part]) -> bytes:
     """A ZIP file. Takes its time: for a thread beside the event loop."""
+    import zipfile  # needed now and then only: not kept in memory for years by who never asks
+
     whole = io.BytesIO()
     with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
         for part in parts:

@@ -1,8 +1,8 @@
 """One life of the agent in this process, for `StationRig`: started, stopped in order, or gone at any instant.
 
 It is `agent.app.Agent` itself; what is put in through its seams: ports of the plant, a store on a `CrashStore`, the
-inline writer, seeded chance, the answers of the child process without a process, and (for cuts between two effects) a
-fuse before every door of the engine.
+inline writer, seeded chance, the answers of the child process without a process, a place for files without a network,
+and (for cuts between two effects) a fuse before every door of the engine.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from hal import boards
 from hal.api import Hardware, HardwarePlan, Observer
 from hal.serial_port import PortFactory
 from tests.rig.crash_store import CrashStore
+from tests.rig.file_server import FileServer
 from tests.rig.fuse import Fuse, Fused
 
 HARDWARE = frozenset(
@@ -153,6 +154,7 @@ class AgentInProcess:
             new_uuid=lambda: str(uuid.UUID(int=life.chance.getrandbits(128), version=4)),
             ntp=lambda: False,
             ask_child=answer,
+            upload=FileServer(),
         )
         return replace(seams, **{name: value for name, value in life.defects.items() if name not in OWN_SEAMS})
 

@@ -111,6 +111,27 @@ def test_the_security_log_is_whole_over_a_power_cut_and_each_sees_its_own_and_th
     run(tmp_path, server, story)
 
 
+def test_of_a_time_only_what_happened_in_it_is_shown(tmp_path: Path) -> None:
+    server = FileServer()
+
+    async def story(rig: StationRig) -> None:
+        await begin(rig)
+        await wait(600)
+        times = {"oldest_timestamp": rig.management.now(), "latest_timestamp": "2060-01-01T00:00:00Z"}
+        await end(rig)
+        await rig.management.get_log(PLACE, "DiagnosticsLog", **times)
+        await rig.until(lambda: told(rig.management)[-1:] == ["Uploaded"], within_s=400)
+        log = server.archive()["log.txt"]
+        assert "transaction stopped" in log
+        assert "transaction started" not in log
+        server.files.clear()
+        await rig.management.get_log(PLACE, **times)
+        await rig.until(lambda: len(told(rig.management)) == 4, within_s=400)
+        assert list(server.files.values()) == [b""]
+
+    run(tmp_path, server, story)
+
+
 def test_how_it_ended_is_told_after_a_lost_link(tmp_path: Path) -> None:
     server = FileServer()
     server.fails = [UploadStatus.FAILED]
