@@ -11,6 +11,7 @@ from agent.vocabulary.ids import MANAGEMENT, STATION, ConnectorId, UpstreamId
 from agent.vocabulary.inputs import Registration
 from agent.vocabulary.options import Selection, UpstreamOptions
 from agent.vocabulary.records import SaveReading
+from agent.vocabulary.uploads import IDLE
 from agent.vocabulary.upstreams import Role, UpstreamSetup
 from hal.api import Measurand
 from tests.agent.station.driver import PRIMARY, WALL, Driver, connector
@@ -64,7 +65,8 @@ def test_what_is_about_no_connector_is_sent_to_the_asker_behind_the_answer(
     assert ask(driver, what, upstream=upstream) is ResultStatus.ACCEPTED
     talk = [effect for effect in driver.last if isinstance(effect, fx.Answer | fx.SendNow)]
     assert [type(effect) for effect in talk] == [fx.Answer, fx.SendNow]
-    assert sent(driver) == [fx.SendNow(upstream, what)]
+    upload = IDLE if what in (TriggerKind.DIAGNOSTICS_STATUS, TriggerKind.LOG_STATUS) else None
+    assert sent(driver) == [fx.SendNow(upstream, what, upload=upload)]
 
 
 @pytest.mark.rule("ocpp16.G01")
