@@ -35,7 +35,7 @@ class Archive:
             return self._history.receipts(transaction)
 
     def sessions(self, query: SessionQuery) -> list[Session]:
-        """The newest sessions of a query first. ValueError for a position that is none."""
+        """The newest sessions of a query first. LookupError if nobody knows `before`."""
         with self._guard():
             return self._history.sessions(query)
 

@@ -47,8 +47,8 @@ class SessionQuery:
     since_ms: int | None = None
     until_ms: int | None = None
     connector: int | None = None
-    before: str = ""
-    """Position of the last session seen, as `position` gave it: what comes behind it. Empty: from the newest on."""
+    before: TransactionId | None = None
+    """The last session seen: what comes behind it is asked for. None: from the newest on."""
 
 
 class History:
@@ -59,8 +59,9 @@ class History:
         self._file = file
 
     def sessions(self, query: SessionQuery) -> list[Session]:
-        """The newest sessions first. Raises StoreError; ValueError for a position that is none."""
-        span = _span(query)
+        """The newest sessions first. Raises StoreError; LookupError if nobody knows the session seen last."""
+        seen = None if query.before is None else self._key_of(query.before)
+        span = Span(query.since_ms, query.until_ms, query.connector, seen)
         fresh = {(packed := _key(session))[1]: (packed, session) for session in self._fresh(span)}
         found = list(fresh.values())
         for kept in self._file.find(span, query.limit + len(fresh)):
@@ -107,6 +108,16 @@ class History:
             ):
                 yield session
 
+    def _key_of(self, transaction: TransactionId) -> tuple[int, bytes | str]:
+        number = self._tables.journal.known(transaction)
+        record = None if number is None else self._tables.journal.record(number)
+        if record is not None:
+            return _key(Session(self._timed(record), ()))
+        row = self._file.one(pack_id(transaction))
+        if row is None:
+            raise LookupError(f"session {transaction} is not known")
+        return row.started_ms, row.id
+
     def _with_receipts(self, session: Session) -> Session:
         if session.receipts:
             return session
@@ -130,11 +141,6 @@ class History:
         return tuple(replace(r, waiting=waiting.get((number, known(r.upstream) or 0), 0)) for r in receipts)
 
 
-def position(session: Session) -> str:
-    """Where a session stands among all, for `SessionQuery.before`."""
-    return f"{_key(session)[0]}:{session.transaction.id}"
-
-
 def kept(session: Session) -> Kept | None:
     """The row of a session for the history file; None while its time is not known."""
     started_ms, packed = _key(session)
@@ -146,14 +152,6 @@ def kept(session: Session) -> Kept | None:
 def read(row: Kept) -> Session:
     """The session of a row. Raises ValueError if it is damaged."""
     return from_json(Session, expand(row.content))
-
-
-def _span(query: SessionQuery) -> Span:
-    before = None
-    if query.before:
-        started, _, transaction = query.before.partition(":")
-        before = int(started), pack_id(transaction)
-    return Span(query.since_ms, query.until_ms, query.connector, before)
 
 
 def _key(session: Session) -> tuple[int, bytes | str]:

@@ -13,7 +13,7 @@ import pytest
 
 from agent.store import past
 from agent.store.database import Database
-from agent.store.history import HISTORY_MS, Session, SessionQuery, kept, position
+from agent.store.history import HISTORY_MS, Session, SessionQuery, kept
 from agent.store.history_file import HistoryFile, Kept, Span
 from agent.store.names import pack_id
 from agent.store.receipts import Delivery
@@ -223,11 +223,13 @@ def test_page_by_page_every_session_comes_once(store: Store) -> None:
     fill(store)
     store.tidy()
     found: list[str] = []
-    before = ""
+    before = None
     while page := store.archive.sessions(SessionQuery(9, before=before)):
         found += [s.transaction.id for s in page]
-        before = position(page[-1])
+        before = page[-1].transaction.id
     assert found == ids(store)
+    with pytest.raises(LookupError, match="not known"):
+        store.archive.sessions(SessionQuery(9, before=TransactionId("nobody's")))
 
 
 @pytest.mark.rule("product.N14")
