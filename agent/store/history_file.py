@@ -70,6 +70,7 @@ class HistoryFile:
         self.path = path
         self._report = report
         self._on_sync = on_sync
+        self._link: Link | None = None
 
     def put(self, rows: Sequence[Kept], forget_before_ms: int) -> None:
         """Write rows, each in the place of the one with its id, and drop what is too old. Synced. Raises StoreError."""
@@ -145,11 +146,18 @@ class HistoryFile:
             raise StoreError(f"cannot use {self.path}: {error}") from error
 
     def _once(self, path: Path, question: Callable[[Link], T]) -> T:
+        """Ask a file; by the open connection if this comes from `on_sync`, since nobody else may open it meanwhile."""
+        outer = self._link
         try:
+            if self._link is not None and path == self.path:
+                return question(self._link)
             with _opened(path) as link:
+                self._link = link if path == self.path else None
                 return question(link)
         except SqlError as error:
             raise translated(error, f"cannot use {path}") from error
+        finally:
+            self._link = outer
 
     def _repair(self, found: DamagedStore) -> None:
         """A new file with what can be read takes the place of the damaged one. Raises StoreError or OSError."""
