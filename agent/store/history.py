@@ -10,7 +10,6 @@ known yet is of this boot, and newer than all others.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -27,8 +26,12 @@ from agent.vocabulary.records import TransactionRecord
 HISTORY_MS = 366 * 24 * 3_600_000
 """How long finished, delivered sessions are kept."""
 _EXPIRED_AT_ONCE = 500
-_ALL = 1_000_000
+_MOST_PLACES = 20_000
 _NOT_KNOWN_YET = 1 << 62
+
+
+Key = tuple[int, bytes | str]
+"""Where a session stands among all: its start, and its packed id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +60,22 @@ class History:
     def __init__(self, tables: Tables, file: HistoryFile) -> None:
         self._tables = tables
         self._file = file
+        self._places: dict[bytes | str, tuple[int, int]] = {}
 
     def sessions(self, query: SessionQuery) -> list[Session]:
         """The newest sessions first. Raises StoreError; LookupError if nobody knows the session seen last."""
         seen = None if query.before is None else self._key_of(query.before)
         span = Span(query.since_ms, query.until_ms, query.connector, seen)
-        fresh = {(packed := _key(session))[1]: (packed, session) for session in self._fresh(span)}
-        found = list(fresh.values())
-        for kept in self._file.find(span, query.limit + len(fresh)):
-            if kept.id not in fresh:
-                with contextlib.suppress(ValueError):
-                    found.append(((kept.started_ms, kept.id), read(kept)))
+        fresh = {key[1]: (key, number) for number, key in self._fresh(span)}
+        found: list[tuple[Key, int | Kept]] = list(fresh.values())
+        old = self._file.find(span, query.limit + len(fresh))
+        found += [((row.started_ms, row.id), row) for row in old if row.id not in fresh]
         found.sort(key=lambda one: _order(one[0]), reverse=True)
-        chosen = [session for _, session in found[: query.limit]]
-        return [self._with_receipts(session) for session in chosen]
+        chosen = [one for _, one in found[: query.limit]]
+        numbers = [one for one in chosen if isinstance(one, int)]
+        waiting = self._tables.outbox.waiting(min(numbers), max(numbers)) if numbers else {}
+        sessions = (self._session(one, waiting) if isinstance(one, int) else _readable(one) for one in chosen)
+        return [session for session in sessions if session is not None]
 
     def receipts(self, transaction: TransactionId) -> tuple[Receipt, ...]:
         """What became of one transaction at each upstream; empty if it is not known."""
@@ -95,20 +100,37 @@ class History:
                 tables.receipts.drop(number)
                 tables.readings.drop(number)
 
-    def _fresh(self, span: Span) -> Iterator[Session]:
-        """What the journal holds of a span, without receipts."""
-        for _, record in self._tables.journal.newest(_ALL):
-            session = Session(self._timed(record), ())
-            key = _key(session)
+    def _fresh(self, span: Span) -> Iterator[tuple[int, Key]]:
+        """Number and place of what the journal holds of a span; the places of what has its time are remembered."""
+        if len(self._places) > _MOST_PLACES:
+            self._places.clear()
+        for number, packed in self._tables.journal.places():
+            place = self._places.get(packed) or self._place(number, packed)
+            if place is None:
+                continue
+            started_ms, connector = place
             if (
-                (span.since_ms is None or key[0] >= span.since_ms)
-                and (span.until_ms is None or key[0] < span.until_ms)
-                and (span.connector is None or record.where.connector == span.connector)
-                and (span.before is None or _order(key) < _order(span.before))
+                (span.since_ms is None or started_ms >= span.since_ms)
+                and (span.until_ms is None or started_ms < span.until_ms)
+                and (span.connector is None or connector == span.connector)
+                and (span.before is None or _order((started_ms, packed)) < _order(span.before))
             ):
-                yield session
+                yield number, (started_ms, packed)
 
-    def _key_of(self, transaction: TransactionId) -> tuple[int, bytes | str]:
+    def _place(self, number: int, packed: bytes | str) -> tuple[int, int] | None:
+        record = self._tables.journal.record(number)
+        if record is None:
+            return None
+        place = _key(Session(self._timed(record), ()))[0], int(record.where.connector)
+        if place[0] != _NOT_KNOWN_YET:
+            self._places[packed] = place
+        return place
+
+    def _session(self, number: int, waiting: dict[tuple[int, int], int]) -> Session | None:
+        record = self._tables.journal.record(number)
+        return None if record is None else Session(self._timed(record), self._of(number, waiting))
+
+    def _key_of(self, transaction: TransactionId) -> Key:
         number = self._tables.journal.known(transaction)
         record = None if number is None else self._tables.journal.record(number)
         if record is not None:
@@ -117,11 +139,6 @@ class History:
         if row is None:
             raise LookupError(f"session {transaction} is not known")
         return row.started_ms, row.id
-
-    def _with_receipts(self, session: Session) -> Session:
-        if session.receipts:
-            return session
-        return replace(session, receipts=self.receipts(session.transaction.id))
 
     def _timed(self, record: TransactionRecord) -> TransactionRecord:
         """With the times that its boots have learned since."""
@@ -154,12 +171,19 @@ def read(row: Kept) -> Session:
     return from_json(Session, expand(row.content))
 
 
-def _key(session: Session) -> tuple[int, bytes | str]:
+def _readable(row: Kept) -> Session | None:
+    try:
+        return read(row)
+    except ValueError:
+        return None
+
+
+def _key(session: Session) -> Key:
     started_ms = session.transaction.started_at.wall_ms
     return _NOT_KNOWN_YET if started_ms is None else started_ms, pack_id(session.transaction.id)
 
 
-def _order(key: tuple[int, bytes | str]) -> tuple[int, bool, bytes]:
+def _order(key: Key) -> tuple[int, bool, bytes]:
     """As SQLite sorts: texts before blobs."""
     started_ms, packed = key
     return started_ms, isinstance(packed, bytes), packed if isinstance(packed, bytes) else packed.encode()
