@@ -11,6 +11,9 @@ from typing import Any
 
 from agent.control.client import AgentAbsentError, Client, CommandRefusedError
 from agent.control.receipts_csv import receipts_csv
+from agent.control.session_pages import all_sessions
+from agent.control.sessions_export import sessions_csv, sessions_json
+from agent.control.station_time import local_ms, local_text
 from agent.control.tables import security_log_text, sessions_text, status_text, undelivered_text
 from agent.settings.locations import Locations
 
@@ -52,6 +55,9 @@ def _run(client: Client, options: argparse.Namespace, fields: Mapping[str, objec
         for result in client.watch(options.interval):
             _print(json.dumps(result) if options.json else "\x1b[H\x1b[2J" + status_text(result), flush=True)
         return
+    if options.command == "sessions":
+        _print(options.show(all_sessions(client.call, fields, options.limit)))
+        return
     result = client.call(getattr(options, "asks", options.command), **fields)
     _print(json.dumps(result, indent=2) if options.json else options.show(result))
 
@@ -82,8 +88,10 @@ def _parser() -> argparse.ArgumentParser:
     add("status", "connectors, power, limits, upstreams and what waits for them", status_text)
     watch = add("watch", "status again and again, until Ctrl-C", status_text)
     watch.add_argument("--interval", metavar="SECONDS", type=float, default=1.0, help="between two looks (default 1)")
-    sessions = add("sessions", "the last sessions and what each upstream has of them", sessions_text, _limit)
-    sessions.add_argument("--limit", metavar="N", type=int, default=20, help="how many (default 20)")
+    _add_sessions(add("sessions", "sessions of the last twelve months, newest first", sessions_text, _wanted))
+    forget = add("delete-sessions", "delete sessions that are delivered, for good", _deleted, _deletion)
+    forget.add_argument("--before", metavar="DATE", required=True, help="those that started before, as 2026-11-21")
+    forget.add_argument("--yes", action="store_true", help="do not ask for the word")
     receipts = add("receipts", "sessions that an upstream has not got whole", undelivered_text, _limit)
     receipts.set_defaults(asks="sessions")
     receipts.add_argument("--limit", metavar="N", type=int, default=1000, help="of so many sessions (default 1000)")
@@ -103,6 +111,16 @@ def _parser() -> argparse.ArgumentParser:
     add("clear-security-log", "drop the lines of the security log; the log says that this was done", _told("Cleared."))
     add("dump", "write the last inputs to the state folder, for the manufacturer", lambda result: f"Written: {result}")
     return parser
+
+
+def _add_sessions(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--since", metavar="DATE", help="started on this date or later, as 2026-11-21 (station's time)"
+    )
+    command.add_argument("--until", metavar="DATE", help="started before this date or time, as 2026-11-21T18:00")
+    command.add_argument("--connector", metavar="ID", type=int, help="of one connector")
+    command.add_argument("--limit", metavar="N", type=_count, help="how many (default 20; exports: all)")
+    command.add_argument("--csv", action="store_true", help="all of them for a spreadsheet")
 
 
 def _add_set_primary(command: argparse.ArgumentParser) -> None:
@@ -141,6 +159,50 @@ def _told(text: str) -> Callable[[Any], str]:
 
 def _limit(options: argparse.Namespace) -> Mapping[str, object]:
     return {"limit": options.limit}
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise ValueError
+    return count
+
+
+def _wanted(options: argparse.Namespace) -> Mapping[str, object]:
+    """The filters that are given; and how what comes is shown: all of it in an export."""
+    if options.csv or options.json:
+        options.show = sessions_csv if options.csv else sessions_json
+    elif options.limit is None:
+        options.limit = 20
+    given = {
+        "since_ms": _date("since", options.since),
+        "until_ms": _date("until", options.until),
+        "connector": options.connector,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _date(option: str, text: str | None) -> int | None:
+    try:
+        return None if text is None else local_ms(text)
+    except ValueError as error:
+        raise UsageError(f"--{option}: {error}") from None
+
+
+def _deletion(options: argparse.Namespace) -> Mapping[str, object]:
+    before_ms = _date("before", options.before)
+    word = "delete" if options.yes else None
+    if word is None and sys.stdin.isatty():
+        word = input(f'Type "delete" to delete all sessions before {local_text(before_ms or 0)}: ')
+    if word is None:
+        raise UsageError("--yes: is missing; nobody is there to type the word")
+    return {"before_ms": before_ms, "word": word}
+
+
+def _deleted(result: Mapping[str, int]) -> str:
+    kept = result.get("kept") or 0
+    stay = f"; {kept} stay, since they run or an upstream has not got them whole" if kept else ""
+    return f"{result.get('removed')} sessions deleted{stay}."
 
 
 def _wait(options: argparse.Namespace) -> Mapping[str, object]:

@@ -16,6 +16,9 @@ from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from typing import Any
 
+from agent.control.request_fields import Fields
+from agent.control.request_fields import RefusedError as RefusedError
+from agent.control.request_fields import refuse as refuse
 from agent.settings.problems import Problem, quoted
 from agent.settings.settings import PrimaryRequest
 from agent.vocabulary.ids import IdToken, Secret
@@ -24,19 +27,8 @@ LONGEST_LINE = 64 * 1024
 """Bytes of a request line; a chain of roots fits, and nothing can fill the memory."""
 
 MOST_SESSIONS = 1_000
-
-
-class RefusedError(Exception):
-    """A request that is not carried out; what is wrong and what to do is in `problems`."""
-
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("; ".join(str(problem) for problem in self.problems))
-
-
-def refuse(field: str, message: str, remedy: str) -> RefusedError:
-    """A refusal with one problem."""
-    return RefusedError([Problem(field, message, remedy)])
+LATEST_MS = 253_402_300_800_000
+"""The end of the year 9999."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +45,22 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """The last sessions and what each upstream has of them."""
+    """Sessions, newest first, and what each upstream has of them; `since_ms` counts in, `until_ms` does not."""
 
     limit: int = 20
+    since_ms: int | None = None
+    until_ms: int | None = None
+    connector: int | None = None
+    before: str = ""
+    """Id of the last session seen: what comes behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteSessions:
+    """Delete sessions that started before, for good; `word` confirms it."""
+
+    before_ms: int
+    word: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,7 @@ Request = (
     Status
     | Watch
     | Sessions
+    | DeleteSessions
     | SetPrimary
     | RemovePrimary
     | DiscardPending
@@ -131,58 +137,7 @@ Request = (
 )
 
 
-class _Fields:
-    """Reads the fields of one request, each with its type; unknown ones are refused by `finish`."""
-
-    def __init__(self, held: dict[str, Any]) -> None:
-        self._held = held
-        self._known = {"command"}
-
-    def text(self, name: str, default: str | None = None, longest: int = 512) -> str:
-        value = self._take(name, default)
-        if not isinstance(value, str):
-            raise refuse(name, f"{quoted(value)} is not a text", "give it as a text")
-        if len(value) > longest:
-            raise refuse(name, f"has {len(value)} characters", f"use at most {longest}")
-        return value
-
-    def secret(self, name: str, longest: int = 512) -> Secret | None:
-        text = self.text(name, "", longest)
-        return Secret(text) if text else None
-
-    def number(self, name: str, default: float, low: float, high: float) -> float:
-        value = self._take(name, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise refuse(name, f"{quoted(value)} is not possible", f"use a number from {low:g} to {high:g}")
-        return value
-
-    def integer(self, name: str, default: int | None, low: int, high: int) -> int:
-        value = self._take(name, default)
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise refuse(name, f"{quoted(value)} is not possible", f"use a whole number from {low} to {high}")
-        return value
-
-    def boolean(self, name: str, default: bool) -> bool:
-        value = self._take(name, default)
-        if not isinstance(value, bool):
-            raise refuse(name, f"{quoted(value)} is neither true nor false", "use true or false")
-        return value
-
-    def finish(self) -> None:
-        unknown = sorted(set(self._held) - self._known)
-        if unknown:
-            known = ", ".join(sorted(self._known))
-            raise refuse(quoted(unknown[0])[1:-1], "is not a field of this command", f"known here: {known}")
-
-    def _take(self, name: str, default: object) -> Any:
-        self._known.add(name)
-        value = self._held.get(name, default)
-        if value is None:
-            raise refuse(name, "is missing", "give it")
-        return value
-
-
-def _set_primary(held: _Fields) -> SetPrimary:
+def _set_primary(held: Fields) -> SetPrimary:
     return SetPrimary(
         PrimaryRequest(
             url=held.text("url", longest=4_096),
@@ -200,10 +155,25 @@ def _set_primary(held: _Fields) -> SetPrimary:
     )
 
 
-COMMANDS: Mapping[str, Callable[[_Fields], Request]] = {
+def _sessions(held: Fields) -> Sessions:
+    return Sessions(
+        limit=held.integer("limit", 20, 1, MOST_SESSIONS),
+        since_ms=held.optional("since_ms", 0, LATEST_MS),
+        until_ms=held.optional("until_ms", 0, LATEST_MS),
+        connector=held.optional("connector", 1, 64),
+        before=held.text("before", "", longest=64),
+    )
+
+
+def _wall_ms(held: Fields) -> int:
+    return held.integer("before_ms", None, 0, LATEST_MS)
+
+
+COMMANDS: Mapping[str, Callable[[Fields], Request]] = {
     "status": lambda held: Status(),
     "watch": lambda held: Watch(held.number("interval_s", 1.0, 0.1, 60)),
-    "sessions": lambda held: Sessions(held.integer("limit", 20, 1, MOST_SESSIONS)),
+    "sessions": _sessions,
+    "delete-sessions": lambda held: DeleteSessions(_wall_ms(held), held.text("word")),
     "set-primary": _set_primary,
     "remove-primary": lambda held: RemovePrimary(held.text("word")),
     "discard-pending": lambda held: DiscardPending(),
@@ -228,7 +198,7 @@ def parse_request(line: bytes) -> Request:
     name = held.get("command")
     if not isinstance(name, str) or name not in COMMANDS:
         raise refuse("command", f"{quoted(name)} is not known", f"use one of: {', '.join(COMMANDS)}")
-    reader = _Fields(held)
+    reader = Fields(held)
     request = COMMANDS[name](reader)
     reader.finish()
     return request

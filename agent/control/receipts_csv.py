@@ -56,7 +56,7 @@ def _is_delivered(receipt: dict[str, Any]) -> bool:
 
 def _row(record: dict[str, Any], receipt: dict[str, Any]) -> tuple[object, ...]:
     return tuple(
-        _harmless(value)
+        harmless(value)
         for value in (
             receipt.get("upstream"),
             record.get("id"),
@@ -82,6 +82,6 @@ def _time(moment: dict[str, Any] | None) -> str:
     return iso8601(wall_ms) if wall_ms is not None else ""
 
 
-def _harmless(value: object) -> object:
+def harmless(value: object) -> object:
     """A text from a backend that a spreadsheet would take for a formula becomes a text again."""
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

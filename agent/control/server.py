@@ -39,8 +39,10 @@ class Abilities:
 
     status: Callable[[], Outcome]
     """For `status` and `watch`; usually a `views.StatusView`."""
-    sessions: Callable[[int], Outcome]
-    """The last so many sessions, newest first."""
+    sessions: Callable[[protocol.Sessions], Outcome]
+    """Sessions of the past and present, newest first."""
+    delete_sessions: Callable[[int, str], Outcome]
+    """Delete sessions that started before a wall time, given the confirming word; how many went and how many stay."""
     set_primary: Callable[[PrimaryRequest], Outcome]
     """Stage a primary (`settings.files.stage_primary`); `changed_by` is filled in here."""
     remove_primary: Callable[[str, str], Outcome]
@@ -161,8 +163,10 @@ class Server:
         able = self._abilities
         who = f"stationctl, user {peer.uid}"
         match request:
-            case protocol.Sessions(limit):
-                outcome = able.sessions(limit)
+            case protocol.Sessions():
+                outcome = able.sessions(request)
+            case protocol.DeleteSessions(before_ms, word):
+                outcome = able.delete_sessions(before_ms, word)
             case protocol.SetPrimary(primary):
                 outcome = able.set_primary(replace(primary, changed_by=who))
             case protocol.RemovePrimary(word):

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from agent.control.receipts_csv import undelivered
+from agent.control.sessions_export import energy_wh
+from agent.control.station_time import local_text
 from agent.vocabulary.moments import iso8601
 
 NOTHING = "-"
@@ -33,16 +35,16 @@ def status_text(status: dict[str, Any]) -> str:
 
 
 def sessions_text(sessions: list[dict[str, Any]]) -> str:
-    """The answer to `sessions`: one line per session and upstream."""
+    """The answer to `sessions`: one line per session and upstream, times as `local_text` has them."""
     if not sessions:
-        return "No sessions yet."
+        return "No sessions."
     rows: list[Sequence[object]] = []
     for session in sessions:
         record = session.get("transaction") or {}
         receipts = session.get("receipts") or [{}]
         for number, receipt in enumerate(receipts):
             rows.append((*(_session(record) if number == 0 else [""] * 6), *_receipt(receipt)))
-    header = ("connector", "card", "started", "stopped", "Wh", "reason", "upstream", "id there", "delivered")
+    header = ("connector", "card", "started", "stopped", "kWh", "reason", "upstream", "id there", "delivered")
     return table(header, rows)
 
 
@@ -132,12 +134,11 @@ def _warnings(status: dict[str, Any], overview: dict[str, Any]) -> list[str]:
 
 
 def _session(record: dict[str, Any]) -> tuple[object, ...]:
-    started, stopped = record.get("meter_start_wh"), record.get("meter_stop_wh")
-    last = stopped if stopped is not None else record.get("last_energy_wh")
-    energy = last - started if last is not None and started is not None else None
+    energy = energy_wh(record)
+    shown = None if energy is None else f"{energy / 1000:.3f}"
     connector = (record.get("where") or {}).get("connector")
-    times = (_time(record.get("started_at")), _time(record.get("stopped_at")))
-    return (connector, record.get("token"), *times, energy, record.get("stop_reason"))
+    times = (_local(record.get("started_at")), _local(record.get("stopped_at")))
+    return (connector, record.get("token"), *times, shown, record.get("stop_reason"))
 
 
 def _receipt(receipt: dict[str, Any]) -> tuple[object, ...]:
@@ -150,6 +151,11 @@ def _receipt(receipt: dict[str, Any]) -> tuple[object, ...]:
 def _time(moment: dict[str, Any] | None) -> str:
     wall_ms = moment.get("wall_ms") if moment else None
     return iso8601(wall_ms) if wall_ms is not None else NOTHING
+
+
+def _local(moment: dict[str, Any] | None) -> str:
+    wall_ms = moment.get("wall_ms") if moment else None
+    return local_text(wall_ms) if wall_ms is not None else NOTHING
 
 
 def _unit(value: float | None, unit: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from agent.control import protocol
 from agent.control.protocol import refuse
 from agent.control.server import Abilities
 from agent.control.views import LinkView, PendingView, SecurityLogView, StatusView
@@ -18,9 +19,10 @@ from agent.settings import files
 from agent.settings.locations import Locations
 from agent.settings.problems import quoted
 from agent.settings.settings import InstallerSettings, PrimaryRequest, Settings
-from agent.store.history import Session
+from agent.store.history import Session, SessionQuery
+from agent.store.past import Deleted
 from agent.store.store import Store
-from agent.vocabulary.ids import ConnectorId, UpstreamId
+from agent.vocabulary.ids import ConnectorId, TransactionId, UpstreamId
 from agent.vocabulary.inputs import Input, LatchCleared, ReofferRequested, RestartRequested, SecurityEventSeen
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.overview import StationOverview
@@ -72,9 +74,21 @@ class _Local:
             restarts=around.restarts(),
         )
 
-    async def sessions(self, limit: int) -> list[Session]:
+    async def sessions(self, wanted: protocol.Sessions) -> list[Session]:
         """The newest sessions first."""
-        return await self._around.writer.sessions(limit)
+        seen = TransactionId(wanted.before) if wanted.before else None
+        connector = None if wanted.connector is None else ConnectorId(wanted.connector)
+        query = SessionQuery(wanted.limit, wanted.since_ms, wanted.until_ms, connector, seen)
+        try:
+            return await self._around.writer.ask(lambda store: store.archive.sessions(query))
+        except LookupError as error:
+            raise refuse("before", str(error), "ask again from the newest on") from None
+
+    async def delete_sessions(self, before_ms: int, word: str) -> Deleted:
+        """Delete sessions that started before, for good; those that are not delivered stay."""
+        if word != "delete":
+            raise refuse("word", f"{quoted(word)} does not confirm it", 'write "delete"')
+        return await self._around.writer.ask(lambda store: store.archive.delete_sessions(before_ms))
 
     async def set_primary(self, request: PrimaryRequest) -> PendingView | None:
         """Stage a primary; the next boot of the system applies it."""
@@ -170,6 +184,7 @@ def make_abilities(around: Surroundings) -> Abilities:
     return Abilities(
         status=local.status,
         sessions=local.sessions,
+        delete_sessions=local.delete_sessions,
         set_primary=local.set_primary,
         remove_primary=local.remove_primary,
         discard_pending=local.discard_pending,

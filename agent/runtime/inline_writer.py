@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from agent.runtime.backlog import Backlog
 from agent.runtime.queries import Queries
-from agent.runtime.writer import LAZY_SYNC_S, STALL_LIMIT_S
+from agent.runtime.writer import LAZY_SYNC_S, QUIET_S, STALL_LIMIT_S
 from agent.store.errors import StoreError
 from agent.store.store import Store
 from agent.vocabulary.effects import Record
@@ -49,6 +50,7 @@ class InlineWriter(Queries):
         self._busy_since: float | None = None
         self._attempt: asyncio.TimerHandle | None = None
         self._lazy: asyncio.TimerHandle | None = None
+        self._quiet: asyncio.TimerHandle | None = None
         self._lazy_sequence = 0
         self._closed = False
 
@@ -85,10 +87,10 @@ class InlineWriter(Queries):
     def cut(self) -> None:
         """The power is gone: nothing more is written or told. The store is left as it is."""
         self._closed = True
-        for timer in (self._attempt, self._lazy):
+        for timer in (self._attempt, self._lazy, self._quiet):
             if timer is not None:
                 timer.cancel()
-        self._attempt = self._lazy = self._busy_since = None
+        self._attempt = self._lazy = self._quiet = self._busy_since = None
 
     def _begin(self) -> None:
         """Start the next commit: now, or when the stalling disk answers."""
@@ -121,14 +123,27 @@ class InlineWriter(Queries):
         last = self._backlog.written(len(batch))
         for upstream in touched:
             self._loop.call_soon(self._changed, upstream)
-        while self._store.alarms:
-            alarm = SecurityEventSeen(SecurityEventKind.MEMORY_EXHAUSTION, self._store.alarms.pop(0))
-            self._loop.call_soon(self._tell, alarm)
+        self._raise_alarms()
+        if not self._closed:
+            self._quiet = self._quiet or self._loop.call_later(QUIET_S, self._tidy)
         if any(record.barrier for record in batch):
             self._synced(last)
         else:
             self._lazy_sequence = last
             self._lazy = self._lazy or self._loop.call_later(LAZY_SYNC_S, self._sync)
+
+    def _tidy(self) -> None:
+        self._quiet = None
+        if self.disk.failing or self._busy_since is not None:
+            return
+        with contextlib.suppress(StoreError):  # nothing is lost; the next commit will report the disk
+            self._store.tidy()
+            self._raise_alarms()
+
+    def _raise_alarms(self) -> None:
+        while self._store.alarms:
+            alarm = SecurityEventSeen(SecurityEventKind.MEMORY_EXHAUSTION, self._store.alarms.pop(0))
+            self._loop.call_soon(self._tell, alarm)
 
     def _sync(self) -> None:
         self._lazy = None

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 
-from agent.store.history import History
+from agent.store.history import History, Session, SessionQuery
+from agent.store.past import Deleted, Past
 from agent.store.receipts import Receipt
 from agent.store.security_log import ChainCheck, SecurityLine
 from agent.store.tables import Tables
@@ -21,9 +22,10 @@ Guard = Callable[[], AbstractContextManager[None]]
 class Archive:
     """See the module. `Store.archive`."""
 
-    def __init__(self, tables: Tables, guard: Guard, writing: Guard) -> None:
+    def __init__(self, tables: Tables, history: History, past: Past, guard: Guard, writing: Guard) -> None:
         self._tables = tables
-        self._history = History(tables)
+        self._history = history
+        self._past = past
         self._guard = guard
         self._writing = writing
 
@@ -31,6 +33,21 @@ class Archive:
         """What became of one transaction at each upstream."""
         with self._guard():
             return self._history.receipts(transaction)
+
+    def sessions(self, query: SessionQuery) -> list[Session]:
+        """The newest sessions of a query first. LookupError if nobody knows `before`."""
+        with self._guard():
+            return self._history.sessions(query)
+
+    def move_sessions(self) -> int:
+        """For a quiet moment: a batch of sessions goes into the history file, if one is complete; how many."""
+        with self._guard():
+            return self._past.move()
+
+    def delete_sessions(self, before_ms: int) -> Deleted:
+        """Delete sessions that started before, for good; those that are not delivered stay."""
+        with self._guard():
+            return self._past.delete(before_ms)
 
     def parked(self, upstream: UpstreamId) -> list[str]:
         """Message ids of what was given up for an upstream, oldest first."""

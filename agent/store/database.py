@@ -35,7 +35,8 @@ _HARD_LIMIT = 8
 """Times `WAL_BYTES` after which SQLite checkpoints inside a commit, should nobody have called."""
 
 SqlError = sqlite3.Error
-"""For whoever reads a wreck."""
+Link = sqlite3.Connection
+"""For whoever reads a wreck, or keeps a file of its own."""
 
 
 class Database:
@@ -76,7 +77,7 @@ class Database:
             self._wal.open(self._wal_bytes)
         except sqlite3.Error as error:
             self.abandon()
-            raise _translated(error, f"cannot open {self.path}") from error
+            raise translated(error, f"cannot open {self.path}") from error
         except OSError as error:
             self.abandon()
             raise StoreError(f"cannot open {self.path}: {error}") from error
@@ -89,14 +90,14 @@ class Database:
         try:
             return self._live().execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
-            raise _translated(error, "cannot read") from error
+            raise translated(error, "cannot read") from error
 
     def row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
         """The first row of a query, or None."""
         try:
             found: Row | None = self._live().execute(sql, parameters).fetchone()
         except sqlite3.Error as error:
-            raise _translated(error, "cannot read") from error
+            raise translated(error, "cannot read") from error
         return found
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
@@ -104,7 +105,7 @@ class Database:
         try:
             changed = self._live().execute(sql, parameters).rowcount
         except (sqlite3.Error, OverflowError) as error:
-            raise _translated(error, "cannot write") from error
+            raise translated(error, "cannot write") from error
         if changed:
             self._statements.append((sql, tuple(parameters)))
         return changed
@@ -123,7 +124,7 @@ class Database:
         except BaseException as error:
             self._roll_back()
             if isinstance(error, sqlite3.Error | OSError):
-                raise _translated(error, "cannot commit") from error
+                raise translated(error, "cannot commit") from error
             raise
         if barrier:
             self.sync()
@@ -158,7 +159,7 @@ class Database:
         try:
             self._live().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
         except sqlite3.Error as error:
-            raise _translated(error, "cannot checkpoint") from error
+            raise translated(error, "cannot checkpoint") from error
         self._synced()
 
     def wal_frames(self) -> int:
@@ -175,7 +176,7 @@ class Database:
                     """What is open is committed."""
             self._connection.close()
         except sqlite3.Error as error:
-            raise _translated(error, "cannot close") from error
+            raise translated(error, "cannot close") from error
         finally:
             self._connection = None
             self.abandon()
@@ -238,7 +239,7 @@ class Database:
                 connection.execute(sql, values)
         except sqlite3.Error as error:
             self._roll_back()
-            raise _translated(error, "cannot begin") from error
+            raise translated(error, "cannot begin") from error
 
     def _commit(self) -> None:
         """Commit all that is open and make the lazy log begin anew."""
@@ -289,12 +290,11 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _translated(error: Exception, doing: str) -> StoreError:
+def translated(error: Exception, doing: str) -> StoreError:
+    """What went wrong as an error of ours."""
     code = getattr(error, "sqlite_errorcode", None)
     kind = DamagedStore if code in _DAMAGE else StoreError
     return kind(f"{doing}: {error}")
 
 
-_DAMAGE = frozenset(
-    {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT_VTAB, sqlite3.SQLITE_CORRUPT_SEQUENCE}
-)
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT_VTAB, sqlite3.SQLITE_CORRUPT_SEQUENCE}

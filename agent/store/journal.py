@@ -101,6 +101,13 @@ class Journal:
                 continue
         return found
 
+    def places(self) -> list[tuple[int, bytes | str]]:
+        """Number and packed id of every transaction, newest first."""
+        rows = self._database.rows(
+            "SELECT number, id FROM transactions WHERE stopped <> ? ORDER BY number DESC", (_STUB,)
+        )
+        return [(number, packed) for number, packed in rows]
+
     def oldest_stopped(self, limit: int) -> list[tuple[int, int]]:
         """Number and wall time of the oldest finished transactions, for the end of their time in the history."""
         rows = self._database.rows(

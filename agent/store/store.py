@@ -18,8 +18,10 @@ from agent.store.database import Database
 from agent.store.entries import Entries
 from agent.store.errors import DamagedStore, StoreError
 from agent.store.frames import Render
-from agent.store.history import History, Session
+from agent.store.history import History, Session, SessionQuery
+from agent.store.history_file import HistoryFile
 from agent.store.limits import LEAST_FREE_BYTES, room_bytes
+from agent.store.past import Past
 from agent.store.salvage import finish_salvage, salvage
 from agent.store.snapshot import take_snapshot
 from agent.store.tables import make_tables
@@ -46,8 +48,7 @@ class Store:
         self._entries = Entries(self._tables)
         self.alarms = self._tables.limits.alarms
         """What queues lost because they, or the disk, were full; in plain words. Whoever tells it takes it away."""
-        self._history = History(self._tables)
-        self.archive = Archive(self._tables, self._guarded, lambda: self._writing(barrier=True))
+        self.archive = self._make_archive()
         """Questions about the past."""
         self._broken: DamagedStore | None = None
 
@@ -91,6 +92,7 @@ class Store:
         if self._room_bytes() < LEAST_FREE_BYTES:
             with self._writing(barrier=True):
                 self._tables.limits.relieve()
+        self.archive.move_sessions()
 
     def head(self, upstream: UpstreamId) -> OutboxRow | None:
         """The oldest row of an upstream that is neither done nor parked. Raises StoreError."""
@@ -125,7 +127,7 @@ class Store:
     def sessions(self, limit: int = 100) -> list[Session]:
         """The newest sessions first, with their receipts."""
         with self._guarded():
-            return self._history.sessions(limit)
+            return self._history.sessions(SessionQuery(limit))
 
     def note_restart(self, reason: StopReason) -> None:
         """The agent is about to end on purpose: the next start reads why. Synced. Raises StoreError."""
@@ -145,6 +147,13 @@ class Store:
         """Let go of the files without caring what becomes of what is not written."""
         self._mark.close()
         self._database.abandon()
+
+    def _make_archive(self) -> Archive:
+        path = self._database.path
+        file = HistoryFile(path.with_name(f"{path.stem}-history.db"), self._report, self._database.on_sync)
+        self._history = History(self._tables, file)
+        past = Past(self._database, self._tables, self._history, file, lambda: self._writing(False), self._report)
+        return Archive(self._tables, self._history, past, self._guarded, lambda: self._writing(barrier=True))
 
     def _head(self, number: int) -> OutboxRow | None:
         stored = self._tables.outbox.head(number)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.app import Agent
+from agent.control.protocol import Sessions
 from agent.runtime.context import make_store
 from agent.runtime.supervision import EXIT_FAILED, EXIT_OK
 from agent.vocabulary.ids import MANAGEMENT
@@ -81,7 +82,7 @@ def test_the_control_socket_shows_the_station_and_refuses_an_unknown_connector(t
             assert links[MANAGEMENT].detail.startswith("connected for ")
             assert status.overview.connectors[0].transaction is not None
             assert status.wall_ms is not None
-            sessions = await local.sessions(5)  # type: ignore[misc]
+            sessions = await local.sessions(Sessions(5))  # type: ignore[misc]
             assert len(sessions) == 1
 
     run_virtual(story())

@@ -9,12 +9,16 @@ import pytest
 
 from agent import stationctl
 from agent.control.client import AgentAbsentError, CommandRefusedError
+from agent.control.session_pages import PAGE
+from agent.control.sessions_export import COLUMNS
+from agent.control.station_time import local_text
 from agent.settings.problems import Problem
 
 COMMANDS = [
     "status",
     "watch",
     "sessions",
+    "delete-sessions",
     "set-primary",
     "remove-primary",
     "discard-pending",
@@ -26,6 +30,9 @@ COMMANDS = [
     "clear-security-log",
     "dump",
 ]
+
+
+DELETION = ("delete-sessions", {"before_ms": 1_793_491_200_000, "word": "delete"})
 
 
 class FakeAgent:
@@ -83,7 +90,16 @@ def test_without_an_agent_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixtu
     ("arguments", "command", "fields"),
     [
         (["status"], "status", {}),
+        (["sessions"], "sessions", {"limit": 20}),
         (["sessions", "--limit", "3"], "sessions", {"limit": 3}),
+        (["sessions", "--csv"], "sessions", {"limit": PAGE}),
+        (["sessions", "--json", "--limit", "3"], "sessions", {"limit": 3}),
+        (
+            ["sessions", "--since", "2026-11-01T00:00Z", "--until", "2026-11-21T08:00+01:00", "--connector", "2"],
+            "sessions",
+            {"limit": 20, "since_ms": 1_793_491_200_000, "until_ms": 1_795_244_400_000, "connector": 2},
+        ),
+        (["delete-sessions", "--before", "2026-11-01T00:00Z", "--yes"], *DELETION),
         (["remove-primary", "delete"], "remove-primary", {"word": "delete"}),
         (["reboot", "--wait"], "reboot", {"wait_for_idle": True}),
         (["clear-latch", "2"], "clear-latch", {"connector": 2}),
@@ -100,7 +116,7 @@ def test_without_an_agent_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_commands_become_requests(
     agent: FakeAgent, arguments: list[str], command: str, fields: dict[str, object]
 ) -> None:
-    agent.result = {} if command in ("status", "reoffer", "security-log") else []
+    agent.result = {} if command in ("status", "delete-sessions", "reoffer", "security-log") else []
     assert stationctl.main([*arguments, "--socket", "/x"]) == 0
     assert agent.asked == [(command, fields)]
     assert agent.path == "/x"
@@ -204,3 +220,42 @@ def test_watch_shows_each_status_until_interrupted(agent: FakeAgent, capsys: pyt
     assert stationctl.main(["watch", "--interval", "0.5"]) == 0
     assert "Example" in capsys.readouterr().out
     assert agent.asked == [("watch", {"interval_s": 0.5})]
+
+
+@pytest.mark.rule("product.N14")
+def test_deleting_sessions_wants_the_word(
+    agent: FakeAgent, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["delete-sessions", "--before", "2026-11-01T00:00Z"]
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert stationctl.main(arguments) == stationctl.EXIT_USAGE
+    assert "--yes" in capsys.readouterr().err
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr(
+        "builtins.input", lambda question: "delete" if local_text(1_793_491_200_000) in question else ""
+    )
+    agent.result = {"removed": 12, "kept": 1}
+    assert stationctl.main(arguments) == 0
+    assert agent.asked == [DELETION]
+    assert capsys.readouterr().out == (
+        "12 sessions deleted; 1 stay, since they run or an upstream has not got them whole.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments", [["sessions", "--since", "soon"], ["sessions", "--until", "x"], ["delete-sessions", "--before", "x"]]
+)
+def test_a_date_that_is_none_is_told_before_anything_is_asked(
+    agent: FakeAgent, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert stationctl.main(arguments) == stationctl.EXIT_USAGE
+    assert f"{arguments[1]}: " in capsys.readouterr().err
+    assert agent.asked == []
+
+
+def test_an_export_is_complete_and_says_its_columns(agent: FakeAgent, capsys: pytest.CaptureFixture[str]) -> None:
+    agent.result = [{"transaction": {"id": "t", "meter_start_wh": 0, "meter_stop_wh": 1_500}}]
+    assert stationctl.main(["sessions", "--csv"]) == 0
+    assert capsys.readouterr().out == f"{','.join(COLUMNS)}\nt,,,,,1.500,0,1500,,\n"
+    assert stationctl.main(["sessions", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["energy_kwh"] == 1.5

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agent.control import peers, server
-from agent.control.protocol import LONGEST_LINE, refuse
+from agent.control.protocol import LONGEST_LINE, Sessions, refuse
 from agent.control.server import Abilities, Server
 from agent.settings.problems import Problem, SettingsError
 from agent.settings.settings import PrimaryRequest
@@ -32,9 +32,9 @@ class Agent:
         self.number += 1
         return {"number": self.number}
 
-    async def sessions(self, limit: int) -> object:
+    async def sessions(self, wanted: Sessions) -> object:
         await asyncio.sleep(0)
-        return list(range(limit))
+        return list(range(wanted.limit))
 
     def set_primary(self, request: PrimaryRequest) -> object:
         self.asked.append(request)
@@ -59,6 +59,7 @@ class Agent:
         return Abilities(
             self.status,
             self.sessions,
+            lambda before_ms, word: self.asked.append((before_ms, word)),
             self.set_primary,
             self.remove_primary,
             lambda: None,

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 from agent.control.protocol import render_result
+from agent.control.station_time import local_text
 from agent.control.tables import security_log_text, sessions_text, status_text, table
 from agent.control.views import LinkView, PendingView, StatusView
 from agent.vocabulary.events import Condition
@@ -63,7 +64,7 @@ def test_safe_mode_and_a_storage_fault_stand_above_everything() -> None:
 
 def test_what_another_release_does_not_send_is_shown_as_nothing() -> None:
     assert "station" in status_text({})
-    assert "No sessions yet." in sessions_text([])
+    assert "No sessions." in sessions_text([])
     assert "-" in sessions_text([{}])
 
 
@@ -84,7 +85,8 @@ def test_a_session_has_a_line_for_each_upstream() -> None:
         ],
     }
     lines = sessions_text([session]).split("\n")
-    assert lines[1].startswith("2          04***  2023-11-14T22:13:20.000Z  -        75  Remote  management  41")
+    started = local_text(1_700_000_000_000)
+    assert lines[1].startswith(f"2          04***  {started}  -        0.075  Remote  management  41")
     assert lines[1].endswith("start acknowledged, stop queued, 1 waiting")
     assert "primary-1" in lines[2]
     assert "GenericError" in lines[2]
