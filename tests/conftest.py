@@ -4,8 +4,41 @@ from __future__ import annotations
 
 import pytest
 
-IN_EVERY_TEST_RUN = ("tests/certification/", "tests/interoperability/", "tests/fuzz/")
-"""Folders of whole stories, one after another: for `make test`; `make quick` has stories enough."""
+STORIES = (
+    "cardless",
+    "charging_profiles",
+    "credentials",
+    "cut_installs",
+    "faults",
+    "held_cables",
+    "history",
+    "local_list",
+    "outages",
+    "parked",
+    "primaries",
+    "races",
+    "reservations",
+    "resets",
+    "security_events",
+    "statuses",
+    "triggers",
+    "uploads",
+)
+"""Scenarios besides sessions, cards, commands, meters, disks and power cuts."""
+IN_EVERY_TEST_RUN = (
+    "tests/certification/",
+    "tests/interoperability/",
+    "tests/fuzz/",
+    *(f"tests/scenarios/test_{story}.py" for story in STORIES),
+    "tests/agent/ocpp/v16/test_status_traces.py::test_no_life",
+    "tests/agent/station/test_fixpoint.py",
+    "tests/agent/station/test_safety.py::test_the_oracle_objects",
+    "tests/agent/store/test_past.py",
+    "tests/agent/store/test_security_log.py::test_damage",
+    "tests/hal/simulator/test_with_boards.py",
+    "tests/hal/test_against_plant.py",
+)
+"""Stories by the dozen, and what looks at every corner: for `make test`; `make quick` has enough without them."""
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -12,7 +12,15 @@ from collections.abc import Sequence
 
 from tests.rig.source_tree import ROOT
 
-FIRST = ("tests/agent", "tests/hal", "tests/contracts", "tests/certification", "tests/interoperability", "tests/fuzz")
+FIRST = (
+    "tests/agent",
+    "tests/hal",
+    "tests/contracts",
+    "tests/certification",
+    "tests/interoperability",
+    "tests/fuzz",
+    "tests/peers",
+)
 
 
 def second() -> list[str]:
