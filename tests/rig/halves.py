@@ -15,7 +15,6 @@ from tests.rig.source_tree import ROOT
 FIRST = (
     "tests/agent",
     "tests/hal",
-    "tests/contracts",
     "tests/certification",
     "tests/interoperability",
     "tests/fuzz",
