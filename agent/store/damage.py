@@ -35,7 +35,10 @@ class Damage:
         return int(found[0]) if found else 0
 
     def readable(self, table: str, key: str, rows: list[Row], parse: Callable[[Row], T]) -> list[T]:
-        """Parse rows one at a time; one that raises ValueError is moved aside. The first column is the key `key`."""
+        """Parse rows one at a time; one that raises ValueError is moved aside.
+
+        The first columns are the key, named by `key` with commas between them.
+        """
         good: list[T] = []
         for row in rows:
             try:
@@ -47,4 +50,6 @@ class Damage:
     def _move(self, table: str, key: str, row: Row, why: Exception) -> None:
         content: Any = next((item for item in reversed(row) if isinstance(item, bytes)), repr(row))
         self.set_aside(table, content, why)
-        self._database.execute(f"DELETE FROM {table} WHERE {key} = ?", (row[0],))
+        columns = key.split(", ")
+        where = " AND ".join(f"{column} = ?" for column in columns)
+        self._database.execute(f"DELETE FROM {table} WHERE {where}", row[: len(columns)])

@@ -70,7 +70,7 @@ class Entries:
             case r.SaveKeptCable():
                 tables.kept_cables.save(entry)
             case r.SaveProfile(installed):
-                tables.profiles.save(installed)
+                tables.profiles.save(installed.upstream, installed.profile.id, installed)
             case r.DropProfile(upstream, profile):
                 tables.profiles.drop(upstream, profile)
             case r.LadderStep():
@@ -93,7 +93,7 @@ class Entries:
             case r.WipeCache(upstream):
                 tables.cache.wipe(upstream)
             case r.SaveReservation():
-                tables.reservations.save(entry)
+                tables.reservations.save(entry.upstream, entry.id, entry)
             case r.DropReservation(upstream, number):
                 tables.reservations.drop(upstream, number)
             case r.SaveList():

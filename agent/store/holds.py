@@ -39,14 +39,7 @@ class Holds:
     def all(self, damage: Damage) -> tuple[SaveHold, ...]:
         """Every hold. Inside a transaction."""
         rows = self._database.rows("SELECT upstream, connector FROM holds ORDER BY upstream, connector")
-        found = []
-        for row in rows:
-            try:
-                found.append(self._hold(row))
-            except (ValueError, TypeError) as error:
-                damage.set_aside("holds", repr(row), error)
-                self._database.execute("DELETE FROM holds WHERE upstream = ? AND connector = ?", row)
-        return tuple(found)
+        return tuple(damage.readable("holds", "upstream, connector", rows, self._hold))
 
     def latches(self) -> tuple[SaveLatch, ...]:
         """Every latched fault; one that this release does not know is left in the file."""

@@ -6,6 +6,7 @@ from agent.store.codec import from_json, to_json
 from agent.store.damage import Damage
 from agent.store.database import Database
 from agent.store.names import UpstreamNumbers
+from agent.store.schema import Row
 from agent.vocabulary.records import ListEntry, SaveList
 
 
@@ -42,12 +43,10 @@ class LocalLists:
         )
 
     def _entries(self, number: int, damage: Damage) -> tuple[ListEntry, ...]:
-        query = "SELECT token, entry FROM list_entries WHERE upstream = ? ORDER BY token"
-        found = []
-        for token, text in self._database.rows(query, (number,)):
-            try:
-                found.append(from_json(ListEntry, text))
-            except (ValueError, TypeError) as error:
-                damage.set_aside("list_entries", repr(text), error)
-                self._database.execute("DELETE FROM list_entries WHERE upstream = ? AND token = ?", (number, token))
-        return tuple(found)
+        query = "SELECT upstream, token, entry FROM list_entries WHERE upstream = ? ORDER BY token"
+        rows = self._database.rows(query, (number,))
+        return tuple(damage.readable("list_entries", "upstream, token", rows, _parse))
+
+
+def _parse(row: Row) -> ListEntry:
+    return from_json(ListEntry, row[2])

@@ -36,14 +36,7 @@ class SavedOptions:
     def all(self, damage: Damage) -> tuple[SaveOption, ...]:
         """Everything that was written. Inside a transaction."""
         rows = self._database.rows("SELECT upstream, name, value FROM options ORDER BY upstream, name")
-        found = []
-        for row in rows:
-            try:
-                found.append(self._parse(row))
-            except (ValueError, TypeError) as error:
-                damage.set_aside("options", repr(row[1:]), error)
-                self._database.execute("DELETE FROM options WHERE upstream = ? AND name = ?", row[:2])
-        return tuple(found)
+        return tuple(damage.readable("options", "upstream, name", rows, self._parse))
 
     def _parse(self, row: Row) -> SaveOption:
         number, name, text = row

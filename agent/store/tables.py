@@ -18,16 +18,17 @@ from agent.store.limits import Limits
 from agent.store.local_lists import LocalLists
 from agent.store.names import UpstreamNumbers
 from agent.store.notices import Notices, RenderNotice
+from agent.store.numbered import Numbered
 from agent.store.options import SavedOptions
 from agent.store.outbox import Outbox
 from agent.store.parked import Parked
-from agent.store.profiles import Profiles
 from agent.store.receipts import Receipts
-from agent.store.reservations import Reservations
 from agent.store.retention import Retention
 from agent.store.samples import Readings
 from agent.store.security_log import SecurityLog
 from agent.store.unframed import Unframed
+from agent.vocabulary.charging import InstalledProfile
+from agent.vocabulary.records import SaveReservation
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,9 @@ class Tables:
     notices: Notices
     accepted: Accepted
     kept_cables: KeptCables
-    profiles: Profiles
+    profiles: Numbered[InstalledProfile]
     local_lists: LocalLists
-    reservations: Reservations
+    reservations: Numbered[SaveReservation]
     damage: Damage
 
     def forget(self) -> None:
@@ -91,9 +92,9 @@ def make_tables(database: Database, render: Render, report: Report) -> Tables:
         Notices(database, _of_notices(render), upstreams, boots, damage, report),
         Accepted(database, upstreams),
         KeptCables(database),
-        Profiles(database, upstreams),
+        Numbered(database, upstreams, "profiles", InstalledProfile),
         LocalLists(database, upstreams),
-        Reservations(database, upstreams),
+        Numbered(database, upstreams, "reservations", SaveReservation),
         damage,
     )
 
