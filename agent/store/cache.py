@@ -13,6 +13,7 @@ from agent.vocabulary.records import CacheVerdict
 
 REFRESH_MS = 24 * 3_600_000
 """The same verdict on the same card is written again only after this time: it spares the flash."""
+_COLUMNS = "upstream, token, verdict"
 
 
 class Cache:
@@ -25,7 +26,7 @@ class Cache:
     def save(self, entry: CacheVerdict) -> None:
         """Insert or replace, unless the same is there already. Inside a transaction."""
         number, key = self._upstreams.number(entry.upstream), entry.token.key
-        stored = self._database.row("SELECT token, verdict FROM cache WHERE upstream = ? AND token = ?", (number, key))
+        stored = self._database.row(f"SELECT {_COLUMNS} FROM cache WHERE upstream = ? AND token = ?", (number, key))
         if stored is not None and _still_says(stored, entry):
             return
         self._database.execute(
@@ -48,12 +49,12 @@ class Cache:
 
     def all(self, damage: Damage) -> tuple[CacheVerdict, ...]:
         """Every verdict. Inside a transaction."""
-        rows = self._database.rows("SELECT token, verdict FROM cache ORDER BY upstream, token")
-        return tuple(damage.readable("cache", "token", rows, _parse))
+        rows = self._database.rows(f"SELECT {_COLUMNS} FROM cache ORDER BY upstream, token")
+        return tuple(damage.readable("cache", "upstream, token", rows, _parse))
 
 
 def _parse(row: Row) -> CacheVerdict:
-    return from_json(CacheVerdict, expand(row[1]))
+    return from_json(CacheVerdict, expand(row[2]))
 
 
 def _still_says(stored: Row, entry: CacheVerdict) -> bool:
