@@ -15,12 +15,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from agent.links.ports import Mind
-from agent.links.upstream import UpstreamTask
 from agent.runtime.writer import Writer
-from agent.vocabulary.effects import Publish
+from agent.vocabulary.effects import Effect, Publish
 from agent.vocabulary.events import Condition, ConditionChanged
 from agent.vocabulary.ids import STATION, ConnectorId, UpstreamId
 from agent.vocabulary.inputs import Input, MessageAcknowledged, MessageFailed, SecurityEventSeen
@@ -32,7 +31,7 @@ from agent.vocabulary.standing import Owed
 
 LONGEST_MINUTES: Final = 72 * 60
 """A backend that is to be had at all is to be had within three days."""
-LOOK_S: Final = 5.0
+LOOK_S: Final = 15.0
 MARK_MINUTES: Final = 15
 """The running time is written down so often: a kill costs less than that, and the flash is spared."""
 SETTLING_S: Final = 60.0
@@ -57,6 +56,16 @@ class RetiringMind:
         return self._options
 
 
+class Link(Protocol):
+    """The task of the link (`agent.links.upstream.UpstreamTask`)."""
+
+    def tell(self, effect: Effect) -> None:
+        """Take an effect."""
+
+    async def run(self) -> None:
+        """Keep the link up until cancelled, then take leave."""
+
+
 @dataclass(frozen=True, slots=True)
 class Leave:
     """What letting one upstream go needs of the agent."""
@@ -74,7 +83,7 @@ class Leave:
 class Leaver:
     """One former upstream. `run` is a kept task."""
 
-    def __init__(self, upstream: UpstreamId, task: UpstreamTask, leave: Leave) -> None:
+    def __init__(self, upstream: UpstreamId, task: Link, leave: Leave) -> None:
         self._upstream = upstream
         self._task = task
         self._leave = leave
@@ -136,7 +145,7 @@ def leaving(former: Iterable[UpstreamId], owed: Iterable[Owed], snapshot: Snapsh
     """Who of the former upstreams needs a link: something waits for it, or a transaction that it knows of is open."""
     waiting = {one.upstream for one in owed if one.waiting}
     waiting |= {one for record in snapshot.open_transactions for one in (record.authority, *record.told)}
-    return waiting & frozenset(former)
+    return frozenset(waiting & frozenset(former))
 
 
 def options_of(upstream: UpstreamId, snapshot: Snapshot) -> UpstreamOptions:

@@ -78,6 +78,8 @@ class Settings:
     """False: the active settings cannot be read. Who is Billing is then unknown, and the station must not charge."""
     applied: bool = False
     """True: this boot made a pending change active."""
+    former: tuple[UpstreamAddress, ...] = ()
+    """Upstreams that were configured before and whose credentials are still there, complete."""
 
     @property
     def billing(self) -> UpstreamId:

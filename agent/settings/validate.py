@@ -106,6 +106,11 @@ def check_distinct(primary: UpstreamAddress, management: UpstreamAddress, prefix
     )
 
 
+def is_same_place(one: UpstreamAddress, other: UpstreamAddress) -> bool:
+    """Both are dialled by the same URL with the same identity."""
+    return one.identity == other.identity and normal_url(one.url) == normal_url(other.url)
+
+
 def normal_url(url: str) -> str:
     """A URL in the form to compare by: scheme and host in small letters, no default port, no slash at the end."""
     scheme, _, rest = url.partition("://")

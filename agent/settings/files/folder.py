@@ -71,6 +71,11 @@ class Folder:
         """What will be in force after the next boot; nothing where the files say nothing usable."""
         return self.read("pending", []) or self.active([])[0]
 
+    def in_use(self) -> frozenset[UpstreamId]:
+        """The ids of everybody who is set, or staged to be."""
+        files = (self.read(which, []) for which in ("active", "pending"))
+        return frozenset(file.primary.id for file in files if file is not None and file.primary is not None)
+
     def stage(self, settings: InstallerSettings) -> None:
         """Make these the settings of the next boot. Raises OSError."""
         write_file(self.file("pending"), render_installer(settings))
