@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from agent.control.server import Abilities, Server
-from agent.departures import departing, make_leavers, standing_of
+from agent.departures import departing, forget_others, make_leavers, standing_of
 from agent.host.clock import RELEASED_MS
 from agent.host.reboot import request_reboot
 from agent.links.upstream import UpstreamTask
@@ -226,6 +226,7 @@ class Agent:
             keeper.keep(f"upstream {upstream}", task.run)
         for upstream, leaver in self._leavers.items():
             keeper.keep(f"retiring {upstream}", leaver.run)
+        keeper.keep("forgetting", partial(forget_others, context, self._departing))
         for upstream, desk in self.credentials.desks.items():
             keeper.keep(f"credentials {upstream}", desk.run)
         keeper.keep("transfers", self.transfers.run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -16,7 +17,7 @@ from agent.runtime.setup import Start
 from agent.runtime.writer import Writer
 from agent.settings import files
 from agent.settings.addresses import UpstreamAddress
-from agent.settings.validate import is_same_place
+from agent.settings.known import successions
 from agent.store.store import Store
 from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.records import Snapshot
@@ -38,7 +39,11 @@ def standing_of(context: Context) -> Standing | None:
     settings = context.settings
     if context.safe_mode or not settings.usable:
         return None
-    return Standing(frozenset(address.id for address in settings.upstreams), settings.billing)
+    return Standing(
+        frozenset(address.id for address in settings.upstreams),
+        settings.billing,
+        successions(settings.former, settings.upstreams),
+    )
 
 
 def departing(context: Context, store: Store, snapshot: Snapshot) -> tuple[UpstreamAddress, ...]:
@@ -49,12 +54,24 @@ def departing(context: Context, store: Store, snapshot: Snapshot) -> tuple[Upstr
     settings = context.settings
     if standing_of(context) is None:
         return ()
-    owed = leaving((address.id for address in settings.former), store.archive.draining.owed(), snapshot)
-    return tuple(
-        address
-        for address in settings.former
-        if address.id in owed and not any(is_same_place(address, present) for present in settings.upstreams)
-    )
+    dialled = {old for old, _ in successions(settings.former, settings.upstreams)}
+    here = [one.address for one in settings.former if not one.forgotten and one.address.id not in dialled]
+    owed = leaving((address.id for address in here), store.archive.draining.owed(), snapshot)
+    return tuple(address for address in here if address.id in owed)
+
+
+async def forget_others(context: Context, departing: Sequence[UpstreamAddress]) -> None:
+    """The credentials of former upstreams that need no link go now. A kept task: it waits to be cancelled."""
+    staying = {address.id for address in departing}
+    for one in context.settings.former if standing_of(context) is not None else ():
+        if not one.forgotten and one.address.id not in staying:
+            try:
+                await asyncio.to_thread(files.forget_credentials, context.locations, one.address.id)
+                context.log("upstream.note", upstream=one.address.id, text="is gone: its credentials are forgotten")
+            except OSError as error:
+                text = f"the credentials of {one.address.id} could not be removed: {error.strerror}"
+                context.log("settings.problem", problem=text)
+    await asyncio.get_running_loop().create_future()
 
 
 def make_leavers(

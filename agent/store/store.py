@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from agent.store.archive import Archive
 from agent.store.damage import Report
@@ -22,6 +23,7 @@ from agent.store.frames import Render
 from agent.store.history import History, Session, SessionQuery
 from agent.store.history_file import HistoryFile
 from agent.store.limits import LEAST_FREE_BYTES, room_bytes
+from agent.store.parting import succeeded
 from agent.store.past import Past
 from agent.store.salvage import finish_salvage, salvage
 from agent.store.snapshot import take_snapshot
@@ -211,4 +213,8 @@ class Store:
                 self._history.expire(last_wall_ms)
             if standing is not None:
                 self._tables.parting.settle(standing)
-            return take_snapshot(self._tables, not new_boot, last_wall_ms)
+            snapshot = take_snapshot(self._tables, not new_boot, last_wall_ms)
+        if standing is None:
+            return snapshot
+        running = tuple(succeeded(record, standing) for record in snapshot.open_transactions)
+        return replace(snapshot, open_transactions=running)

@@ -14,6 +14,8 @@ class Standing:
     configured: frozenset[UpstreamId]
     billing: UpstreamId
     """The one that authorises."""
+    successions: tuple[tuple[UpstreamId, UpstreamId], ...] = ()
+    """Old and new id of who was removed and set again: what the old one is owed is the new one's."""
 
 
 @dataclass(frozen=True, slots=True)

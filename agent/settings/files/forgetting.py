@@ -24,4 +24,5 @@ def forget_credentials(locations: Locations, upstream: UpstreamId) -> None:
     for file in (folder.trust(upstream), *folder.client(upstream)):
         if file.exists():
             remove_file(file)
+    folder.known.forget(upstream)
     shutil.rmtree(Path(locations.state) / "credentials" / upstream, ignore_errors=True)

@@ -131,3 +131,22 @@ def test_how_long_a_queue_was_drained_is_counted_until_its_upstream_is_there_aga
     store, _ = start(used, "boot-4", BEFORE)
     assert store.archive.draining.minutes(OLD) == 0
     store.close()
+
+
+@pytest.mark.rule("product.N10")
+@pytest.mark.rule("two-upstreams.RC04")
+def test_who_is_set_again_under_a_new_id_succeeds_to_what_the_old_one_is_owed(used: Path) -> None:
+    new = UpstreamId("primary-2")
+    store, _ = start(used, "boot-2", Standing(frozenset({MANAGEMENT, OTHER}), MANAGEMENT))
+    store.commit([next(iter(session((OLD, MANAGEMENT), 2, online=False)))])
+    store.close()
+    standing = Standing(frozenset({MANAGEMENT, OTHER, new}), new, ((OLD, new),))
+    for boot in ("boot-3", "boot-4"):  # the second time nothing is left to be done, and nothing is done
+        store, snapshot = start(used, boot, standing)
+        assert (store.depth(OLD), store.depth(new)) == (0, 4)
+        assert {r.upstream for s in store.sessions() for r in s.receipts} == {MANAGEMENT, new}
+        (running,) = snapshot.open_transactions
+        assert running.authority == new
+        assert new in left(snapshot)["options"]
+        assert new not in left(snapshot)["holds"]
+        store.close()
