@@ -1,4 +1,4 @@
-"""The whole agent in one process on virtual time, between a plant in this process and two scripted backends.
+"""The whole agent in one process on virtual time, between a plant in this process and scripted backends.
 
 Theory of operation
 -------------------
@@ -66,9 +66,12 @@ class StationRig(Driver, Waiting):
         direct: bool = False,
     ) -> None:
         self.options = options or RigOptions()
-        sockets = {name: folder / f"{name}.socket" if direct else None for name in ("management", "primary")}
-        self.management = ScriptedBackend("management", first_transaction_id=1000, unix=sockets["management"])
-        self.primary = ScriptedBackend("primary", first_transaction_id=2000, unix=sockets["primary"])
+        names = ("management", "primary", *(f"operator-{n}" for n in range(1, self.options.operators + 1)))
+        made = [
+            ScriptedBackend(name, first_transaction_id=number, unix=folder / f"{name}.socket" if direct else None)
+            for name, number in zip(names, range(1000, 10_000, 1000), strict=False)
+        ]
+        self.management, self.primary, *self.operators = made
         self.cutters = {} if direct else {b.name: LinkCutter(partial(getattr, b, "port")) for b in self.backends}
         self.store = CrashStore(folder / "state", self._synced, self._syncing)
         self._witness = Witness()
@@ -95,8 +98,9 @@ class StationRig(Driver, Waiting):
 
     @property
     def backends(self) -> tuple[ScriptedBackend, ...]:
-        """Those that are configured, management first."""
-        return (self.management, self.primary) if self.options.primary else (self.management,)
+        """Those that are configured: management, the primary, further operators."""
+        primary = (self.primary,) if self.options.primary else ()
+        return (self.management, *primary, *self.operators)
 
     @property
     def commits(self) -> list[Commit]:
@@ -106,7 +110,7 @@ class StationRig(Driver, Waiting):
     @property
     def billing(self) -> ScriptedBackend:
         """The one that authorises."""
-        return self.backends[-1]
+        return self.primary if self.options.primary else self.management
 
     async def __aenter__(self) -> Self:
         for backend in self.backends:
@@ -202,10 +206,9 @@ class StationRig(Driver, Waiting):
     def settings(self) -> Settings:
         """What the agent starts with."""
         factory = parse_factory("factory.toml", self.options.factory(self._url("management")))
-        if not self.options.primary:
-            return Settings(factory, None)
-        address = UpstreamAddress(PRIMARY, "Primary", self._url("primary"), "CP1", SecurityProfile.UNSECURED)
-        return Settings(factory, address)
+        primary = self._address(PRIMARY, "Primary", self.primary) if self.options.primary else None
+        operators = (self._address(UpstreamId(one.name), one.name, one) for one in self.operators)
+        return Settings(factory, primary, operators=tuple(operators))
 
     def world(self, **changes: Any) -> World:
         """What the oracle needs."""
@@ -227,6 +230,9 @@ class StationRig(Driver, Waiting):
     def check(self, **changes: Any) -> None:
         """Raise AssertionError with everything that the oracle finds; `changes` as the fields of `World`."""
         check(self.world(**changes))
+
+    def _address(self, upstream: UpstreamId, name: str, backend: ScriptedBackend) -> UpstreamAddress:
+        return UpstreamAddress(upstream, name, self._url(backend.name), "CP1", SecurityProfile.UNSECURED)
 
     def _url(self, name: str) -> str:
         where = f"{name}.example" if self._direct else f"127.0.0.1:{self.cutters[name].port}"
