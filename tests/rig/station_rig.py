@@ -29,10 +29,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from agent.settings.addresses import SecurityProfile, UpstreamAddress
-from agent.settings.factory import parse_factory
 from agent.settings.settings import Settings
-from agent.vocabulary.ids import UpstreamId
 from hal.simulator.plant import Plant
 from hal.simulator.settings import from_factory
 from tests.rig.agent_in_process import AgentInProcess, Life, reboot_wanted
@@ -44,12 +41,12 @@ from tests.rig.ledger import Frame
 from tests.rig.link_cutter import LinkCutter
 from tests.rig.oracle import Commit, World, check
 from tests.rig.oracle_plant import Limits
+from tests.rig.parties import PRIMARY as PRIMARY
+from tests.rig.parties import make_backends, make_settings
 from tests.rig.rig_options import RigOptions
 from tests.rig.virtual_time import wall_ms
 from tests.rig.waiting import Waiting
 from tests.rig.witness import Witness
-
-PRIMARY = UpstreamId("primary-1")
 
 
 class StationRig(Driver, Waiting):
@@ -66,12 +63,7 @@ class StationRig(Driver, Waiting):
         direct: bool = False,
     ) -> None:
         self.options = options or RigOptions()
-        names = ("management", "primary", *(f"operator-{n}" for n in range(1, self.options.operators + 1)))
-        made = [
-            ScriptedBackend(name, first_transaction_id=number, unix=folder / f"{name}.socket" if direct else None)
-            for name, number in zip(names, range(1000, 10_000, 1000), strict=False)
-        ]
-        self.management, self.primary, *self.operators = made
+        self.management, self.primary, *self.operators = make_backends(self.options, folder if direct else None)
         self.cutters = {} if direct else {b.name: LinkCutter(partial(getattr, b, "port")) for b in self.backends}
         self.store = CrashStore(folder / "state", self._synced, self._syncing)
         self._witness = Witness()
@@ -205,10 +197,7 @@ class StationRig(Driver, Waiting):
 
     def settings(self) -> Settings:
         """What the agent starts with."""
-        factory = parse_factory("factory.toml", self.options.factory(self._url("management")))
-        primary = self._address(PRIMARY, "Primary", self.primary) if self.options.primary else None
-        operators = (self._address(UpstreamId(one.name), one.name, one) for one in self.operators)
-        return Settings(factory, primary, operators=tuple(operators))
+        return make_settings(self.options, self._url)
 
     def world(self, **changes: Any) -> World:
         """What the oracle needs."""
@@ -230,9 +219,6 @@ class StationRig(Driver, Waiting):
     def check(self, **changes: Any) -> None:
         """Raise AssertionError with everything that the oracle finds; `changes` as the fields of `World`."""
         check(self.world(**changes))
-
-    def _address(self, upstream: UpstreamId, name: str, backend: ScriptedBackend) -> UpstreamAddress:
-        return UpstreamAddress(upstream, name, self._url(backend.name), "CP1", SecurityProfile.UNSECURED)
 
     def _url(self, name: str) -> str:
         where = f"{name}.example" if self._direct else f"127.0.0.1:{self.cutters[name].port}"
