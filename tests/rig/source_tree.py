@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FLOORS: Mapping[str, int] = {
     "agent.__main__": 9,
     "agent.app": 9,
+    "agent.oversight": 9,
     "agent.wiring": 9,
     "agent.stationctl": 9,
     "agent.runtime": 8,
