@@ -73,8 +73,6 @@ class ScriptedBackend(Operator, SecurityOperator):
         self.handshakes: list[tuple[str, int]] = []
         """Path and HTTP status of every handshake that came in."""
         self.handshakes_in_full: list[Handshake] = []
-        self.close_codes: list[int | None] = []
-        """With which code each connection ended."""
         self.complaints: list[str] = []
         """Errors of the `ocpp` package itself; a clean run has none."""
         self.on_frame: Callable[[Frame], None] = lambda frame: None
@@ -192,7 +190,7 @@ class ScriptedBackend(Operator, SecurityOperator):
         try:
             await desk.serve()
         finally:
-            self.close_codes.append(connection.close_code)
+            self.ledger.close_codes.append(connection.close_code)
             if self._desk is desk:
                 self._desk = None
                 self.connected.clear()

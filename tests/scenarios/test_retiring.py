@@ -68,7 +68,7 @@ def test_what_it_is_owed_is_delivered_in_order_and_then_its_link_is_closed_for_g
             assert await primary.reset("Hard") == "Rejected"
             assert await primary.change_availability(0, "Inoperative") == "Rejected"
             await rig.until(lambda: not primary.connected.is_set(), within_s=120, what="goodbye")
-            assert primary.close_codes[-1] == 1000
+            assert primary.ledger.close_codes[-1] == 1000
             assert [stop.reason for stop in primary.ledger.stops()] == ["Local"]
             assert len(primary.ledger.starts()) == 1
             connections = primary.connections
