@@ -55,6 +55,10 @@ class RetiringMind:
         """As it had set them."""
         return self._options
 
+    def crowded(self, upstream: UpstreamId) -> bool:
+        """Its records wait in a lane of their own, as those of everybody."""
+        return self._mind.crowded(upstream)
+
 
 class Link(Protocol):
     """The task of the link (`agent.links.upstream.UpstreamTask`)."""

@@ -160,6 +160,9 @@ def test_it_has_no_voice_in_anything_but_its_own_records() -> None:
         def options(self, upstream: UpstreamId) -> UpstreamOptions:
             raise KeyError(upstream)
 
+        def crowded(self, upstream: UpstreamId) -> bool:
+            return upstream == OLD
+
     mind = Mind()
     door = RetiringMind(mind, UpstreamOptions())
     for given in (
@@ -170,6 +173,7 @@ def test_it_has_no_voice_in_anything_but_its_own_records() -> None:
         door.post(given)
     assert mind.posted == [MessageAcknowledged(OLD, "1", None)]
     assert door.options(OLD) == UpstreamOptions()
+    assert door.crowded(OLD)
 
 
 def test_who_is_owed_something_or_has_a_transaction_open_gets_a_link(house: House) -> None:
