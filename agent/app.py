@@ -13,7 +13,7 @@ from agent.host.clock import RELEASED_MS
 from agent.host.reboot import request_reboot
 from agent.links.upstream import UpstreamTask
 from agent.ocpp.dialect import DIALECTS, Dialect
-from agent.oversight import dump_inputs, make_abilities, make_watchdog, tell_limits
+from agent.oversight import dump_inputs, make_abilities, make_desk, make_operators, make_watchdog, tell_limits
 from agent.runtime.clock import Clock
 from agent.runtime.context import Context, Seams
 from agent.runtime.engine import Doors
@@ -119,6 +119,8 @@ class Agent:
         self.upstreams: dict[UpstreamId, UpstreamTask] = {}
         self.credentials = make_credentials(context, self.start.options, self.clock, self, self._departing)
         self.transfers = make_transfers(context, self, self.credentials)
+        self.desk = make_desk(context, self)
+        self.operators = make_operators(context, self)
         doors = Doors(
             self.hardware,
             self.writer,
@@ -129,6 +131,7 @@ class Agent:
             self.recorder.record,
             self.credentials,
             self.transfers,
+            self.operators,
             self._turn_over,
         )
         self.engine = seams.engine(self.station, self.clock, doors, seams.barrier(), seams.grants())
@@ -241,6 +244,7 @@ class Agent:
         for upstream, desk in self.credentials.desks.items():
             keeper.keep(f"credentials {upstream}", desk.run)
         keeper.keep("transfers", self.transfers.run)
+        keeper.keep("operators", self.operators.run)
         keeper.keep("clock", lambda: self.timekeeper.run(partial(keep_time, self.writer, context.settings)))
         keeper.keep("control", Server(context.locations.socket, self.abilities(), context.log).run)
         keeper.require("watchdog", lambda: make_watchdog(context, self).run(context.watchdog_interval_s))

@@ -29,7 +29,7 @@ MOST_CONNECTIONS = 16
 IDLE_S = 300.0
 WRITE_S = 10.0
 
-_LOOKS = protocol.Status | protocol.Sessions | protocol.SecurityLog | protocol.Upstreams
+_LOOKS = protocol.Status | protocol.Sessions | protocol.SecurityLog | protocol.Upstreams | protocol.Catalogue
 """Requests that change nothing and are not worth a line in the log."""
 
 Outcome = Awaitable[object] | object
@@ -68,6 +68,8 @@ class Abilities:
     """The newest so many lines, oldest first, with what became of the chain; a `views.SecurityLogView`."""
     clear_security_log: Callable[[], Outcome]
     dump_inputs: Callable[[], Outcome]
+    catalogue: Callable[[], Outcome] = tuple
+    """The backoffices that can be set by name."""
 
 
 class Server:
@@ -177,6 +179,7 @@ class Server:
 _DEEDS: Mapping[type[Request], Callable[[Abilities, Any, str], Outcome]] = {
     protocol.Status: lambda able, asked, who: able.status(),
     protocol.Upstreams: lambda able, asked, who: able.upstreams(),
+    protocol.Catalogue: lambda able, asked, who: able.catalogue(),
     protocol.Sessions: lambda able, asked, who: able.sessions(asked),
     protocol.DeleteSessions: lambda able, asked, who: able.delete_sessions(asked.before_ms, asked.word),
     protocol.SetPrimary: lambda able, asked, who: able.set_primary(replace(asked.primary, changed_by=who)),

@@ -237,6 +237,7 @@ class UpstreamTask:
             self._ports.mind.post(output.inputs.popleft())
         if self._conversation.proven:
             self._redial.proven()
+            self._ports.proven()
         self._rouse()
 
     def _rouse(self) -> None:

@@ -14,7 +14,6 @@ from agent.links.upstream import UpstreamTask
 from agent.runtime.clock import Clock
 from agent.runtime.settings_desk import SettingsDesk
 from agent.runtime.writer import Writer
-from agent.settings.locations import Locations
 from agent.settings.problems import quoted
 from agent.settings.settings import Settings
 from agent.store.history import Session, SessionQuery
@@ -46,8 +45,6 @@ _REGISTERED = {
 class Surroundings:
     """The parts of the agent that local people may look at or touch."""
 
-    locations: Locations
-    boot_id: str
     settings: Settings
     problems: tuple[str, ...]
     safe_mode: bool
@@ -168,11 +165,8 @@ class _Local:
         )
 
 
-def make_abilities(around: Surroundings) -> Abilities:
+def make_abilities(around: Surroundings, desk: SettingsDesk) -> Abilities:
     """For the control server."""
-    desk = SettingsDesk(
-        around.locations, around.boot_id, around.settings, lambda: around.clock.now().wall_ms, around.tell
-    )
     local = _Local(around, desk)
     return Abilities(
         status=local.status,
@@ -184,6 +178,7 @@ def make_abilities(around: Surroundings) -> Abilities:
         remove_operator=desk.remove_operator,
         set_billing=desk.set_billing,
         upstreams=local.upstreams,
+        catalogue=desk.catalogue,
         discard_pending=desk.discard_pending,
         reboot=local.reboot,
         clear_latch=local.clear_latch,

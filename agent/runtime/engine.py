@@ -74,6 +74,8 @@ class Doors:
     """The keeper of the credentials; answers by `CredentialsAnswered`."""
     transfers: Callable[[fx.HandleUpload], None] = lambda effect: None
     """Uploads what upstreams ask for; answers by `UploadAnswered`."""
+    operators: Callable[[fx.HandleOperators], None] = lambda effect: None
+    """Stages what management asks about operators; answers by `OperatorsAnswered`."""
     turn_over: Callable[[], None] | None = None
     """Ask for `Engine.turn` in the next turn of the event loop. None: there is no loop, every `post` is a turn."""
 
@@ -224,6 +226,8 @@ class Engine:
                 doors.credentials(effect)
             case fx.HandleUpload():
                 doors.transfers(effect)
+            case fx.HandleOperators():
+                doors.operators(effect)
             case (
                 fx.Ask()
                 | fx.Answer()

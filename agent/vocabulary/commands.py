@@ -15,6 +15,7 @@ from typing import ClassVar
 from agent.vocabulary.certificates import CertificateHash, CertificateUse
 from agent.vocabulary.charging import ChargingProfile, CompositeSchedule, ProfileFilter, RateUnit
 from agent.vocabulary.ids import ConnectorId, IdToken, Secret
+from agent.vocabulary.operators import OperatorRequest, Unreadable
 from agent.vocabulary.options import OptionValue
 from agent.vocabulary.records import ListEntry
 from agent.vocabulary.uploads import LogKind
@@ -49,6 +50,8 @@ class CommandKind(StrEnum):
     TRIGGER = "trigger"
     GET_DIAGNOSTICS = "get_diagnostics"
     GET_LOG = "get_log"
+    ASK_OPERATORS = "ask_operators"
+    SET_OWN_URL = "set_own_url"
 
 
 class TriggerKind(StrEnum):
@@ -83,6 +86,9 @@ class ResultStatus(StrEnum):
     OCCUPIED = "occupied"
     FAULTED = "faulted"
     UNAVAILABLE = "unavailable"
+    UNKNOWN_VENDOR = "unknown_vendor"
+    """Who asks may not know that there are such messages."""
+    UNKNOWN_MESSAGE = "unknown_message"
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +323,22 @@ class GetLog:
     wish: UploadWish
 
 
+@dataclass(frozen=True, slots=True)
+class AskOperators:
+    """A message about the operators of the station; management's alone."""
+
+    kind: ClassVar[CommandKind] = CommandKind.ASK_OPERATORS
+    request: OperatorRequest | Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class SetOwnUrl:
+    """The asking upstream moves: from the next boot on it is to be dialled there, and at the old URL if that fails."""
+
+    kind: ClassVar[CommandKind] = CommandKind.SET_OWN_URL
+    url: str
+
+
 UploadCommand = GetDiagnostics | GetLog
 """Commands that the transfers perform, outside the station; the station only permits them."""
 
@@ -328,6 +350,7 @@ CredentialCommand = (
     | DeleteCertificate
     | TakeCertificate
     | RenewCertificate
+    | SetOwnUrl
 )
 """Commands that the keeper of the credentials performs, outside the station; the station only permits them."""
 
@@ -350,6 +373,7 @@ Command = (
     | TriggerMessage
     | CredentialCommand
     | UploadCommand
+    | AskOperators
 )
 
 
@@ -374,3 +398,5 @@ class Result:
     list_version: int = -1
     file_name: str = ""
     """Of what will be uploaded."""
+    data: str = ""
+    """The answer of a message of ours, as JSON."""

@@ -16,6 +16,7 @@ from enum import StrEnum
 from agent.vocabulary.commands import CredentialCommand, Result, TriggerKind, UploadCommand
 from agent.vocabulary.events import ConditionChanged, TransactionSampled
 from agent.vocabulary.ids import ConnectorId, IdToken, UpstreamId
+from agent.vocabulary.operators import OperatorRequest, Unreadable
 from agent.vocabulary.records import Entry
 from agent.vocabulary.uploads import UploadState
 from hal.api import LightPattern
@@ -140,6 +141,15 @@ class HandleUpload:
 
 
 @dataclass(frozen=True, slots=True)
+class HandleOperators:
+    """A permitted message about the operators of the station; answered by `OperatorsAnswered`."""
+
+    upstream: UpstreamId
+    call: int
+    request: OperatorRequest | Unreadable
+
+
+@dataclass(frozen=True, slots=True)
 class TellUpload:
     """How far an upload is, for the upstream that asked for it; the newest waits for a link (OCPP 1.6 4.4)."""
 
@@ -235,6 +245,7 @@ Effect = (
     | Answer
     | HandleCredentials
     | HandleUpload
+    | HandleOperators
     | TellUpload
     | RequestCertificate
     | Reconnect
@@ -261,6 +272,7 @@ EFFECT_CLASSES: Mapping[type[Effect], EffectClass] = {
     Answer: EffectClass.TALK,
     HandleCredentials: EffectClass.TALK,
     HandleUpload: EffectClass.TALK,
+    HandleOperators: EffectClass.TALK,
     TellUpload: EffectClass.TALK,
     RequestCertificate: EffectClass.TALK,
     Reconnect: EffectClass.TALK,

@@ -104,6 +104,11 @@ OPTIONS: tuple[Option, ...] = (
     Option("cpo_name", _C, Kind.TEXT, 0, 64),
     Option("disable_security_events", _C, _BOOL),
     Option("park_whole_session", _C, _BOOL),
+    Option("own_url", _C, Kind.TEXT, 0, 512),
+    Option("billing_upstream", _C, Kind.TEXT, 0, 500, writable=False),
+    Option("primary_backoffice", _C, Kind.TEXT, 0, 500, writable=False),
+    Option("further_operators", _C, Kind.TEXT, 0, 500, writable=False),
+    Option("pending_change", _C, Kind.TEXT, 0, 500, writable=False),
     Option("allow_offline_unknown", _A, _BOOL),
     Option("authorization_cache_enabled", _A, _BOOL),
     Option("authorize_remote_starts", _A, _BOOL),
@@ -176,6 +181,16 @@ class UpstreamOptions(_Options):
     disable_security_events: bool = False
     park_whole_session: bool = False
     """When the start of a transaction is given up, park all of it, instead of sending the rest with the id -1."""
+    own_url: str = ""
+    """Where it is dialled; changed by a command of its own, never written as an option."""
+    billing_upstream: str = ""
+    """Management's: who is Billing, by id."""
+    primary_backoffice: str = ""
+    """Management's: name and URL of the primary; empty: there is none."""
+    further_operators: str = ""
+    """Management's: ids and names of the others."""
+    pending_change: str = ""
+    """Management's: what the next boot of the system applies; empty: nothing is staged."""
     allow_offline_unknown: bool = False
     authorization_cache_enabled: bool = True
     authorize_remote_starts: bool = True

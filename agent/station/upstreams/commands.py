@@ -22,6 +22,7 @@ from agent.station.upstreams.triggering import Triggering
 from agent.station.upstreams.unlocking import Unlocking
 from agent.station.upstreams.uploads import Uploads
 from agent.vocabulary.commands import (
+    AskOperators,
     CancelReservation,
     ChangeAvailability,
     ClearCache,
@@ -46,13 +47,14 @@ from agent.vocabulary.commands import (
     ResultStatus,
     SendList,
     SetOption,
+    SetOwnUrl,
     SetPassword,
     SetProfile,
     TakeCertificate,
     TriggerMessage,
     Unlock,
 )
-from agent.vocabulary.effects import Answer, HandleCredentials, HandleUpload
+from agent.vocabulary.effects import Answer, HandleCredentials, HandleOperators, HandleUpload
 from agent.vocabulary.events import StopReason, Trigger
 from agent.vocabulary.ids import MANAGEMENT, STATION, ConnectorId, IdToken
 from agent.vocabulary.inputs import CommandReceived, Registration
@@ -145,8 +147,12 @@ class Commands:
                 | DeleteCertificate()
                 | TakeCertificate()
                 | RenewCertificate()
+                | SetOwnUrl()
             ) as command:
                 turn.add(HandleCredentials(asker.id, given.call, command))
+                return None
+            case AskOperators(request):
+                turn.add(HandleOperators(asker.id, given.call, request))
                 return None
             case (GetDiagnostics() | GetLog()) as command:
                 turn.add(HandleUpload(asker.id, given.call, command))

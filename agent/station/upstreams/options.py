@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from agent.station.site import Site
 from agent.station.turn import Turn
-from agent.station.upstreams.permissions import HIDDEN_OPTIONS, may_write
+from agent.station.upstreams.permissions import HIDDEN_OPTIONS, MANAGEMENT_OPTIONS, may_write
 from agent.station.upstreams.registry import OptionsShown, Upstream
 from agent.vocabulary.commands import OptionSeen, Result, ResultStatus, SetOption
 from agent.vocabulary.effects import OptionsChanged
+from agent.vocabulary.ids import MANAGEMENT
 from agent.vocabulary.notes import StationNote
 from agent.vocabulary.options import OPTION_BY_NAME, OPTIONS, Kind, Option, OptionValue, Origin, Scope
 from agent.vocabulary.records import SaveOption
@@ -42,8 +43,14 @@ def _read_options(site: Site, asker: Upstream) -> tuple[OptionSeen, ...]:
             not may_write(row, asker.role, asker.id),
         )
         for row in _READABLE
-        if asker.role is Role.BILLING or row.name not in HIDDEN_OPTIONS
+        if _is_shown(row, asker)
     )
+
+
+def _is_shown(row: Option, asker: Upstream) -> bool:
+    if row.name in MANAGEMENT_OPTIONS:
+        return asker.id == MANAGEMENT
+    return asker.role is Role.BILLING or row.name not in HIDDEN_OPTIONS
 
 
 def write_option(site: Site, asker: Upstream, command: SetOption, turn: Turn) -> Result:

@@ -73,6 +73,7 @@ OWN_CREDENTIALS = frozenset(
         _K.DELETE_CERTIFICATE,
         _K.TAKE_CERTIFICATE,
         _K.RENEW_CERTIFICATE,
+        _K.SET_OWN_URL,
     }
 )
 """What concerns the asking upstream's own link alone: allowed to each, at any time."""
@@ -94,12 +95,16 @@ BILLING_ONLY: Mapping[CommandKind, Decision] = {
 }
 """What belongs to who may charge, at any time, and the refusal for the others."""
 
+MANAGEMENT_OPTIONS = frozenset({"billing_upstream", "primary_backoffice", "further_operators", "pending_change"})
+"""Options that tell of the other upstreams: nobody but management has such keys."""
+
 HIDDEN_OPTIONS = frozenset({"local_list_enabled"})
 """Options of features that only the Billing upstream has: the others have no such key."""
 
 MANAGEMENT_ONLY: Mapping[CommandKind, Decision] = {
     _K.INSTALL_MANUFACTURER_ROOT: _refuse("only management installs roots of the manufacturer"),
     _K.LIST_MANUFACTURER_ROOTS: _refuse("roots of the manufacturer are not shown here", ResultStatus.NOT_FOUND),
+    _K.ASK_OPERATORS: _refuse("only management changes operators", ResultStatus.UNKNOWN_VENDOR),
 }
 """What only the manufacturer's upstream may do, in any role, and the refusal for the others."""
 
