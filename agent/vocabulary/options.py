@@ -8,6 +8,7 @@ Theory of operation
 * `AUTHORITY`: only the Billing upstream's value counts and only it may write; others see it read-only. Every upstream
   keeps its own (parked) set, so that a change of authority brings back what that upstream had set.
 * `SHARED`: one value for the station; any upstream may write, the last writer wins.
+* `INSTALLATION`: one value for the station that describes its wiring; management and people on the spot write it.
 * `CONSTANT`: derived from hardware or release; nobody writes.
 
 A value has an *origin*; precedence is default < factory < installer < OCPP. Dialects map keys to rows; the station
@@ -34,6 +35,7 @@ class Scope(StrEnum):
     CONNECTION = "connection"
     AUTHORITY = "authority"
     SHARED = "shared"
+    INSTALLATION = "installation"
     CONSTANT = "constant"
 
 
