@@ -32,7 +32,6 @@ from agent.vocabulary.inputs import AuthorizeAnswered
 FAREWELL_S: Final = 1.0
 """What was to be said when the task is ended (the answer to a Reset) has this long to leave."""
 OUTBOX_RETRY_S: Final = 5.0
-GOING_AWAY: Final = 1001
 
 _Row = TypeVar("_Row")
 
@@ -83,7 +82,7 @@ class UpstreamTask:
         return self._ports.dials()
 
     async def run(self) -> None:
-        """Keep the upstream connected until cancelled; then take leave with 1001."""
+        """Keep the upstream connected until cancelled; then take leave in order (1001)."""
         while True:
             self._redial.begin()
             self._enter("dialling", self.state.cause)
@@ -96,7 +95,7 @@ class UpstreamTask:
                 self._bug(mistake)
                 self._begin_anew()
             else:
-                await (link.close(GOING_AWAY, "") if self._redial.wanted else self._serve(link))
+                await (link.close(self._ports.leaves_with, "") if self._redial.wanted else self._serve(link))
             await self._redial.pause()
 
     @property
@@ -145,16 +144,22 @@ class UpstreamTask:
         while True:
             data = await link.receive()
             self.state = replace(self.state, heard_ms=self._now_ms)
-            self._take(data)
+            if link.charge(self._take(data)):
+                self._conversation.output.note_rarely("link_paced", "sends more than is read of it")
             await self._flush(link)
             self._rouse()
-            await asyncio.sleep(0)  # a flood of frames must not starve the other upstreams
+            crowded = True
+            while crowded:  # a flood of frames must not starve the other upstreams
+                await asyncio.sleep(0)
+                crowded = self._ports.mind.crowded(self._upstream)
 
-    def _take(self, data: str | bytes) -> None:
+    def _take(self, data: str | bytes) -> int:
+        """Hear what came; returns what it costs the peer."""
         self._reading = True
         try:
-            self._conversation.receive(data, self._now_ms)
+            units = self._conversation.receive(data, self._now_ms)
             self._carry()
+            return units
         finally:
             self._reading = False
 
@@ -219,7 +224,7 @@ class UpstreamTask:
             self._begin_anew()
         self._enter("waiting", cause)
         self._note("link_down", cause or "ended by the station")
-        await link.close(GOING_AWAY, "")
+        await link.close(self._ports.leaves_with, "")
 
     def _carry(self) -> None:
         """Carry the conversation's output into the world; the texts are sent by the loops."""

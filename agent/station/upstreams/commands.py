@@ -101,7 +101,7 @@ class Commands:
         command = given.command
         if command.kind in _NOT_BEFORE_ACCEPTED and not asker.may_command:
             return _rejected("not accepted by this upstream yet")
-        decision = permission(asker.asker, command.kind, self._situation(asker, command), conditions(self._site))
+        decision = permission(asker.asker, command.kind, self._situation(asker, command), conditions(self._site, asker))
         if decision.verb is Verb.REFUSE:
             turn.note(StationNote.COMMAND_REFUSED, f"{command.kind.value}: {decision.reason}", upstream=asker.id)
             return Result(decision.status or ResultStatus.REJECTED, decision.reason)
@@ -257,9 +257,13 @@ class Commands:
         return ACCEPTED
 
 
-def conditions(site: Site) -> frozenset[Condition]:
-    """What the factory file gives beyond the permission table."""
-    return frozenset({Condition.HARD_RESET} if site.options.hard_reset_during_transaction else ())
+def conditions(site: Site, asker: Upstream) -> frozenset[Condition]:
+    """What the factory file and the installer give to this one beyond the permission table."""
+    held = {
+        Condition.HARD_RESET: site.options.hard_reset_during_transaction,
+        Condition.RESERVATIONS: site.reservations_of == asker.id,
+    }
+    return frozenset(condition for condition, holds in held.items() if holds)
 
 
 def _transaction_id(connector: Connector) -> str | None:

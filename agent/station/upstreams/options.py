@@ -9,7 +9,16 @@ from agent.station.upstreams.registry import OptionsShown, Upstream
 from agent.vocabulary.commands import OptionSeen, Result, ResultStatus, SetOption
 from agent.vocabulary.effects import OptionsChanged
 from agent.vocabulary.notes import StationNote
-from agent.vocabulary.options import OPTION_BY_NAME, OPTIONS, Kind, Option, OptionValue, Origin, Scope
+from agent.vocabulary.options import (
+    OPTION_BY_NAME,
+    OPTIONS,
+    RESERVATION_SERVICE,
+    Kind,
+    Option,
+    OptionValue,
+    Origin,
+    Scope,
+)
 from agent.vocabulary.records import SaveOption
 
 _READABLE = tuple(row for row in OPTIONS if row.kind is not Kind.SECRET and row.scope is not Scope.CONSTANT)
@@ -38,7 +47,9 @@ def _read_options(site: Site, asker: Upstream) -> tuple[OptionSeen, ...]:
         Scope.INSTALLATION: site.options,
         Scope.AUTHORITY: site.registry.billing.options,
     }
-    return tuple(
+    reserves = site.reservations_of == asker.id
+    service = (OptionSeen(RESERVATION_SERVICE, True, readonly=True),) if reserves else ()
+    return service + tuple(
         OptionSeen(
             row.name,
             getattr(holders.get(row.scope, asker.options), row.name),

@@ -41,6 +41,7 @@ class Condition(StrEnum):
     """What turns a refusal into permission."""
 
     HARD_RESET = "the factory file allows a hard reset during a transaction"
+    RESERVATIONS = "the reservation service is this upstream's (by default Billing's)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ _WOULD_STOP_HARD = _refuse("a reset would stop a transaction", unless=Condition.
 _ONLY_BILLING_DECIDES = _refuse("only the Billing upstream decides who may charge")
 _ONLY_BILLING_LISTS = _refuse("only the Billing upstream decides who may charge", ResultStatus.NOT_SUPPORTED)
 _NOT_ITS_LIST = _refuse("the local list is that of the Billing upstream", ResultStatus.NOT_SUPPORTED)
-_NOT_ITS_RESERVATION = _refuse("reservations belong to the Billing upstream")
+_NOT_ITS_RESERVATION = _refuse("reservations belong to another upstream", unless=Condition.RESERVATIONS)
 _NOT_ITS_ROOTS = _refuse("only management installs roots of the manufacturer")
 _ROOTS_HIDDEN = _refuse("roots of the manufacturer are not shown here", ResultStatus.NOT_FOUND)
 _FOR_UPSTREAMS = _refuse("this is for upstreams; use the settings of the station")
@@ -129,8 +130,8 @@ ROWS: Mapping[CommandKind, Mapping[Asker, _Cell]] = {
     _K.CLEAR_CACHE: _row(ALLOW, _ONLY_BILLING_DECIDES, _ONLY_BILLING_DECIDES, _ONLY_BILLING_DECIDES),
     _K.SEND_LIST: _row(ALLOW, _ONLY_BILLING_LISTS, _ONLY_BILLING_LISTS, _ONLY_BILLING_LISTS),
     _K.GET_LIST_VERSION: _row(ALLOW, _NOT_ITS_LIST, ALLOW, ALLOW),
-    _K.RESERVE: _row(ALLOW, _NOT_ITS_RESERVATION, _NOT_ITS_RESERVATION, _NOT_ITS_RESERVATION),
-    _K.CANCEL_RESERVATION: _row(ALLOW, _NOT_ITS_RESERVATION, _NOT_ITS_RESERVATION, _NOT_ITS_RESERVATION),
+    _K.RESERVE: _same(_NOT_ITS_RESERVATION),
+    _K.CANCEL_RESERVATION: _same(_NOT_ITS_RESERVATION),
     _K.SET_PROFILE: _OWN_LINK,
     _K.CLEAR_PROFILES: _OWN_LINK,
     _K.GET_COMPOSITE: _same(ALLOW),
@@ -184,9 +185,7 @@ ALSO_WRITE: Mapping[str, frozenset[Asker]] = {"connector_phase_rotation": _INSTA
 HIDDEN_OPTIONS: Mapping[str, frozenset[Asker]] = {"local_list_enabled": _EVERYBODY - _BILLING}
 """Options of features that only the Billing upstream has: the others have no such key."""
 
-WITHDRAWN: Mapping[str, tuple[CommandKind, ...]] = {
-    "local_list_enabled": (_K.SEND_LIST, _K.GET_LIST_VERSION, _K.RESERVE, _K.CANCEL_RESERVATION)
-}
+WITHDRAWN: Mapping[str, tuple[CommandKind, ...]] = {"local_list_enabled": (_K.SEND_LIST, _K.GET_LIST_VERSION)}
 """Commands whose refusal an upstream learns from what it is not shown: the option, and the feature behind it."""
 
 

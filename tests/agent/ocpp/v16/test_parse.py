@@ -30,7 +30,7 @@ from agent.vocabulary.commands import (
     Unlock,
 )
 from agent.vocabulary.ids import ConnectorId, IdToken, IdTokenType
-from agent.vocabulary.options import OPTIONS, Selection, UpstreamOptions
+from agent.vocabulary.options import OPTIONS, RESERVATION_SERVICE, Selection, UpstreamOptions
 from hal.api import Measurand
 
 Valid = Callable[[str, Mapping[str, Any]], None]
@@ -145,7 +145,7 @@ def test_before_registration_transactions_are_rejected_and_the_rest_is_served(
 
 def options_seen() -> tuple[OptionSeen, ...]:
     options = UpstreamOptions()
-    return tuple(
+    return (OptionSeen(RESERVATION_SERVICE, True, readonly=True),) + tuple(
         OptionSeen(row.name, getattr(options, row.name, 1), readonly=row.name == "stop_on_invalid") for row in OPTIONS
     )
 

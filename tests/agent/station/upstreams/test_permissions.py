@@ -85,10 +85,17 @@ def test_data_and_control_ends_no_transaction_of_another_by_any_command(asker: A
 @pytest.mark.rule("product.P6")
 @pytest.mark.parametrize("asker", DATA)
 def test_data_and_control_never_touches_who_may_charge(asker: Asker) -> None:
-    about_cards = (CommandKind.CLEAR_CACHE, CommandKind.SEND_LIST, CommandKind.RESERVE, CommandKind.CANCEL_RESERVATION)
-    for kind, situation in itertools.product(about_cards, Situation):
+    for kind, situation in itertools.product((CommandKind.CLEAR_CACHE, CommandKind.SEND_LIST), Situation):
         assert permission(asker, kind, situation).verb is Verb.REFUSE
         assert all(permission(one, kind, situation).verb is Verb.ALLOW for one in BILLING)
+
+
+@pytest.mark.rule("product.H10")
+def test_reservations_are_for_whoever_has_that_service() -> None:
+    given = frozenset({Condition.RESERVATIONS})
+    for asker, kind in itertools.product(Asker, (CommandKind.RESERVE, CommandKind.CANCEL_RESERVATION)):
+        assert permission(asker, kind, NONE).status is ResultStatus.REJECTED
+        assert permission(asker, kind, NONE, given).verb is Verb.ALLOW
 
 
 @pytest.mark.rule("product.P4")
