@@ -36,7 +36,6 @@ from agent.vocabulary.security import SecurityEventKind
 FAREWELL_S: Final = 1.0
 """What was to be said when the task is ended (the answer to a Reset) has this long to leave."""
 OUTBOX_RETRY_S: Final = 5.0
-GOING_AWAY: Final = 1001
 
 DEAF: Final = "pings are answered, and calls are not"
 IN_DOUBT: Final = SecurityEventKind.FAILED_TO_AUTHENTICATE_AT_CENTRAL_SYSTEM
@@ -92,7 +91,7 @@ class UpstreamTask:
         return self._ports.dials()
 
     async def run(self) -> None:
-        """Keep the upstream connected until cancelled; then take leave with 1001."""
+        """Keep the upstream connected until cancelled; then take leave in order (1001)."""
         while True:
             self._redial.begin()
             self._enter("dialling", self.state.cause)
@@ -105,7 +104,7 @@ class UpstreamTask:
                 self._bug(mistake)
                 self._begin_anew()
             else:
-                await (link.close(GOING_AWAY, "") if self._redial.wanted else self._serve(link))
+                await (link.close(self._ports.leaves_with, "") if self._redial.wanted else self._serve(link))
             await self._redial.pause()
 
     @property
@@ -239,7 +238,7 @@ class UpstreamTask:
             self._ports.mind.post(SecurityEventSeen(IN_DOUBT, self._rivalry.doubt, self._upstream, told=True))
         self._enter("waiting", cause)
         self._note("link_down", cause or "ended by the station")
-        await link.close(GOING_AWAY, "")
+        await link.close(self._ports.leaves_with, "")
 
     def _carry(self) -> None:
         """Carry the conversation's output into the world; the texts are sent by the loops."""
