@@ -235,7 +235,7 @@ class UpstreamTask:
             self._begin_anew()
         if self._rivalry.ended(self._now_ms, by_peer=code is not None, deaf=cause == DEAF):
             self._note("identity_in_doubt", self._rivalry.doubt)
-            self._ports.mind.post(SecurityEventSeen(IN_DOUBT, self._rivalry.doubt, self._upstream, told=True))
+            self._ports.mind.post(SecurityEventSeen(IN_DOUBT, self._rivalry.doubt, self._upstream))
         self._enter("waiting", cause)
         self._note("link_down", cause or "ended by the station")
         await link.close(self._ports.leaves_with, "")

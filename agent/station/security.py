@@ -51,7 +51,7 @@ class Security:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._windows: dict[tuple[SecurityEventKind, UpstreamId | None, bool], _Window] = {}
+        self._windows: dict[tuple[SecurityEventKind, UpstreamId | None], _Window] = {}
         self._tampered: set[int | None] = set()
 
     def started(self, turn: Turn) -> None:
@@ -67,12 +67,12 @@ class Security:
 
     def seen(self, given: SecurityEventSeen, turn: Turn) -> None:
         """Something happened."""
-        key = given.kind, given.upstream, given.told
+        key = given.kind, given.upstream
         window = self._windows.get(key)
         if window is None or (turn.now_ms >= window.ends_ms and not window.counted):
             self._windows[key] = _Window(WINDOW_MS, turn.now_ms + WINDOW_MS)
             self._take(given, turn)
-        elif window.taken < TAKEN_AT_ONCE and (given.told or given.kind in _TOLD):
+        elif window.taken < TAKEN_AT_ONCE and given.kind in _TOLD:
             window.taken += 1
             self._take(given, turn)
         else:
@@ -112,11 +112,7 @@ class Security:
         critical = given.kind in CRITICAL and self._site.storage_healthy
         event = SecurityEvent(given.kind, turn.now, given.tech_info[:LONGEST_TEXT], given.upstream)
         turn.record(LogSecurityEvent(event), barrier=critical)
-<<<<<<< HEAD
-        if given.told or given.kind in _TOLD:
-=======
         if given.kind in _TOLD | TOLD_TO_MANAGEMENT:
->>>>>>> main
             for upstream in self._site.registry:
                 if _is_told(upstream, given):
                     told = _as_told(event, upstream)

@@ -101,8 +101,6 @@ class SecurityEventSeen:
     kind: SecurityEventKind
     tech_info: str = ""
     upstream: UpstreamId | None = None
-    told: bool = False
-    """Told to upstreams, though others of its kind are only logged."""
 
 
 @dataclass(frozen=True, slots=True)

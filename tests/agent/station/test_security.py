@@ -190,16 +190,3 @@ def test_whose_queue_is_full_is_told_to_management_alone() -> None:
         (MANAGEMENT, "the queue of management is full"),
         (PRIMARY, ""),
     ]
-
-
-@pytest.mark.rule("security.ATK-17")
-def test_one_that_says_so_is_told_though_others_of_its_kind_are_only_logged() -> None:
-    driver = Driver()
-    kind = K.FAILED_TO_AUTHENTICATE_AT_CENTRAL_SYSTEM
-    driver.give(SecurityEventSeen(kind, "HTTP 401", PRIMARY))
-    assert told(driver) == []
-    driver.give(SecurityEventSeen(kind, "perhaps another station", PRIMARY, told=True))
-    assert told(driver) == [MANAGEMENT, PRIMARY]
-    assert [line.tech_info for line in lines(driver)] == ["perhaps another station"]
-    driver.give(SecurityEventSeen(kind, "perhaps another station", MANAGEMENT, told=True))
-    assert told(driver) == [MANAGEMENT]
