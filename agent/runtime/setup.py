@@ -102,5 +102,7 @@ def _station(
         free_before_accepted=facts.free_before_accepted,
         additional_root_check=facts.additional_root_check,
         file_transfers=protocols(settings.factory.transfers),
+        privacy=settings.factory.privacy,
+        pseudonym_key=settings.pseudonym_key,
         charging_refused=SAFE_MODE if safe_mode else "" if settings.usable else NOT_USABLE,
     )

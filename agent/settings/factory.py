@@ -3,10 +3,10 @@
 Theory of operation
 -------------------
 The TOML sections are `[station]`, `[[bus]]`, `[[connector]]` with `[connector.meter]`, `[[reader]]`, `[management]`,
-`[transfers]`, and `[options.management]`, `[options.primary]`, `[options.operator]` (initial OCPP configuration keys by
-name for each kind of upstream, kept as they are: only a dialect knows what they mean). Reading is pure: text
-in, frozen `Factory` out, or `SettingsError` with every problem found. Whether a board or meter profile exists, and what
-it needs, is for `hal` to say.
+`[transfers]`, `[privacy]`, and `[options.management]`, `[options.primary]`, `[options.operator]` (initial OCPP
+configuration keys by name for each kind of upstream, kept as they are: only a dialect knows what they mean). Reading is
+pure: text in, frozen `Factory` out, or `SettingsError` with every problem found. Whether a board or meter profile
+exists, and what it needs, is for `hal` to say.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from dataclasses import dataclass, field
 from agent.settings.addresses import UpstreamAddress
 from agent.settings.fields import Source, Table
 from agent.settings.management import ManagementFiles, read_management
+from agent.settings.privacy import read_privacy
 from agent.settings.problems import Complaint, quoted
 from agent.settings.transfers import Allowance, read_transfers
 from agent.vocabulary.ids import ConnectorId, IdToken, IdTokenType
 from agent.vocabulary.options import AfterPowerLoss, AuthorisePolicy
+from agent.vocabulary.privacy import DEFAULT_PRIVACY, IdTagPolicy
 from agent.vocabulary.upstreams import UpstreamKind
 from hal.api import BusPlan, ConnectorPlan, HardwarePlan, ReaderPlan
 
@@ -76,6 +78,8 @@ class Factory:
     """OCPP key values by kind of upstream (`management`, `primary`, `operator`), then by key name."""
     transfers: frozenset[Allowance] = frozenset()
     """What backends may name as places for files."""
+    privacy: Mapping[UpstreamKind, IdTagPolicy] = field(default_factory=lambda: DEFAULT_PRIVACY)
+    """What is told of cards, by kind of upstream."""
 
 
 def parse_factory(file: str, text: str) -> Factory:
@@ -90,6 +94,7 @@ def parse_factory(file: str, text: str) -> Factory:
     management, management_files = read_management(root.table("management"))
     initial_keys = _initial_keys(root.table("options")) if root.has("options") else {}
     transfers = read_transfers(root.table("transfers")) if root.has("transfers") else frozenset[Allowance]()
+    privacy = read_privacy(root.table("privacy")) if root.has("privacy") else DEFAULT_PRIVACY
     root.finish()
     hardware = HardwarePlan(buses, tuple(plan for plan, _ in connectors), readers)
     _cross_check(root, hardware)
@@ -102,6 +107,7 @@ def parse_factory(file: str, text: str) -> Factory:
         management_files,
         initial_keys,
         transfers,
+        privacy,
     )
 
 

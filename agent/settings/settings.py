@@ -59,6 +59,8 @@ class Settings:
     """Further operators, in the Data & Control role."""
     former: tuple[Known, ...] = ()
     """Who was configured before; complete, as far as the credentials are not forgotten."""
+    pseudonym_key: Secret | None = None
+    """Behind the pseudonyms of cards; None: there are none."""
 
     @property
     def billing(self) -> UpstreamId:
