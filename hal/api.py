@@ -188,6 +188,14 @@ class MeterSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class GridSeen:
+    """One reading of the grid meter, which belongs to no connector."""
+
+    currents_a: tuple[float, float, float]
+    """Through the main fuse on L1, L2, L3; what is fed in is below 0, where the meter can tell."""
+
+
+@dataclass(frozen=True, slots=True)
 class CardSeen:
     """A card was shown to a reader: one presentation, debounced by the driver. `uid` is upper-case hex."""
 
@@ -240,6 +248,7 @@ Reading = (
     | ContactorSeen
     | LockSeen
     | MeterSeen
+    | GridSeen
     | CardSeen
     | KeySeen
     | FaultSeen

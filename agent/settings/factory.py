@@ -47,6 +47,7 @@ class StationFacts:
     meter_fault_grace_s: float = 60.0
     free_before_accepted: bool = True
     additional_root_check: bool = False
+    maximum_current_a: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,7 @@ def _station(table: Table) -> StationFacts:
         meter_fault_grace_s=table.number("meter_fault_grace_s", 0, 3_600, default=60.0),
         free_before_accepted=table.boolean("free_before_accepted", True),
         additional_root_check=table.boolean("additional_root_check", False),
+        maximum_current_a=table.number("maximum_current_a", 6, 1_000) if table.has("maximum_current_a") else None,
     )
     table.finish()
     return facts

@@ -130,6 +130,8 @@ TABLE = (
     boolean("UnlockConnectorOnEVSideDisconnect"),
     number("WebSocketPingInterval", 0, 86_400),
     boolean("stationd.BootOnReconnect"),
+    integer("stationd.FailsafeLimit", 0, 1000),
+    integer("stationd.LimitLeaseSeconds", 0, 86400),
     boolean("stationd.ParkWholeSession"),
 )
 REQUIRED = {
