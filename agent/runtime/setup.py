@@ -17,7 +17,7 @@ from agent.vocabulary.options import (
     StationOptions,
     UpstreamOptions,
 )
-from agent.vocabulary.upstreams import Role, UpstreamSetup
+from agent.vocabulary.upstreams import UpstreamSetup
 from hal.api import Capabilities
 
 NOT_USABLE = "the installer's settings cannot be read: who may authorise is not known"
@@ -41,7 +41,7 @@ def prepare(settings: Settings, capabilities: Mapping[int, Capabilities], versio
     upstreams = tuple(
         UpstreamSetup(
             address.id,
-            Role.BILLING if address.id == settings.billing else Role.DATA_AND_CONTROL,
+            settings.role(address.id),
             initial_options(settings.initial_keys(address.id), facts, address.id, problems.append),
             address.name,
         )
@@ -100,6 +100,9 @@ def _station(
         stop_on_meter_fault=facts.stop_on_meter_fault,
         meter_fault_grace_s=facts.meter_fault_grace_s,
         free_before_accepted=facts.free_before_accepted,
+        maximum_current_a=facts.maximum_current_a,
+        feeds=settings.factory.supply.feeds,
+        grid=settings.factory.supply.grid,
         additional_root_check=facts.additional_root_check,
         file_transfers=protocols(settings.factory.transfers),
         charging_refused=SAFE_MODE if safe_mode else "" if settings.usable else NOT_USABLE,

@@ -26,7 +26,7 @@ from agent.station.power.composite import Use, station_bound
 from agent.station.power.grid import Grid
 from agent.station.power.limits import Contribution, Source
 from agent.station.power.profile_limit import ProfileLimit
-from agent.station.power.sharing import Line, Portion, Want, portions, share
+from agent.station.power.sharing import Drawn, Line, Portion, Want, portions, share
 from agent.station.power.turns import UNUSED_MS, Turns
 from agent.station.site import Site
 from agent.station.turn import Turn
@@ -94,19 +94,21 @@ class Arbiter:
 
     def _divided(self, room: Mapping[Line, float], turn: Turn) -> dict[ConnectorId, Contribution]:
         """The share of each connector."""
-        drawn = {each: (self._lines(each, turn), draw.current_a) for each, draw in self._draws.items()}
+        drawn = {
+            each: Drawn(self._lines(each, turn), draw.told_a, draw.current_a) for each, draw in self._draws.items()
+        }
         wants = self._wants(drawn, turn)
         found = portions(wants, self._shares(wants, room, turn), drawn, room)
         told = dict.fromkeys(self._connectors, _NO_SHARE)
         return told | {want.connector: self._told(want, found[want.connector], drawn, room) for want in wants}
 
-    def _wants(self, drawn: Mapping[ConnectorId, tuple[frozenset[Line], float]], turn: Turn) -> list[Want]:
+    def _wants(self, drawn: Mapping[ConnectorId, Drawn], turn: Turn) -> list[Want]:
         found = []
         for connector in self._connectors.values():
             if against_power(connector) is None:
                 least_a = connector.options.capabilities.minimum_current_a
                 most_a = min(each.current_a for each in (*own_contributions(connector, turn), *self._site.bounds))
-                found.append(Want(connector.id, drawn[connector.id][0], least_a, most_a))
+                found.append(Want(connector.id, drawn[connector.id].lines, least_a, most_a))
         return found
 
     def _lines(self, connector: ConnectorId, turn: Turn) -> frozenset[Line]:
@@ -144,7 +146,7 @@ class Arbiter:
         self,
         want: Want,
         portion: Portion,
-        drawn: Mapping[ConnectorId, tuple[frozenset[Line], float]],
+        drawn: Mapping[ConnectorId, Drawn],
         room: Mapping[Line, float],
     ) -> Contribution:
         """The share of a connector, and why it is no more."""
@@ -153,7 +155,7 @@ class Arbiter:
         bears_a, line = min((bears_a, line) for line, bears_a in room.items() if line in want.lines)
         of = f"{bears_a:g} A ({self._reason(line)})"
         if portion.now_a < portion.share_a:
-            names = (each for each, (lines, _) in drawn.items() if each != want.connector and lines & want.lines)
+            names = (each for each, one in drawn.items() if each != want.connector and one.lines & want.lines)
             why = f"until connector {' and '.join(map(str, names))} has followed: {of}"
             return Contribution(portion.now_a, why, Source.RAMP)
         if portion.share_a or bears_a < want.floor_a:

@@ -88,6 +88,7 @@ class Station:
         return {
             inputs.Tick: lambda given, turn: None,
             inputs.UpstreamChanged: self._receipts.upstream_changed,
+            inputs.UpstreamHeard: self._heard,
             inputs.AuthorizeAnswered: self._desk.answered,
             inputs.CommandReceived: self._commands.received,
             inputs.CredentialsAnswered: self._credentials.answered,
@@ -214,6 +215,9 @@ class Station:
 
     def _restart_requested(self, given: inputs.RestartRequested, turn: Turn) -> None:
         self._restarter.request(given.reason, given.reboot_system, given.wait_for_idle, turn)
+
+    def _heard(self, given: inputs.UpstreamHeard, turn: Turn) -> None:
+        self._site.leases.heard(given.upstream, turn)
 
     def _latch_cleared(self, given: inputs.LatchCleared, turn: Turn) -> None:
         connector = self._connectors.get(given.connector)

@@ -347,16 +347,9 @@ Command = (
     | SetProfile
     | ClearProfiles
     | GetComposite
-    | SetPassword
-    | RaiseSecurityProfile
-    | InstallRoot
-    | ListRoots
-    | DeleteCertificate
-    | TakeCertificate
-    | RenewCertificate
     | TriggerMessage
-    | GetDiagnostics
-    | GetLog
+    | CredentialCommand
+    | UploadCommand
 )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from agent.vocabulary.ids import UpstreamId
+from agent.vocabulary.ids import MANAGEMENT, UpstreamId
 from agent.vocabulary.options import UpstreamOptions
+from agent.vocabulary.services import Services
 
 
 class Role(StrEnum):
@@ -14,6 +15,23 @@ class Role(StrEnum):
 
     BILLING = "billing"
     DATA_AND_CONTROL = "data_and_control"
+
+
+class UpstreamKind(StrEnum):
+    """What an upstream is to this station. The primary is the one that is Billing and not management."""
+
+    MANAGEMENT = "management"
+    """The manufacturer's or owner's, for the life of the station; Billing while there is no primary."""
+    PRIMARY = "primary"
+    OPERATOR = "operator"
+    """Further operators beside them, a primary that lost Billing among them: Data & Control."""
+
+
+def kind_of(upstream: UpstreamId, role: Role) -> UpstreamKind:
+    """The kind that follows from the id and the role."""
+    if upstream == MANAGEMENT:
+        return UpstreamKind.MANAGEMENT
+    return UpstreamKind.PRIMARY if role is Role.BILLING else UpstreamKind.OPERATOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +43,15 @@ class UpstreamSetup:
     options: UpstreamOptions
     name: str = ""
     """For people; the id where empty."""
+    services: Services | None = None
+    """What it is asked about cards; None: what goes with its role."""
+
+    @property
+    def asked(self) -> Services:
+        """What it is asked about cards: as shipped, the Billing upstream alone is asked at all."""
+        return Services(online=self.role is Role.BILLING) if self.services is None else self.services
+
+    @property
+    def kind(self) -> UpstreamKind:
+        """What it is to this station."""
+        return kind_of(self.id, self.role)

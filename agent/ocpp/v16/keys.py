@@ -151,6 +151,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("WebSocketPingInterval", "ping_interval_s"),
     Key("stationd.BootOnReconnect", "boot_on_reconnect"),
     Key("stationd.FailsafeLimit", "failsafe_limit_a"),
+    Key("stationd.FreeVendEnergy", "free_vend_energy_wh"),
     Key("stationd.LimitLeaseSeconds", "limit_lease_s"),
     Key("stationd.ParkWholeSession", "park_whole_session"),
 )

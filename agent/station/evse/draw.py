@@ -41,6 +41,11 @@ class Draw:
         """Since when the car charges on these and no others."""
 
     @property
+    def told_a(self) -> float:
+        """What was offered last; 0: nothing is."""
+        return self._told_a or 0.0
+
+    @property
     def current_a(self) -> float:
         """The most that may flow on any phase now."""
         return self._most_a

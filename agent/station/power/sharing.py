@@ -17,7 +17,7 @@ that, and the rest when the others have followed (reductions before increases).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import floor, inf
 from typing import Final
@@ -39,6 +39,18 @@ class Want:
     lines: frozenset[Line]
     floor_a: float
     most_a: float
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What a connector loads its lines with: what its car was told last, and what it may still draw, which is no less.
+
+    They differ while the car has time to follow.
+    """
+
+    lines: frozenset[Line]
+    told_a: float
+    may_a: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +84,12 @@ def _level(wants: Sequence[Want], room_a: float) -> float:
     if sum(want.most_a for want in wants) <= room_a:
         return inf
     level, used_a = 0.0, sum(want.floor_a for want in wants)
+    if used_a > room_a:
+        return level
     for mark in sorted({edge for want in wants for edge in (want.floor_a, want.most_a)}):
         climbing = sum(want.floor_a <= level < want.most_a for want in wants)
         if used_a + climbing * (mark - level) > room_a:
-            return level + max(room_a - used_a, 0.0) / climbing
+            return level + (room_a - used_a) / climbing
         used_a, level = used_a + climbing * (mark - level), mark
     return level
 
@@ -94,26 +108,29 @@ def share(wants: Sequence[Want], room: Mapping[Line, float], order: Sequence[Con
 def portions(
     wants: Sequence[Want],
     shares: Mapping[ConnectorId, float],
-    drawn: Mapping[ConnectorId, tuple[frozenset[Line], float]],
+    drawn: Mapping[ConnectorId, Drawn],
     room: Mapping[Line, float],
 ) -> dict[ConnectorId, Portion]:
-    """What may be offered now. `drawn`: what every connector may draw at this instant, and on which lines."""
-    rising = []
-    fixed = dict(drawn)
-    for want in wants:
-        now_a = drawn[want.connector][1]
-        share_a = _rounded(shares.get(want.connector, 0.0), want.most_a)
-        if share_a > now_a:
-            rising.append(Want(want.connector, want.lines, now_a, share_a))
-            del fixed[want.connector]
-    left = {line: bears_a - sum(a for lines, a in fixed.values() if line in lines) for line, bears_a in room.items()}
-    raised = fill(rising, left)
+    """What may be offered now. `drawn` is of every connector, whether it wants something or not."""
+    whole = {want.connector: _rounded(shares.get(want.connector, 0.0), want.most_a) for want in wants}
+    rising = [want for want in wants if whole[want.connector] > drawn[want.connector].may_a]
+    full = {line for line, bears_a in room.items() if _load(drawn.values(), line) > bears_a + _NOISE}
+    others = [each for connector, each in drawn.items() if connector not in {want.connector for want in rising}]
+    left = {line: bears_a - _load(others, line) for line, bears_a in room.items()}
+    raised = fill([Want(w.connector, w.lines, drawn[w.connector].may_a, whole[w.connector]) for w in rising], left)
     found = {}
     for want in wants:
-        share_a = _rounded(shares.get(want.connector, 0.0), want.most_a)
-        now_a = _rounded(raised.get(want.connector, share_a), share_a)
+        share_a, mine = whole[want.connector], drawn[want.connector]
+        now_a = raised.get(want.connector, share_a)
+        if full & want.lines:  # it bears less than a moment ago: nobody rises until all have followed
+            now_a = min(share_a, mine.told_a)
+        now_a = _rounded(now_a, share_a)
         found[want.connector] = Portion(now_a if now_a >= want.floor_a - _NOISE else 0.0, share_a)
     return found
+
+
+def _load(drawn: Iterable[Drawn], line: Line) -> float:
+    return sum(each.may_a for each in drawn if line in each.lines)
 
 
 def _rounded(current_a: float, most_a: float) -> float:
