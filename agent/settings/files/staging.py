@@ -55,7 +55,7 @@ def load(locations: Locations, boot_id: str) -> Settings:
         fights = check_distinct(operator, _present(management, primary, operators), f"{operator.id}.")
         problems += _in_active(folder, (*check_address(operator, f"{operator.id}."), *fights))
         operators += [] if fights else [operator]
-    return Settings(factory, primary, pending, tuple(problems), usable, applied, tuple(operators))
+    return Settings(factory, primary, pending, tuple(problems), usable, applied, tuple(operators), active.services)
 
 
 def save_password(locations: Locations, upstream: UpstreamId, password: Secret) -> None:
