@@ -32,7 +32,6 @@ from agent.vocabulary.inputs import AuthorizeAnswered
 FAREWELL_S: Final = 1.0
 """What was to be said when the task is ended (the answer to a Reset) has this long to leave."""
 OUTBOX_RETRY_S: Final = 5.0
-GOING_AWAY: Final = 1001
 
 _Row = TypeVar("_Row")
 
@@ -83,7 +82,7 @@ class UpstreamTask:
         return self._ports.dials()
 
     async def run(self) -> None:
-        """Keep the upstream connected until cancelled; then take leave with 1001."""
+        """Keep the upstream connected until cancelled; then take leave in order (1001)."""
         while True:
             self._redial.begin()
             self._enter("dialling", self.state.cause)
@@ -96,7 +95,7 @@ class UpstreamTask:
                 self._bug(mistake)
                 self._begin_anew()
             else:
-                await (link.close(GOING_AWAY, "") if self._redial.wanted else self._serve(link))
+                await (link.close(self._ports.leaves_with, "") if self._redial.wanted else self._serve(link))
             await self._redial.pause()
 
     @property
@@ -225,7 +224,7 @@ class UpstreamTask:
             self._begin_anew()
         self._enter("waiting", cause)
         self._note("link_down", cause or "ended by the station")
-        await link.close(GOING_AWAY, "")
+        await link.close(self._ports.leaves_with, "")
 
     def _carry(self) -> None:
         """Carry the conversation's output into the world; the texts are sent by the loops."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from agent.settings.addresses import UpstreamAddress
 from agent.settings.factory import Factory, InitialValue
 from agent.settings.installer import InstallerSettings
+from agent.settings.known import Known
 from agent.settings.problems import Problem
 from agent.settings.services import ServiceSettings
 from agent.vocabulary.ids import MANAGEMENT, Secret, UpstreamId
@@ -57,6 +58,8 @@ class Settings:
     """True: this boot made a pending change active."""
     operators: tuple[UpstreamAddress, ...] = ()
     """Further operators, in the Data & Control role."""
+    former: tuple[Known, ...] = ()
+    """Who was configured before; complete, as far as the credentials are not forgotten."""
     services: ServiceSettings = field(default_factory=ServiceSettings)
     """Who is asked about whose card, and which cards are stored here."""
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 
+from agent.store.draining import Draining
 from agent.store.history import History, Session, SessionQuery
 from agent.store.past import Deleted, Past
 from agent.store.receipts import Receipt
 from agent.store.security_log import ChainCheck, SecurityLine
 from agent.store.tables import Tables
-from agent.vocabulary.ids import TransactionId, UpstreamId
+from agent.vocabulary.ids import ConnectorId, TransactionId, UpstreamId
+from agent.vocabulary.records import LadderStep
 
 Guard = Callable[[], AbstractContextManager[None]]
 """Around every question: repairs what turns out to be damaged. Around what changes something: commits it, too."""
@@ -22,7 +24,11 @@ Guard = Callable[[], AbstractContextManager[None]]
 class Archive:
     """See the module. `Store.archive`."""
 
-    def __init__(self, tables: Tables, history: History, past: Past, guard: Guard, writing: Guard) -> None:
+    def __init__(
+        self, tables: Tables, history: History, past: Past, draining: Draining, guard: Guard, writing: Guard
+    ) -> None:
+        self.draining = draining
+        """What former upstreams are still owed."""
         self._tables = tables
         self._history = history
         self._past = past
@@ -48,6 +54,11 @@ class Archive:
         """Delete sessions that started before, for good; those that are not delivered stay."""
         with self._guard():
             return self._past.delete(before_ms)
+
+    def decisions(self, limit: int, connector: ConnectorId | None = None) -> list[LadderStep]:
+        """The newest decisions on cards, newest first; of one connector, or of all."""
+        with self._guard():
+            return self._tables.ladder.newest(limit, connector)
 
     def parked(self, upstream: UpstreamId) -> list[str]:
         """Message ids of what was given up for an upstream, oldest first."""
