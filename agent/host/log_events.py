@@ -148,6 +148,7 @@ _STATION: Mapping[StationNote, tuple[Level, str]] = {
     StationNote.STORAGE_FAULT: (_C, "storage fault: {text}"),
     StationNote.STORAGE_RECOVERED: (_N, "storage works again: {text}"),
     StationNote.RESTART_REQUESTED: (_N, "restart: {text}"),
+    StationNote.INSTALL_WANTED: (_N, "an update: {text}"),
     StationNote.RESET_FAILED: (_E, "the system did not reboot: {text}"),
     StationNote.UNKNOWN_CONNECTOR: (_E, "reading of an unknown connector: {text}"),
     StationNote.UNKNOWN_UPSTREAM: (_E, "news of an unknown upstream: {text}"),

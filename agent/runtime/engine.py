@@ -19,6 +19,7 @@ from typing import Protocol
 from agent.runtime.barrier import Barrier, GrantBook, Held, is_released_on_failure
 from agent.runtime.clock import Clock
 from agent.vocabulary import effects as fx
+from agent.vocabulary import firmware_effects as firmware
 from agent.vocabulary.commands import CommandKind
 from agent.vocabulary.effects import EFFECT_CLASSES, Effect, EffectClass
 from agent.vocabulary.ids import UpstreamId
@@ -30,6 +31,9 @@ STOP_COMMANDS = frozenset({CommandKind.REMOTE_STOP, CommandKind.UNLOCK, CommandK
 
 Told = fx.Ask | fx.Answer | fx.Publish | fx.OptionsChanged | fx.RequestCertificate | fx.Reconnect | fx.SendNow
 """What goes to the task of its upstream."""
+
+
+ForUpdates = firmware.HandleFirmware | firmware.PermitInstall | firmware.NoteFirmwareTold
 
 
 class Mind(Protocol):
@@ -73,6 +77,8 @@ class Doors:
     """The keeper of the credentials; answers by `CredentialsAnswered`."""
     transfers: Callable[[fx.HandleUpload], None] = lambda effect: None
     """Uploads what upstreams ask for; answers by `UploadAnswered`."""
+    updates: Callable[[ForUpdates], None] = lambda effect: None
+    """Updates the firmware; answers by `FirmwareAnswered`."""
 
 
 class Engine:
@@ -203,6 +209,8 @@ class Engine:
                 doors.credentials(effect)
             case fx.HandleUpload():
                 doors.transfers(effect)
+            case firmware.HandleFirmware() | firmware.PermitInstall() | firmware.NoteFirmwareTold():
+                doors.updates(effect)
             case (
                 fx.Ask()
                 | fx.Answer()
@@ -212,6 +220,7 @@ class Engine:
                 | fx.Reconnect()
                 | fx.SendNow()
                 | fx.TellUpload()
+                | firmware.TellFirmware()
             ):
                 if effect.upstream in doors.upstreams:
                     doors.upstreams[effect.upstream].tell(effect)

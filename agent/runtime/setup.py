@@ -102,5 +102,6 @@ def _station(
         free_before_accepted=facts.free_before_accepted,
         additional_root_check=facts.additional_root_check,
         file_transfers=protocols(settings.factory.transfers),
+        firmware=settings.factory.firmware,
         charging_refused=SAFE_MODE if safe_mode else "" if settings.usable else NOT_USABLE,
     )

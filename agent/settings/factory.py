@@ -3,9 +3,10 @@
 Theory of operation
 -------------------
 The TOML sections are `[station]`, `[[bus]]`, `[[connector]]` with `[connector.meter]`, `[[reader]]`, `[management]`,
-`[transfers]`, and `[options.management]`, `[options.primary]` (initial OCPP configuration keys by name, kept as they
-are: only a dialect knows what they mean). Reading is pure: text in, frozen `Factory` out, or `SettingsError` with every
-problem found. Whether a board or meter profile exists, and what it needs, is for `hal` to say.
+`[transfers]`, `[firmware]`, and `[options.management]`, `[options.primary]` (initial OCPP configuration keys by name,
+kept as they are: only a dialect knows what they mean). Reading is pure: text in, frozen `Factory` out, or
+`SettingsError` with every problem found. Whether a board or meter profile exists, and what it needs, is for `hal` to
+say.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from dataclasses import dataclass, field
 
 from agent.settings.addresses import UpstreamAddress
 from agent.settings.fields import Source, Table
+from agent.settings.firmware import read_firmware
 from agent.settings.management import ManagementFiles, read_management
 from agent.settings.problems import Complaint, quoted
 from agent.settings.transfers import Allowance, read_transfers
+from agent.vocabulary.firmware import DEFAULT_POLICY, FirmwarePolicy
 from agent.vocabulary.ids import ConnectorId, IdToken, IdTokenType
 from agent.vocabulary.options import AfterPowerLoss, AuthorisePolicy
 from hal.api import BusPlan, ConnectorPlan, HardwarePlan, ReaderPlan
@@ -74,6 +77,7 @@ class Factory:
     """OCPP key values by `management` and `primary`, then by key name."""
     transfers: frozenset[Allowance] = frozenset()
     """What backends may name as places for files."""
+    firmware: FirmwarePolicy = DEFAULT_POLICY
 
 
 def parse_factory(file: str, text: str) -> Factory:
@@ -88,6 +92,7 @@ def parse_factory(file: str, text: str) -> Factory:
     management, management_files = read_management(root.table("management"))
     initial_keys = _initial_keys(root.table("options")) if root.has("options") else {}
     transfers = read_transfers(root.table("transfers")) if root.has("transfers") else frozenset[Allowance]()
+    firmware = read_firmware(root.table("firmware")) if root.has("firmware") else DEFAULT_POLICY
     root.finish()
     hardware = HardwarePlan(buses, tuple(plan for plan, _ in connectors), readers)
     _cross_check(root, hardware)
@@ -100,6 +105,7 @@ def parse_factory(file: str, text: str) -> Factory:
         management_files,
         initial_keys,
         transfers,
+        firmware,
     )
 
 

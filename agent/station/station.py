@@ -26,6 +26,7 @@ from agent.station.site import build_site
 from agent.station.turn import Turn
 from agent.station.upstreams.commands import Commands
 from agent.station.upstreams.credentials import Credentials
+from agent.station.upstreams.firmware import Firmware
 from agent.station.upstreams.publisher import Publisher
 from agent.station.upstreams.unlocking import Unlocking
 from agent.station.upstreams.uploads import Uploads
@@ -69,8 +70,9 @@ class Station:
         self._restarter = Restarter(self._site, self._connectors)
         self._unlocking = Unlocking(self._connectors)
         self._uploads = Uploads()
+        self._firmware = Firmware(self._site, self._connectors)
         self._commands = Commands(
-            self._site, self._connectors, self._desk, self._restarter, self._unlocking, self._uploads
+            self._site, self._connectors, self._desk, self._restarter, self._unlocking, self._uploads, self._firmware
         )
         self._receipts = Receipts(self._site, self._connectors, self._desk, self._restarter)
         self._credentials = Credentials(self._site)
@@ -90,6 +92,10 @@ class Station:
             inputs.CredentialsInForce: self._credentials.in_force,
             inputs.UploadAnswered: self._uploads.answered,
             inputs.UploadProgressed: self._uploads.progressed,
+            inputs.FirmwareAnswered: self._firmware.answered,
+            inputs.FirmwareProgressed: self._firmware.progressed,
+            inputs.FirmwareTold: self._firmware.told,
+            inputs.InstallWanted: self._firmware.wanted,
             inputs.SecurityEventSeen: self._security.seen,
             inputs.NoticeAnswered: self._security.answered,
             inputs.MessageAcknowledged: self._receipts.acknowledged,
@@ -172,6 +178,7 @@ class Station:
             running = set(self._site.running)
             for connector in self._connectors.values():
                 progress.settle(connector, turn)
+        self._firmware.settle(turn)
         self._unlocking.settle(turn)
         self._security.settle(turn)
 

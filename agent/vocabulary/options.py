@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Final, Self
 
+from agent.vocabulary.firmware import DEFAULT_POLICY, FirmwarePolicy
 from agent.vocabulary.ids import ConnectorId, IdToken
 from hal.api import Capabilities, Measurand, Phase
 
@@ -245,5 +246,7 @@ class StationOptions(_Options):
     """A new root of an upstream must be signed by its present one ("AdditionalRootCertificateCheck")."""
     file_transfers: tuple[str, ...] = ("FTPS", "HTTPS")
     """How files are brought to places that upstreams name ("SupportedFileTransferProtocols")."""
+    firmware: FirmwarePolicy = DEFAULT_POLICY
+    """Who may update the station, and how."""
     reset_retries: int = 1
     origins: Mapping[str, Origin] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from agent.station.restart import Restarter
 from agent.station.site import Site
 from agent.station.turn import Turn
 from agent.station.upstreams.charging import Charging
+from agent.station.upstreams.firmware import Firmware
 from agent.station.upstreams.options import read_options, write_option
 from agent.station.upstreams.permissions import Decision, Situation, Verb, permission
 from agent.station.upstreams.registry import Upstream
@@ -48,9 +49,11 @@ from agent.vocabulary.commands import (
     SetOption,
     SetPassword,
     SetProfile,
+    SignedUpdateFirmware,
     TakeCertificate,
     TriggerMessage,
     Unlock,
+    UpdateFirmware,
 )
 from agent.vocabulary.effects import Answer, HandleCredentials, HandleUpload
 from agent.vocabulary.events import StopReason, Trigger
@@ -77,6 +80,7 @@ class Commands:
         restarter: Restarter,
         unlocking: Unlocking,
         uploads: Uploads,
+        firmware: Firmware,
     ) -> None:
         self._site = site
         self._connectors = connectors
@@ -84,7 +88,8 @@ class Commands:
         self._restarter = restarter
         self._unlocking = unlocking
         self._charging = Charging(site, connectors)
-        self._triggering = Triggering(connectors, uploads)
+        self._triggering = Triggering(connectors, uploads, firmware)
+        self._firmware = firmware
 
     def received(self, given: CommandReceived, turn: Turn) -> None:
         """Answer one command; an unlock is answered when the lock has moved."""
@@ -107,6 +112,7 @@ class Commands:
             self._situation(asker, command),
             self._site.options.hard_reset_during_transaction,
             management=asker.id == MANAGEMENT,
+            firmware=self._site.options.firmware,
         )
         if decision.verb is Verb.REFUSE:
             turn.note(StationNote.COMMAND_REFUSED, f"{command.kind.value}: {decision.reason}", upstream=asker.id)
@@ -123,6 +129,8 @@ class Commands:
                 return self._availability(asker, command, decision, turn)
             case Unlock(connector):
                 return self._unlocking.begin(asker.id, given.call, connector, turn)
+            case Reset() if self._firmware.installing:
+                return _rejected("an update is being installed")
             case Reset(hard):
                 reason = StopReason.HARD_RESET if hard else StopReason.SOFT_RESET
                 self._restarter.request(reason, hard, False, turn)
@@ -151,6 +159,8 @@ class Commands:
             case (GetDiagnostics() | GetLog()) as command:
                 turn.add(HandleUpload(asker.id, given.call, command))
                 return None
+            case (UpdateFirmware() | SignedUpdateFirmware()) as command:
+                return self._firmware.ask(asker, given.call, command, turn)
 
     def _about_cards(
         self,
@@ -260,6 +270,8 @@ class Commands:
         concerned = [STATION, *self._connectors] if command.connector == STATION else [command.connector]
         if any(self._site.holds.held_by_other(each, asker.id) for each in concerned):
             return Result(ResultStatus.SCHEDULED, "another upstream still holds it")
+        if self._site.holds.closed:
+            return Result(ResultStatus.SCHEDULED, self._site.holds.closed)
         return ACCEPTED
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from agent.station.site import Site
 from agent.station.turn import Turn
-from agent.station.upstreams.permissions import HIDDEN_OPTIONS, may_write
+from agent.station.upstreams.permissions import HIDDEN_OPTIONS, may_update, may_write
 from agent.station.upstreams.registry import OptionsShown, Upstream
 from agent.vocabulary.commands import OptionSeen, Result, ResultStatus, SetOption
 from agent.vocabulary.effects import OptionsChanged
+from agent.vocabulary.firmware import FIRMWARE_FEATURE
+from agent.vocabulary.ids import MANAGEMENT
 from agent.vocabulary.notes import StationNote
 from agent.vocabulary.options import OPTION_BY_NAME, OPTIONS, Kind, Option, OptionValue, Origin, Scope
 from agent.vocabulary.records import SaveOption
@@ -35,7 +37,9 @@ def read_options(site: Site, asker: Upstream) -> tuple[OptionSeen, ...]:
 
 def _read_options(site: Site, asker: Upstream) -> tuple[OptionSeen, ...]:
     holders = {Scope.SHARED: site.options, Scope.AUTHORITY: site.registry.billing.options}
-    return tuple(
+    allowed = may_update(asker.role, asker.id == MANAGEMENT, site.options.firmware)
+    features = (OptionSeen(FIRMWARE_FEATURE, True, readonly=True),) if allowed else ()
+    return features + tuple(
         OptionSeen(
             row.name,
             getattr(holders.get(row.scope, asker.options), row.name),

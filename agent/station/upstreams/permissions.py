@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from agent.vocabulary.commands import CommandKind, ResultStatus
+from agent.vocabulary.firmware import DEFAULT_POLICY, FirmwarePolicy
 from agent.vocabulary.ids import MANAGEMENT, UpstreamId
 from agent.vocabulary.options import Option, Scope
 from agent.vocabulary.upstreams import Role
@@ -103,6 +104,12 @@ MANAGEMENT_ONLY: Mapping[CommandKind, Decision] = {
 }
 """What only the manufacturer's upstream may do, in any role, and the refusal for the others."""
 
+BY_POLICY: Mapping[CommandKind, Decision] = {
+    _K.UPDATE_FIRMWARE: _refuse("firmware is a matter of others here", ResultStatus.NOT_SUPPORTED),
+    _K.SIGNED_UPDATE_FIRMWARE: _refuse("firmware is a matter of others here"),
+}
+"""What the manufacturer gives or refuses by `may_update`, at any time, and the refusal."""
+
 PERMISSIONS: Mapping[tuple[Role, CommandKind, Situation], Decision] = {
     (_B, _K.REMOTE_START, _S.NO_TRANSACTION): ALLOW,
     (_B, _K.REMOTE_START, _S.OWN_TRANSACTION): _OCCUPIED,
@@ -161,7 +168,7 @@ PERMISSIONS: Mapping[tuple[Role, CommandKind, Situation], Decision] = {
     **{
         (role, kind, situation): ALLOW
         for role in Role
-        for kind in OWN_CREDENTIALS | OWN_UPLOADS | OWN_PROFILES | ON_DEMAND | MANAGEMENT_ONLY.keys()
+        for kind in OWN_CREDENTIALS | OWN_UPLOADS | OWN_PROFILES | ON_DEMAND | MANAGEMENT_ONLY.keys() | BY_POLICY.keys()
         for situation in Situation
     },
     **{(_B, kind, situation): ALLOW for kind in BILLING_ONLY for situation in Situation},
@@ -185,15 +192,29 @@ MANAGEMENT_MAY_WRITE = frozenset({"connector_phase_rotation"})
 
 
 def permission(
-    role: Role, kind: CommandKind, situation: Situation, hard_reset_allowed: bool = False, management: bool = True
+    role: Role,
+    kind: CommandKind,
+    situation: Situation,
+    hard_reset_allowed: bool = False,
+    management: bool = True,
+    firmware: FirmwarePolicy = DEFAULT_POLICY,
 ) -> Decision:
     """The decision for one command. `management`: the manufacturer's upstream asks."""
+    if kind in BY_POLICY and not may_update(role, management, firmware):
+        return BY_POLICY[kind]
     if kind in MANAGEMENT_ONLY and not management:
         return MANAGEMENT_ONLY[kind]
     decision = PERMISSIONS[role, kind, situation]
     if decision.unless_hard_reset_allowed and hard_reset_allowed:
         return ALLOW
     return decision
+
+
+def may_update(role: Role, management: bool, policy: FirmwarePolicy) -> bool:
+    """True if such an upstream may update the firmware: management always, others as the manufacturer says."""
+    if management or policy.reserved_for_management:
+        return management
+    return role is Role.BILLING or policy.operators_may_update
 
 
 def may_write(row: Option, role: Role, upstream: UpstreamId) -> bool:
