@@ -12,7 +12,7 @@ from agent.host.clock import RELEASED_MS
 from agent.host.reboot import request_reboot
 from agent.links.upstream import UpstreamTask
 from agent.ocpp.dialect import DIALECTS, Dialect
-from agent.runtime import abilities
+from agent.oversight import dump_inputs, make_abilities, make_watchdog, tell_limits
 from agent.runtime.clock import Clock
 from agent.runtime.context import Context, Seams
 from agent.runtime.engine import Doors
@@ -20,11 +20,10 @@ from agent.runtime.farewell import take_leave
 from agent.runtime.housekeeping import keep_time
 from agent.runtime.narrator import Narrator
 from agent.runtime.outboxes import Outboxes
-from agent.runtime.recorder import InputRecorder, write_dump
+from agent.runtime.recorder import InputRecorder
 from agent.runtime.setup import Start, prepare
 from agent.runtime.supervision import EXIT_FAILED, EXIT_OK, Pace, Supervisor
 from agent.runtime.timekeeper import Timekeeper
-from agent.runtime.watchdog import Watchdog, Watched
 from agent.runtime.writer import ThreadWriter
 from agent.settings.problems import Problem, SettingsError
 from agent.station.station import Station
@@ -164,6 +163,10 @@ class Agent:
         """Present options of an upstream, for its task."""
         return self.station.options(upstream)
 
+    def abilities(self) -> Abilities:
+        """What the control socket can do."""
+        return make_abilities(self._context, self)
+
     def stop(self) -> None:
         """The service manager asks: end what runs, record it, then end. Called by the signal handler."""
         self._context.notifier.stopping()
@@ -201,7 +204,7 @@ class Agent:
         if self._wake is not None:
             self._wake.cancel()
         if failure is not None:
-            self._dump()
+            dump_inputs(self._context, self.recorder)
         await self._finish()
         return EXIT_OK if failure is None else EXIT_FAILED
 
@@ -209,7 +212,7 @@ class Agent:
         context, keeper = self._context, self.supervisor
         if isinstance(self.writer, ThreadWriter):
             self.writer.start()
-        self._tell_limits()
+        tell_limits(context, self.hardware)
         self.timekeeper.look_at_system()
         self.engine.perform(self.station.start(self.clock.now()))
         self.post(Tick())
@@ -222,8 +225,8 @@ class Agent:
             keeper.keep(f"credentials {upstream}", desk.run)
         keeper.keep("transfers", self.transfers.run)
         keeper.keep("clock", lambda: self.timekeeper.run(partial(keep_time, self.writer, context.settings)))
-        keeper.keep("control", Server(context.locations.socket, self._abilities(), context.log).run)
-        keeper.require("watchdog", lambda: self._watchdog().run(context.watchdog_interval_s))
+        keeper.keep("control", Server(context.locations.socket, self.abilities(), context.log).run)
+        keeper.require("watchdog", lambda: make_watchdog(context, self).run(context.watchdog_interval_s))
         context.notifier.ready()
         context.log("agent.ready")
 
@@ -245,56 +248,3 @@ class Agent:
 
     async def _until_failed(self) -> None:
         await self._failed
-
-    def _tell_limits(self) -> None:
-        for connector, capabilities in self.hardware.capabilities.items():
-            for text in capabilities.assumptions:
-                self._context.log("hardware.assumption", connector=connector, text=text)
-            for text in capabilities.limitations:
-                self._context.log("hardware.limitation", connector=connector, text=text)
-
-    def _watchdog(self) -> Watchdog:
-        context = self._context
-        counters = {f"bus {name}": partial(self._turns, name) for name in self.hardware.progress}
-        return Watchdog(
-            Watched(
-                counters={"engine": lambda: self.engine.progress, **counters},
-                poke=lambda: self.post(Tick()),
-                feed=context.notifier.watchdog,
-                writer_stalled_s=self.writer.stalled_for_s,
-                on_writer=lambda stalled: context.log("store.stalled" if stalled else "store.recovered", stalled_s=30),
-                tell=context.log,
-            )
-        )
-
-    def _turns(self, bus: str) -> int:
-        return self.hardware.progress[bus]
-
-    def _abilities(self) -> Abilities:
-        context = self._context
-        problems = (*(str(problem) for problem in context.settings.problems), *self.start.problems)
-        return abilities.make_abilities(
-            abilities.Surroundings(
-                locations=context.locations,
-                boot_id=context.boot_id,
-                settings=context.settings,
-                problems=problems,
-                safe_mode=context.safe_mode,
-                clock=self.clock,
-                writer=self.writer,
-                links=self.upstreams,
-                overview=self.station.overview,
-                post=self.post,
-                restarts=lambda: self.supervisor.restarts,
-                dump_inputs=lambda: asyncio.to_thread(write_dump, context.locations.state, self.recorder.lines()),
-                tell=context.log,
-            )
-        )
-
-    def _dump(self) -> None:
-        try:
-            self._context.log(
-                "agent.inputs_dumped", file=write_dump(self._context.locations.state, self.recorder.lines())
-            )
-        except OSError as error:
-            self._context.log("agent.dump_failed", error=error)

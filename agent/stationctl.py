@@ -6,15 +6,15 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from agent.control.client import AgentAbsentError, Client, CommandRefusedError
+from agent.control.operator_commands import UsageError, add_operator_commands
 from agent.control.receipts_csv import receipts_csv
 from agent.control.session_pages import all_sessions
 from agent.control.sessions_export import sessions_csv, sessions_json
 from agent.control.station_time import local_ms, local_text
-from agent.control.tables import security_log_text, sessions_text, status_text, undelivered_text
+from agent.control.tables import security_log_text, sessions_text, status_text, undelivered_text, upstreams_text
 from agent.settings.locations import Locations
 
 EXIT_REFUSED = 1
@@ -22,11 +22,6 @@ EXIT_USAGE = 2
 EXIT_ABSENT = 3
 
 _SOCKET = Locations().socket
-_NEXT_BOOT = "Staged. It applies at the next boot of the system: stationctl reboot"
-
-
-class UsageError(Exception):
-    """Something on the command line (a file, mostly) that cannot be used; told before anything is asked."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -96,9 +91,8 @@ def _parser() -> argparse.ArgumentParser:
     receipts.set_defaults(asks="sessions")
     receipts.add_argument("--limit", metavar="N", type=int, default=1000, help="of so many sessions (default 1000)")
     receipts.add_argument("--csv", dest="show", action="store_const", const=receipts_csv, help="for a spreadsheet")
-    _add_set_primary(add("set-primary", "stage a primary backoffice; a reboot applies it", _told(_NEXT_BOOT), _primary))
-    remove = add("remove-primary", "stage the removal of the primary", _told(_NEXT_BOOT), _removal)
-    remove.add_argument("word", metavar="delete", nargs="?", help='the word "delete"; asked for if not given')
+    add("upstreams", "management, the primary and further operators: role, state, what waits", upstreams_text)
+    add_operator_commands(add)
     add("discard-pending", "forget a staged change", _told("Nothing is staged now."))
     reboot = add("reboot", "reboot the system; applies a staged change", _told("The station reboots."), _wait)
     reboot.add_argument("--wait", action="store_true", help="once no transaction runs, instead of stopping it")
@@ -121,29 +115,6 @@ def _add_sessions(command: argparse.ArgumentParser) -> None:
     command.add_argument("--connector", metavar="ID", type=int, help="of one connector")
     command.add_argument("--limit", metavar="N", type=_count, help="how many (default 20; exports: all)")
     command.add_argument("--csv", action="store_true", help="all of them for a spreadsheet")
-
-
-def _add_set_primary(command: argparse.ArgumentParser) -> None:
-    command.add_argument("url", metavar="URL", help="ws://host/path or wss://host/path, without the identity")
-    command.add_argument("--identity", metavar="ID", required=True, help="Chargebox Identity, as the operator knows it")
-    command.add_argument("--name", metavar="NAME", default="", help="name for people (default: the identity)")
-    command.add_argument(
-        "--security",
-        metavar="N",
-        type=int,
-        help="0 = ws, 1 = ws + password, 2 = wss + password, 3 = wss + client certificate (default: by what is given)",
-    )
-    command.add_argument("--trust", metavar="system|FILE", default="system", help="PEM file of the only roots to trust")
-    password = command.add_mutually_exclusive_group()
-    password.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
-    password.add_argument("--password-file", metavar="FILE", help="read the password from a file")
-    command.add_argument(
-        "--certificate", metavar="FILE", help="PEM file of the station's certificate, its chain behind"
-    )
-    command.add_argument("--key", metavar="FILE", help="PEM file of the private key of that certificate")
-    command.add_argument("--interface", metavar="NAME", default="", help="network interface to leave by, such as wwan0")
-    command.add_argument("--proxy", metavar="URL", default="", help="HTTP proxy to ask for a tunnel: http://host:port")
-    command.add_argument("--proxy-login-file", metavar="FILE", help="file with user:password for that proxy")
 
 
 Prepare = Callable[[argparse.Namespace], Mapping[str, object]]
@@ -219,62 +190,6 @@ def _upstream(options: argparse.Namespace) -> Mapping[str, object]:
 
 def _reoffered(result: Mapping[str, int]) -> str:
     return "\n".join(f"{upstream}: {count} messages" for upstream, count in result.items())
-
-
-def _removal(options: argparse.Namespace) -> Mapping[str, object]:
-    word = options.word
-    if word is None and sys.stdin.isatty():
-        word = input('Type "delete" to remove the primary: ')
-    if word is None:
-        raise UsageError("word: is missing; write stationctl remove-primary delete")
-    return {"word": word}
-
-
-def _primary(options: argparse.Namespace) -> Mapping[str, object]:
-    password = ""
-    if options.password_stdin:
-        password = sys.stdin.readline().removesuffix("\n")
-    elif options.password_file:
-        password = _content("password-file", options.password_file).removesuffix("\n")
-    trust = "" if options.trust == "system" else _content("trust", options.trust)
-    return {
-        "url": options.url,
-        "identity": options.identity,
-        "name": options.name,
-        "security": _security(options, password),
-        "password": password,
-        "trust_pem": trust,
-        **_further(options),
-    }
-
-
-def _security(options: argparse.Namespace, password: str) -> int:
-    """What was asked for, or else what fits the rest."""
-    if options.security is not None:
-        return int(options.security)
-    if options.certificate:
-        return 3
-    return 2 if options.url.lower().startswith("wss:") else 1 if password else 0
-
-
-def _further(options: argparse.Namespace) -> Mapping[str, object]:
-    """What only some upstreams have; left out where it is not given."""
-    login = options.proxy_login_file
-    fields = {
-        "certificate_pem": _content("certificate", options.certificate) if options.certificate else "",
-        "key_pem": _content("key", options.key) if options.key else "",
-        "interface": options.interface,
-        "proxy": options.proxy,
-        "proxy_login": _content("proxy-login-file", login).removesuffix("\n") if login else "",
-    }
-    return {name: value for name, value in fields.items() if value}
-
-
-def _content(option: str, file: str) -> str:
-    try:
-        return Path(file).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--{option}: {file} cannot be read ({error}); give a text file that you may read") from None
 
 
 if __name__ == "__main__":

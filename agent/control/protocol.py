@@ -20,7 +20,7 @@ from agent.control.request_fields import Fields
 from agent.control.request_fields import RefusedError as RefusedError
 from agent.control.request_fields import refuse as refuse
 from agent.settings.problems import Problem, quoted
-from agent.settings.settings import PrimaryRequest
+from agent.settings.settings import UpstreamRequest
 from agent.vocabulary.ids import IdToken, Secret
 
 LONGEST_LINE = 64 * 1024
@@ -64,10 +64,22 @@ class DeleteSessions:
 
 
 @dataclass(frozen=True, slots=True)
+class Upstreams:
+    """All upstreams with role and state, and what is staged."""
+
+
+@dataclass(frozen=True, slots=True)
 class SetPrimary:
     """Stage a primary."""
 
-    primary: PrimaryRequest
+    primary: UpstreamRequest
+
+
+@dataclass(frozen=True, slots=True)
+class AddOperator:
+    """Stage a further operator."""
+
+    operator: UpstreamRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +87,21 @@ class RemovePrimary:
     """Stage the removal of the primary; `word` confirms it."""
 
     word: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveOperator:
+    """Stage the removal of a further operator, by name or id; `word` confirms it."""
+
+    operator: str
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetBilling:
+    """Stage that one of the listed upstreams, by name or id, is Billing."""
+
+    upstream: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +152,12 @@ Request = (
     | Watch
     | Sessions
     | DeleteSessions
+    | Upstreams
     | SetPrimary
+    | AddOperator
     | RemovePrimary
+    | RemoveOperator
+    | SetBilling
     | DiscardPending
     | Reboot
     | ClearLatch
@@ -137,21 +168,19 @@ Request = (
 )
 
 
-def _set_primary(held: Fields) -> SetPrimary:
-    return SetPrimary(
-        PrimaryRequest(
-            url=held.text("url", longest=4_096),
-            identity=held.text("identity"),
-            security=held.integer("security", 0, 0, 9),
-            password=held.secret("password"),
-            trust_pem=held.text("trust_pem", "", longest=LONGEST_LINE),
-            name=held.text("name", ""),
-            certificate_pem=held.text("certificate_pem", "", longest=LONGEST_LINE),
-            key_pem=held.secret("key_pem", longest=LONGEST_LINE),
-            interface=held.text("interface", ""),
-            proxy=held.text("proxy", ""),
-            proxy_login=held.secret("proxy_login"),
-        )
+def _upstream(held: Fields) -> UpstreamRequest:
+    return UpstreamRequest(
+        url=held.text("url", longest=4_096),
+        identity=held.text("identity"),
+        security=held.integer("security", 0, 0, 9),
+        password=held.secret("password"),
+        trust_pem=held.text("trust_pem", "", longest=LONGEST_LINE),
+        name=held.text("name", ""),
+        certificate_pem=held.text("certificate_pem", "", longest=LONGEST_LINE),
+        key_pem=held.secret("key_pem", longest=LONGEST_LINE),
+        interface=held.text("interface", ""),
+        proxy=held.text("proxy", ""),
+        proxy_login=held.secret("proxy_login"),
     )
 
 
@@ -174,8 +203,12 @@ COMMANDS: Mapping[str, Callable[[Fields], Request]] = {
     "watch": lambda held: Watch(held.number("interval_s", 1.0, 0.1, 60)),
     "sessions": _sessions,
     "delete-sessions": lambda held: DeleteSessions(_wall_ms(held), held.text("word")),
-    "set-primary": _set_primary,
+    "upstreams": lambda held: Upstreams(),
+    "set-primary": lambda held: SetPrimary(_upstream(held)),
+    "add-operator": lambda held: AddOperator(_upstream(held)),
     "remove-primary": lambda held: RemovePrimary(held.text("word")),
+    "remove-operator": lambda held: RemoveOperator(held.text("operator"), held.text("word")),
+    "set-billing": lambda held: SetBilling(held.text("upstream")),
     "discard-pending": lambda held: DiscardPending(),
     "reboot": lambda held: Reboot(held.boolean("wait_for_idle", False)),
     "clear-latch": lambda held: ClearLatch(held.integer("connector", None, 1, 64)),

@@ -15,7 +15,7 @@ import contextlib
 import inspect
 import os
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,11 +23,14 @@ from agent.control import protocol
 from agent.control.peers import Peer, is_allowed, peer_of
 from agent.control.protocol import LONGEST_LINE, RefusedError, Request, refuse, render_refusal, render_result
 from agent.settings.problems import SettingsError
-from agent.settings.settings import PrimaryRequest
+from agent.settings.settings import UpstreamRequest
 
 MOST_CONNECTIONS = 16
 IDLE_S = 300.0
 WRITE_S = 10.0
+
+_LOOKS = protocol.Status | protocol.Sessions | protocol.SecurityLog | protocol.Upstreams
+"""Requests that change nothing and are not worth a line in the log."""
 
 Outcome = Awaitable[object] | object
 """What an ability gives back: any value that `protocol.plain` can show, at once or awaited."""
@@ -43,10 +46,18 @@ class Abilities:
     """Sessions of the past and present, newest first."""
     delete_sessions: Callable[[int, str], Outcome]
     """Delete sessions that started before a wall time, given the confirming word; how many went and how many stay."""
-    set_primary: Callable[[PrimaryRequest], Outcome]
+    set_primary: Callable[[UpstreamRequest], Outcome]
     """Stage a primary (`settings.files.stage_primary`); `changed_by` is filled in here."""
     remove_primary: Callable[[str, str], Outcome]
     """Stage its removal: the confirming word, and who asked."""
+    add_operator: Callable[[UpstreamRequest], Outcome]
+    """Stage a further operator; `changed_by` is filled in here."""
+    remove_operator: Callable[[str, str, str], Outcome]
+    """Stage the removal of an operator: its name or id, the confirming word, and who asked."""
+    set_billing: Callable[[str, str], Outcome]
+    """Stage another Billing upstream: its name or id, and who asked."""
+    upstreams: Callable[[], Outcome]
+    """All upstreams with role and state; a `views.UpstreamsView`."""
     discard_pending: Callable[[], Outcome]
     reboot: Callable[[bool], Outcome]
     """Reboot the system; True: once no transaction runs."""
@@ -135,7 +146,7 @@ class Server:
     async def _answer(self, request: Request, peer: Peer) -> bytes:
         """The line that answers a request, whatever becomes of it."""
         name = protocol.command_name(request)
-        if not isinstance(request, protocol.Status | protocol.Sessions | protocol.SecurityLog):
+        if not isinstance(request, _LOOKS):
             self._tell("control.command", uid=peer.uid, command=name)
         try:
             return render_result(await self._perform(request, peer))
@@ -160,34 +171,28 @@ class Server:
 
     async def _perform(self, request: Request, peer: Peer) -> object:
         """Carry out one request other than `watch`."""
-        able = self._abilities
-        who = f"stationctl, user {peer.uid}"
-        match request:
-            case protocol.Sessions():
-                outcome = able.sessions(request)
-            case protocol.DeleteSessions(before_ms, word):
-                outcome = able.delete_sessions(before_ms, word)
-            case protocol.SetPrimary(primary):
-                outcome = able.set_primary(replace(primary, changed_by=who))
-            case protocol.RemovePrimary(word):
-                outcome = able.remove_primary(word, who)
-            case protocol.DiscardPending():
-                outcome = able.discard_pending()
-            case protocol.Reboot(wait_for_idle):
-                outcome = able.reboot(wait_for_idle)
-            case protocol.ClearLatch(connector):
-                outcome = able.clear_latch(connector)
-            case protocol.Reoffer(upstream):
-                outcome = able.reoffer(upstream)
-            case protocol.SecurityLog(limit):
-                outcome = able.security_log(limit)
-            case protocol.ClearSecurityLog():
-                outcome = able.clear_security_log()
-            case protocol.Dump():
-                outcome = able.dump_inputs()
-            case _:
-                outcome = able.status()
-        return await _awaited(outcome)
+        return await _awaited(_DEEDS[type(request)](self._abilities, request, f"stationctl, user {peer.uid}"))
+
+
+_DEEDS: Mapping[type[Request], Callable[[Abilities, Any, str], Outcome]] = {
+    protocol.Status: lambda able, asked, who: able.status(),
+    protocol.Upstreams: lambda able, asked, who: able.upstreams(),
+    protocol.Sessions: lambda able, asked, who: able.sessions(asked),
+    protocol.DeleteSessions: lambda able, asked, who: able.delete_sessions(asked.before_ms, asked.word),
+    protocol.SetPrimary: lambda able, asked, who: able.set_primary(replace(asked.primary, changed_by=who)),
+    protocol.AddOperator: lambda able, asked, who: able.add_operator(replace(asked.operator, changed_by=who)),
+    protocol.RemovePrimary: lambda able, asked, who: able.remove_primary(asked.word, who),
+    protocol.RemoveOperator: lambda able, asked, who: able.remove_operator(asked.operator, asked.word, who),
+    protocol.SetBilling: lambda able, asked, who: able.set_billing(asked.upstream, who),
+    protocol.DiscardPending: lambda able, asked, who: able.discard_pending(),
+    protocol.Reboot: lambda able, asked, who: able.reboot(asked.wait_for_idle),
+    protocol.ClearLatch: lambda able, asked, who: able.clear_latch(asked.connector),
+    protocol.Reoffer: lambda able, asked, who: able.reoffer(asked.upstream),
+    protocol.SecurityLog: lambda able, asked, who: able.security_log(asked.limit),
+    protocol.ClearSecurityLog: lambda able, asked, who: able.clear_security_log(),
+    protocol.Dump: lambda able, asked, who: able.dump_inputs(),
+}
+"""Every request but `watch`, and the ability that answers it; the last argument is who asks."""
 
 
 async def _awaited(outcome: Outcome) -> Any:

@@ -14,6 +14,12 @@ from agent.control.station_time import local_text
 from agent.vocabulary.moments import iso8601
 
 NOTHING = "-"
+_ROLES = {
+    ("management", "billing"): "management, Billing",
+    ("management", "data_and_control"): "management, Data & Control",
+    ("primary", "billing"): "primary, Billing",
+    ("operator", "data_and_control"): "operator, Data & Control",
+}
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -46,6 +52,25 @@ def sessions_text(sessions: list[dict[str, Any]]) -> str:
             rows.append((*(_session(record) if number == 0 else [""] * 6), *_receipt(receipt)))
     header = ("connector", "card", "started", "stopped", "kWh", "reason", "upstream", "id there", "delivered")
     return table(header, rows)
+
+
+def upstreams_text(answer: dict[str, Any]) -> str:
+    """The answer to `upstreams`: one line for each, in plain words, and what is staged."""
+    rows = [
+        (
+            one.get("id"),
+            one.get("name"),
+            _ROLES.get((str(one.get("kind")), str(one.get("role"))), one.get("role")),
+            one.get("state"),
+            one.get("queued"),
+            one.get("parked"),
+            f"{one.get('url', NOTHING)} as {one.get('identity', NOTHING)}",
+        )
+        for one in answer.get("upstreams") or []
+    ]
+    header = ("upstream", "name", "role", "state", "queued", "parked", "address")
+    pending = _pending(answer.get("pending"))
+    return "\n".join([table(header, rows), *([""] if pending else []), *pending])
 
 
 def undelivered_text(sessions: list[dict[str, Any]]) -> str:
@@ -122,14 +147,20 @@ def _warnings(status: dict[str, Any], overview: dict[str, Any]) -> list[str]:
         lines.append("SAFE MODE: outputs are off after repeated crashes; reboot, and see the log")
     if overview.get("storage_healthy") is False:
         lines.append("STORAGE FAULT: records cannot be written; no new session starts")
-    pending = status.get("pending")
-    if pending:
-        url = pending.get("primary_url")
-        what = f"primary {url} as {pending.get('primary_identity')}" if url else "no primary"
-        lines.append(f"PENDING: {what} (by {pending.get('changed_by') or 'unknown'}); a reboot applies it")
+    lines += _pending(status.get("pending"))
     lines += [f"PROBLEM: {problem}" for problem in status.get("problems") or []]
     restarts = status.get("restarts") or {}
     lines += [f"{task} was started again {count} times" for task, count in restarts.items()]
+    return lines
+
+
+def _pending(pending: dict[str, Any] | None) -> list[str]:
+    """What is staged, each change with who made it and when."""
+    lines = []
+    for change in (pending or {}).get("changes") or []:
+        at_ms = change.get("at_ms")
+        when = f", {local_text(at_ms)}" if at_ms is not None else ""
+        lines.append(f"PENDING: {_cell(change.get('what'))} (by {_cell(change.get('by'))}{when}); a reboot applies it")
     return lines
 
 

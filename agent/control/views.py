@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from agent.settings.installer import Change
 from agent.store.security_log import ChainCheck, SecurityLine
 from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.overview import StationOverview
+from agent.vocabulary.upstreams import Role, UpstreamKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,42 @@ class LinkView:
 
 @dataclass(frozen=True, slots=True)
 class PendingView:
-    """A staged change."""
+    """What is staged: the changes, and the upstreams as they are going to be."""
 
-    primary_url: str
-    """Empty: the primary is going to be removed."""
-    primary_identity: str
-    changed_by: str
+    changes: tuple[Change, ...]
+    billing: UpstreamId
+    primary_url: str = ""
+    """Empty: there is going to be no primary."""
+    primary_identity: str = ""
+    operators: tuple[str, ...] = ()
+    """Names of the further operators."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamView:
+    """One upstream: what it is to this station, and how it is."""
+
+    id: UpstreamId
+    name: str
+    kind: UpstreamKind
+    role: Role
+    state: str
+    """Link and registration in plain words."""
+    url: str
+    identity: str
+    queued: int = 0
+    """Records that wait for it."""
+    parked: int = 0
+    """Records that were given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamsView:
+    """The answer to `upstreams`."""
+
+    upstreams: tuple[UpstreamView, ...]
+    """Management, the primary, further operators."""
+    pending: PendingView | None = None
 
 
 @dataclass(frozen=True, slots=True)

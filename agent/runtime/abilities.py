@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -10,23 +9,37 @@ from functools import partial
 from agent.control import protocol
 from agent.control.protocol import refuse
 from agent.control.server import Abilities
-from agent.control.views import LinkView, PendingView, SecurityLogView, StatusView
+from agent.control.views import LinkView, SecurityLogView, StatusView, UpstreamsView, UpstreamView
 from agent.links.upstream import UpstreamTask
-from agent.runtime.client_check import client_check
 from agent.runtime.clock import Clock
+from agent.runtime.settings_desk import SettingsDesk
 from agent.runtime.writer import Writer
-from agent.settings import files
 from agent.settings.locations import Locations
 from agent.settings.problems import quoted
-from agent.settings.settings import InstallerSettings, PrimaryRequest, Settings
+from agent.settings.settings import Settings
 from agent.store.history import Session, SessionQuery
 from agent.store.past import Deleted
 from agent.store.store import Store
 from agent.vocabulary.ids import ConnectorId, TransactionId, UpstreamId
-from agent.vocabulary.inputs import Input, LatchCleared, ReofferRequested, RestartRequested, SecurityEventSeen
+from agent.vocabulary.inputs import (
+    Input,
+    LatchCleared,
+    Registration,
+    ReofferRequested,
+    RestartRequested,
+    SecurityEventSeen,
+)
 from agent.vocabulary.moments import Moment
-from agent.vocabulary.overview import StationOverview
+from agent.vocabulary.overview import StationOverview, UpstreamOverview
 from agent.vocabulary.security import SecurityEventKind
+from agent.vocabulary.upstreams import kind_of
+
+_REGISTERED = {
+    Registration.UNKNOWN: "it has not answered our boot yet",
+    Registration.PENDING: "it keeps us waiting (Pending)",
+    Registration.REJECTED: "it does not accept us (Rejected)",
+    Registration.ACCEPTED: "it has accepted us",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +62,11 @@ class Surroundings:
 
 
 class _Local:
-    """The abilities, as methods over the surroundings. What syncs a file does so beside the event loop, one by one."""
+    """The abilities, as methods over the surroundings."""
 
-    def __init__(self, around: Surroundings) -> None:
+    def __init__(self, around: Surroundings, desk: SettingsDesk) -> None:
         self._around = around
-        self._staging = asyncio.Lock()
-        self._pending = around.settings.pending
+        self._desk = desk
 
     async def status(self) -> StatusView:
         """Everything `stationctl status` shows."""
@@ -67,12 +79,19 @@ class _Local:
             vendor=station.vendor,
             model=station.model,
             serial_number=station.serial_number,
-            pending=_pending(self._pending),
+            pending=self._desk.pending,
             problems=around.problems,
             safe_mode=around.safe_mode,
             wall_ms=now.wall_ms,
             restarts=around.restarts(),
         )
+
+    async def upstreams(self) -> UpstreamsView:
+        """Every upstream with its role and state, and what is staged."""
+        overview = self._around.overview(self._around.clock.now())
+        links = {link.upstream: link for link in [await self._link(upstream) for upstream in self._around.links]}
+        views = tuple(_upstream_view(one, links[one.id]) for one in overview.upstreams if one.id in links)
+        return UpstreamsView(views, self._desk.pending)
 
     async def sessions(self, wanted: protocol.Sessions) -> list[Session]:
         """The newest sessions first."""
@@ -89,28 +108,6 @@ class _Local:
         if word != "delete":
             raise refuse("word", f"{quoted(word)} does not confirm it", 'write "delete"')
         return await self._around.writer.ask(lambda store: store.archive.delete_sessions(before_ms))
-
-    async def set_primary(self, request: PrimaryRequest) -> PendingView | None:
-        """Stage a primary; the next boot of the system applies it."""
-        around = self._around
-        async with self._staging:
-            check = client_check(lambda: around.clock.now().wall_ms)
-            staged = await asyncio.to_thread(files.stage_primary, around.locations, around.boot_id, request, check)
-            return self._staged(staged)
-
-    async def remove_primary(self, word: str, who: str) -> PendingView | None:
-        """Stage the removal of the primary."""
-        around = self._around
-        async with self._staging:
-            staged = await asyncio.to_thread(files.stage_removal, around.locations, around.boot_id, word, who)
-            return self._staged(staged)
-
-    async def discard_pending(self) -> bool:
-        """Forget the staged change; False if there was none."""
-        async with self._staging:
-            discarded = await asyncio.to_thread(files.discard_pending, self._around.locations)
-            self._pending = None
-            return discarded
 
     def reboot(self, wait_for_idle: bool) -> str:
         """Reboot the system."""
@@ -170,24 +167,24 @@ class _Local:
             detail=link.state.told(self._around.clock.monotonic_ms),
         )
 
-    def _staged(self, staged: InstallerSettings) -> PendingView | None:
-        """Remember what is staged. A removal of what never came into force leaves nothing pending."""
-        nothing = staged.primary is None and self._around.settings.primary is None
-        self._pending = None if nothing else staged
-        self._around.tell("settings.staged", by=staged.changed_by)
-        return _pending(self._pending)
-
 
 def make_abilities(around: Surroundings) -> Abilities:
     """For the control server."""
-    local = _Local(around)
+    desk = SettingsDesk(
+        around.locations, around.boot_id, around.settings, lambda: around.clock.now().wall_ms, around.tell
+    )
+    local = _Local(around, desk)
     return Abilities(
         status=local.status,
         sessions=local.sessions,
         delete_sessions=local.delete_sessions,
-        set_primary=local.set_primary,
-        remove_primary=local.remove_primary,
-        discard_pending=local.discard_pending,
+        set_primary=desk.set_primary,
+        remove_primary=desk.remove_primary,
+        add_operator=desk.add_operator,
+        remove_operator=desk.remove_operator,
+        set_billing=desk.set_billing,
+        upstreams=local.upstreams,
+        discard_pending=desk.discard_pending,
         reboot=local.reboot,
         clear_latch=local.clear_latch,
         reoffer=local.reoffer,
@@ -201,8 +198,15 @@ def _parked(store: Store, upstream: UpstreamId) -> tuple[str, ...]:
     return tuple(store.archive.parked(upstream))
 
 
-def _pending(staged: InstallerSettings | None) -> PendingView | None:
-    if staged is None:
-        return None
-    primary = staged.primary
-    return PendingView(primary.url if primary else "", primary.identity if primary else "", staged.changed_by)
+def _upstream_view(seen: UpstreamOverview, link: LinkView) -> UpstreamView:
+    return UpstreamView(
+        seen.id,
+        seen.name,
+        kind_of(seen.id, seen.role),
+        seen.role,
+        f"{link.detail}; {_REGISTERED[seen.registration]}" if seen.connected else link.detail,
+        link.url,
+        link.identity,
+        link.queued,
+        link.parked,
+    )

@@ -17,7 +17,7 @@ from agent.vocabulary.options import (
     StationOptions,
     UpstreamOptions,
 )
-from agent.vocabulary.upstreams import Role, UpstreamSetup
+from agent.vocabulary.upstreams import UpstreamSetup
 from hal.api import Capabilities
 
 NOT_USABLE = "the installer's settings cannot be read: who may authorise is not known"
@@ -41,7 +41,7 @@ def prepare(settings: Settings, capabilities: Mapping[int, Capabilities], versio
     upstreams = tuple(
         UpstreamSetup(
             address.id,
-            Role.BILLING if address.id == settings.billing else Role.DATA_AND_CONTROL,
+            settings.role(address.id),
             initial_options(settings.initial_keys(address.id), facts, address.id, problems.append),
             address.name,
         )

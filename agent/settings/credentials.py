@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from agent.settings.fields import Source, Table
+from agent.settings.installer import toml_text
 from agent.settings.problems import Complaint
-from agent.settings.settings import toml_text
 from agent.settings.uplinks import check_proxy_login
 from agent.settings.validate import check_password
 from agent.vocabulary.ids import Secret, UpstreamId

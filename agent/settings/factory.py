@@ -3,10 +3,10 @@
 Theory of operation
 -------------------
 The TOML sections are `[station]`, `[[bus]]`, `[[connector]]` with `[connector.meter]`, `[[reader]]`, `[management]`,
-`[transfers]`, `[firmware]`, and `[options.management]`, `[options.primary]` (initial OCPP configuration keys by name,
-kept as they are: only a dialect knows what they mean). Reading is pure: text in, frozen `Factory` out, or
-`SettingsError` with every problem found. Whether a board or meter profile exists, and what it needs, is for `hal` to
-say.
+`[transfers]`, `[firmware]`, and `[options.management]`, `[options.primary]`, `[options.operator]` (initial OCPP
+configuration keys by name for each kind of upstream, kept as they are: only a dialect knows what they mean). Reading is
+pure: text in, frozen `Factory` out, or `SettingsError` with every problem found. Whether a board or meter profile
+exists, and what it needs, is for `hal` to say.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from agent.settings.transfers import Allowance, read_transfers
 from agent.vocabulary.firmware import DEFAULT_POLICY, FirmwarePolicy
 from agent.vocabulary.ids import ConnectorId, IdToken, IdTokenType
 from agent.vocabulary.options import AfterPowerLoss, AuthorisePolicy
+from agent.vocabulary.upstreams import UpstreamKind
 from hal.api import BusPlan, ConnectorPlan, HardwarePlan, ReaderPlan
 
 InitialValue = str | int | bool
@@ -74,7 +75,7 @@ class Factory:
     management_files: ManagementFiles = field(default_factory=ManagementFiles)
     """Files that hold what the factory file does not hold itself; read by `files`."""
     initial_keys: Mapping[str, Mapping[str, InitialValue]] = field(default_factory=dict)
-    """OCPP key values by `management` and `primary`, then by key name."""
+    """OCPP key values by kind of upstream (`management`, `primary`, `operator`), then by key name."""
     transfers: frozenset[Allowance] = frozenset()
     """What backends may name as places for files."""
     firmware: FirmwarePolicy = DEFAULT_POLICY
@@ -197,7 +198,7 @@ def _reader(table: Table, all_connectors: tuple[int, ...]) -> ReaderPlan:
 
 def _initial_keys(table: Table) -> dict[str, dict[str, InitialValue]]:
     keys: dict[str, dict[str, InitialValue]] = {}
-    for name in ("management", "primary"):
+    for name in UpstreamKind:
         if table.has(name):
             section = table.table(name)
             keys[name] = {}

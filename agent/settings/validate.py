@@ -9,6 +9,8 @@ puts a password into a complaint.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from agent.settings.addresses import SYSTEM_TRUST, SecurityProfile, UpstreamAddress
 from agent.settings.blanks import check_blanks
 from agent.settings.hosts import check_authority
@@ -96,14 +98,22 @@ def check_address(address: UpstreamAddress, prefix: str = "") -> tuple[Problem, 
     )
 
 
-def check_distinct(primary: UpstreamAddress, management: UpstreamAddress, prefix: str = "") -> tuple[Problem, ...]:
+def check_distinct(
+    address: UpstreamAddress, others: Sequence[UpstreamAddress], prefix: str = ""
+) -> tuple[Problem, ...]:
     """Two upstreams with one URL and identity would fight for one session: refused."""
-    if primary.identity != management.identity or normal_url(primary.url) != normal_url(management.url):
-        return ()
-    message = "is the URL and identity of the management backend"
-    return (
-        Problem(prefix + "url", message, "give the operator's own URL or identity; management is always connected"),
-    )
+    for other in others:
+        if address.identity == other.identity and normal_url(address.url) == normal_url(other.url):
+            message = f"{quoted(address.url)} as {quoted(address.identity)} is {other.name} ({other.id}) already"
+            return (Problem(prefix + "url", message, "give the operator's own URL or another identity"),)
+    return ()
+
+
+def check_other_name(name: str, others: Sequence[UpstreamAddress]) -> Complaint | None:
+    """Names tell upstreams apart, so each has one of its own; letters count in any size."""
+    if any(name.casefold() in (other.name.casefold(), other.id) for other in others):
+        return Complaint(f"{quoted(name)} is the name of another upstream", "give it a name of its own")
+    return None
 
 
 def normal_url(url: str) -> str:

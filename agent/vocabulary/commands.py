@@ -376,18 +376,10 @@ Command = (
     | SetProfile
     | ClearProfiles
     | GetComposite
-    | SetPassword
-    | RaiseSecurityProfile
-    | InstallRoot
-    | ListRoots
-    | DeleteCertificate
-    | TakeCertificate
-    | RenewCertificate
     | TriggerMessage
-    | GetDiagnostics
-    | GetLog
-    | UpdateFirmware
-    | SignedUpdateFirmware
+    | CredentialCommand
+    | UploadCommand
+    | FirmwareCommand
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from agent.vocabulary.ids import UpstreamId
+from agent.vocabulary.ids import MANAGEMENT, UpstreamId
 from agent.vocabulary.options import UpstreamOptions
 
 
@@ -14,6 +14,23 @@ class Role(StrEnum):
 
     BILLING = "billing"
     DATA_AND_CONTROL = "data_and_control"
+
+
+class UpstreamKind(StrEnum):
+    """What an upstream is to this station. The primary is the one that is Billing and not management."""
+
+    MANAGEMENT = "management"
+    """The manufacturer's or owner's, for the life of the station; Billing while there is no primary."""
+    PRIMARY = "primary"
+    OPERATOR = "operator"
+    """Further operators beside them, a primary that lost Billing among them: Data & Control."""
+
+
+def kind_of(upstream: UpstreamId, role: Role) -> UpstreamKind:
+    """The kind that follows from the id and the role."""
+    if upstream == MANAGEMENT:
+        return UpstreamKind.MANAGEMENT
+    return UpstreamKind.PRIMARY if role is Role.BILLING else UpstreamKind.OPERATOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +42,8 @@ class UpstreamSetup:
     options: UpstreamOptions
     name: str = ""
     """For people; the id where empty."""
+
+    @property
+    def kind(self) -> UpstreamKind:
+        """What it is to this station."""
+        return kind_of(self.id, self.role)

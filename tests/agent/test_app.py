@@ -76,7 +76,7 @@ def test_the_control_socket_shows_the_station_and_refuses_an_unknown_connector(t
             rig.plug()
             rig.card()
             await rig.until_status("Charging")
-            local = rig.agent.agent._abilities()
+            local = rig.agent.agent.abilities()
             status = await local.status()  # type: ignore[misc]
             links = {link.upstream: link for link in status.links}
             assert links[MANAGEMENT].detail.startswith("connected for ")

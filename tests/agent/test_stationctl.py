@@ -19,8 +19,12 @@ COMMANDS = [
     "watch",
     "sessions",
     "delete-sessions",
+    "upstreams",
     "set-primary",
+    "add-operator",
     "remove-primary",
+    "remove-operator",
+    "set-billing",
     "discard-pending",
     "reboot",
     "clear-latch",
@@ -33,6 +37,7 @@ COMMANDS = [
 
 
 DELETION = ("delete-sessions", {"before_ms": 1_793_491_200_000, "word": "delete"})
+OPERATOR = {"url": "ws://e/", "identity": "I", "name": "Energy", "security": 0, "password": "", "trust_pem": ""}
 
 
 class FakeAgent:
@@ -100,7 +105,11 @@ def test_without_an_agent_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixtu
             {"limit": 20, "since_ms": 1_793_491_200_000, "until_ms": 1_795_244_400_000, "connector": 2},
         ),
         (["delete-sessions", "--before", "2026-11-01T00:00Z", "--yes"], *DELETION),
+        (["upstreams"], "upstreams", {}),
         (["remove-primary", "delete"], "remove-primary", {"word": "delete"}),
+        (["remove-operator", "Energy", "delete"], "remove-operator", {"operator": "Energy", "word": "delete"}),
+        (["set-billing", "management"], "set-billing", {"upstream": "management"}),
+        (["add-operator", "ws://e/", "--identity", "I", "--name", "Energy"], "add-operator", OPERATOR),
         (["reboot", "--wait"], "reboot", {"wait_for_idle": True}),
         (["clear-latch", "2"], "clear-latch", {"connector": 2}),
         (["reoffer"], "reoffer", {"upstream": ""}),
@@ -116,7 +125,7 @@ def test_without_an_agent_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_commands_become_requests(
     agent: FakeAgent, arguments: list[str], command: str, fields: dict[str, object]
 ) -> None:
-    agent.result = {} if command in ("status", "delete-sessions", "reoffer", "security-log") else []
+    agent.result = [] if command == "sessions" else {}
     assert stationctl.main([*arguments, "--socket", "/x"]) == 0
     assert agent.asked == [(command, fields)]
     assert agent.path == "/x"

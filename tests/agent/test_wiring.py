@@ -19,7 +19,7 @@ from agent.links.route import Proxy, Route
 from agent.settings.addresses import SecurityProfile, UpstreamAddress
 from agent.settings.files import load, stage_primary
 from agent.settings.locations import Locations
-from agent.settings.settings import PrimaryRequest
+from agent.settings.settings import UpstreamRequest
 from agent.vocabulary.ids import Secret, UpstreamId
 from agent.wiring import route_of
 from tests.rig.certificates import ROOT, STATION, issue, make_authority, server_context
@@ -56,7 +56,7 @@ def test_what_the_installer_gives_reaches_the_backend_by_the_proxy_and_with_the_
         seen.append((connection.request.path, connection.request.headers.get("Authorization"), subject[-1][0]))
         await connection.wait_closed()
 
-    async def dial(request: PrimaryRequest, place: str) -> None:
+    async def dial(request: UpstreamRequest, place: str) -> None:
         here = replace(locations, settings=str(tmp_path / place))
         stage_primary(here, "boot1", request)
         primary = load(here, "boot2").primary
@@ -75,7 +75,7 @@ def test_what_the_installer_gives_reaches_the_backend_by_the_proxy_and_with_the_
             server_on_loopback(handle, subprotocols=["ocpp1.6"], ssl=tls) as (_, port),
             connect_proxy(ConnectProxy("user:password")) as proxy,
         ):
-            request = PrimaryRequest(
+            request = UpstreamRequest(
                 f"wss://localhost:{port}/ocpp",
                 "CP/1",
                 3,

@@ -10,7 +10,7 @@ from typing import Any
 
 from agent.settings.files import stage_primary
 from agent.settings.locations import Locations
-from agent.settings.settings import PrimaryRequest
+from agent.settings.settings import UpstreamRequest
 from agent.vocabulary.ids import Secret
 from tests.bench.backend import BenchBackend
 from tests.bench.process import Process
@@ -134,5 +134,5 @@ def _write_settings(whole: House, connectors: int, authority: Authority | None, 
     )
     trust = authority.root_pem if authority else ""
     password = Secret(PASSWORD) if authority else None
-    request = PrimaryRequest(whole.primary.url, "CP1", 2 if authority else 0, password, trust, "Primary", "bench")
+    request = UpstreamRequest(whole.primary.url, "CP1", 2 if authority else 0, password, trust, "Primary", "bench")
     stage_primary(locations, "bench-0", request)

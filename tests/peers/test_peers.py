@@ -10,7 +10,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
-from agent.settings.settings import PrimaryRequest
+from agent.settings.settings import UpstreamRequest
 from agent.vocabulary.ids import Secret
 from tests.peers.ocpp_rpc_backend import INSTALLED, OcppRpcBackend, needs_node
 from tests.peers.package_backend import PackageBackend
@@ -38,9 +38,9 @@ class PeerHouse(RealHouse):
         self.primary = peer
         self.backends = (self.management, peer)
 
-    def primary_request(self) -> PrimaryRequest:
+    def primary_request(self) -> UpstreamRequest:
         """How the installer sets it."""
-        return PrimaryRequest(self.peer.url, IDENTITY, security=1, password=Secret(PASSWORD), name="Primary")
+        return UpstreamRequest(self.peer.url, IDENTITY, security=1, password=Secret(PASSWORD), name="Primary")
 
 
 async def charge(house: PeerHouse, card: str, sessions: int) -> int:

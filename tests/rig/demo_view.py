@@ -65,8 +65,8 @@ def view(status: Document | None, ids: Mapping[str, str]) -> list[str]:
     lines = [line for connector in overview["connectors"] for line in _connector(connector, ids)]
     links = {link["upstream"]: link for link in status["links"]}
     lines += [_upstream(upstream, links.get(upstream["id"], {}), ids) for upstream in overview["upstreams"]]
-    if status.get("pending"):
-        lines.append(f"pending  {status['pending']['primary_url']} after the next reboot")
+    for change in (status.get("pending") or {}).get("changes", []):
+        lines.append(f"pending  {change['what']} after the next reboot")
     return lines
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from agent.control.protocol import plain
 from agent.control.views import LinkView, PendingView, StatusView
+from agent.settings.installer import Change
 from agent.vocabulary.events import ChargingState, Condition
 from agent.vocabulary.ids import MANAGEMENT, STATION, ConnectorId, TransactionId, UpstreamId
 from agent.vocabulary.inputs import Registration
@@ -23,6 +24,8 @@ from tests.rig.ledger import RECEIVED, SENT
 
 PRIMARY = UpstreamId("primary-1")
 NAMES = {"management": "management", "primary-1": "primary"}
+
+PENDING = PendingView((Change("set primary ws://n as D", "me"),), UpstreamId("primary-1"))
 
 
 def status() -> Any:
@@ -44,7 +47,7 @@ def status() -> Any:
         UpstreamOverview(PRIMARY, "Demo", Role.BILLING, False, Registration.UNKNOWN),
     )
     links = (LinkView(MANAGEMENT, "ws://m", "D"), LinkView(PRIMARY, "ws://p", "D", queued=3, detail="refused: 401"))
-    return plain(StatusView(StationOverview((connector,), upstreams), links, pending=PendingView("ws://n", "D", "me")))
+    return plain(StatusView(StationOverview((connector,), upstreams), links, pending=PENDING))
 
 
 def test_view_shows_what_is_asked_of_it() -> None:
@@ -61,7 +64,7 @@ def test_view_shows_what_is_asked_of_it() -> None:
         assert part in text
     assert "refused: 401, Unknown, 3 queued" in text
     assert "connected, Accepted, 0 queued" in text
-    assert "pending  ws://n" in text
+    assert "pending  set primary ws://n" in text
 
 
 def test_view_of_an_agent_that_is_away() -> None:

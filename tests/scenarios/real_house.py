@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from agent.settings.files import stage_primary
 from agent.settings.locations import Locations
-from agent.settings.settings import PrimaryRequest
+from agent.settings.settings import UpstreamRequest
 from hal.simulator.client import request
 from tests.rig.backend import ScriptedBackend
 from tests.rig.demo_house import Places, PlantProcess, free_port, status_or_none
@@ -96,9 +96,9 @@ class RealHouse:
         )
         self.runner = await self._stack.enter_async_context(Runner(plan))
 
-    def primary_request(self) -> PrimaryRequest:
+    def primary_request(self) -> UpstreamRequest:
         """What the installer set before the first boot."""
-        return PrimaryRequest(self.primary.url, "CP1", name="Primary")
+        return UpstreamRequest(self.primary.url, "CP1", name="Primary")
 
     async def _set_clocks(self) -> None:
         before_s = asyncio.get_running_loop().time()

@@ -16,7 +16,7 @@ from tests.scenarios.acts import back, begin, end, play, wait
 
 async def ask(rig: StationRig, wanted: Sessions | DeleteSessions) -> Any:
     """As `stationctl sessions` and `stationctl delete-sessions` do it."""
-    able = rig.agent.agent._abilities()
+    able = rig.agent.agent.abilities()
     if isinstance(wanted, Sessions):
         return await able.sessions(wanted)  # type: ignore[misc]
     return await able.delete_sessions(wanted.before_ms, wanted.word)  # type: ignore[misc]

@@ -16,7 +16,7 @@ KEYS = {"TransactionMessageAttempts": 2, "TransactionMessageRetryInterval": 3, "
 
 async def reoffer(rig: StationRig, upstream: str = "") -> object:
     """As `stationctl reoffer` does it."""
-    abilities = rig.agent.agent._abilities()
+    abilities = rig.agent.agent.abilities()
     outcome = abilities.reoffer(upstream)
     return await outcome  # type: ignore[misc]
 

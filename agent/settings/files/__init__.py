@@ -1,13 +1,29 @@
-"""The settings on the disk. The only folder of the settings that does I/O; `staging` says how a change comes about."""
+"""The settings on the disk, the only folder of the settings that does I/O.
 
-from agent.settings.files.staging import (
+`staging` reads them at the start; `changes` says how a change comes about.
+"""
+
+from agent.settings.files.changes import (
     REMOVAL_WORD,
     CheckClient,
     discard_pending,
-    load,
-    save_password,
+    stage_billing,
+    stage_operator,
+    stage_operator_removal,
     stage_primary,
     stage_removal,
 )
+from agent.settings.files.staging import load, save_password
 
-__all__ = ["REMOVAL_WORD", "CheckClient", "discard_pending", "load", "save_password", "stage_primary", "stage_removal"]
+__all__ = [
+    "REMOVAL_WORD",
+    "CheckClient",
+    "discard_pending",
+    "load",
+    "save_password",
+    "stage_billing",
+    "stage_operator",
+    "stage_operator_removal",
+    "stage_primary",
+    "stage_removal",
+]

@@ -11,13 +11,13 @@ from agent.settings.credentials import Passwords
 from agent.settings.factory import Factory
 from agent.settings.files.passwords import PasswordFile
 from agent.settings.files.storage import move_file, read_file, write_file
+from agent.settings.installer import PRIMARY, InstallerSettings, parse_installer, render_installer
 from agent.settings.locations import Locations
 from agent.settings.problems import Problem, SettingsError
-from agent.settings.settings import PRIMARY, InstallerSettings, parse_installer, render_installer
 from agent.settings.validate import check_address, check_distinct
 from agent.vocabulary.ids import UpstreamId
 
-_REMEDY = "set or remove the primary again with stationctl, then reboot"
+_REMEDY = "set or remove the upstreams again with stationctl, then reboot"
 UNSURE = 100
 """Numbers that are left out after a file that cannot be read."""
 _NUMBER = re.compile(r"[0-9]{1,8}")
@@ -75,18 +75,22 @@ class Folder:
         """Make these the settings of the next boot. Raises OSError."""
         write_file(self.file("pending"), render_installer(settings))
 
-    def highest_number(self) -> int:
-        """The highest number that any primary of this station ever had, or a higher one where that is not sure.
+    def highest_number(self, prefix: str) -> int:
+        """The highest number that any id of this station ever had behind `prefix`, or a higher one if that is not sure.
 
         What cannot be read may have held a higher one, and nobody must get the queue or the passwords of another.
         """
         problems: list[Problem] = []
-        files = [self.read(which, problems) for which in ("active", "pending", "previous")]
+        read = [self.read(which, problems) for which in ("active", "pending", "previous")]
+        files = [settings for settings in read if settings is not None]
         held: list[str] = [*self.passwords.read(problems).backends]
-        held += [file.stem for folder in ("trust", "client") for file in (self._folder / folder).glob(f"{PRIMARY}*")]
-        held += [file.name for file in self._live.glob(f"{PRIMARY}*")]
-        numbers = [int(text) for text in (name.removeprefix(PRIMARY) for name in held) if _NUMBER.fullmatch(text)]
-        highest = max([0, *numbers, *(settings.primaries_made for settings in files if settings is not None)])
+        held += [file.stem for folder in ("trust", "client") for file in (self._folder / folder).glob(f"{prefix}*")]
+        held += [file.name for file in self._live.glob(f"{prefix}*")]
+        held += [upstream.id for settings in files for upstream in settings.upstreams]
+        ids = [name.removeprefix(prefix) for name in held if name.startswith(prefix)]
+        numbers = [int(text) for text in ids if _NUMBER.fullmatch(text)]
+        made = [settings.primaries_made if prefix == PRIMARY else settings.operators_made for settings in files]
+        highest = max([0, *numbers, *made])
         return highest + UNSURE if problems else highest
 
     def complete(self, address: UpstreamAddress, passwords: Passwords) -> UpstreamAddress:
@@ -123,11 +127,13 @@ class Folder:
         return True
 
     def _check_pending(self, pending: InstallerSettings, factory: Factory, passwords: Passwords) -> None:
-        if pending.primary is None:
-            return
-        primary = self.complete(pending.primary, passwords)
-        found = check_address(primary, "primary.") + check_distinct(primary, factory.management, "primary.")
-        found += _missing_files(primary)
+        found: list[Problem] = []
+        others = [factory.management]
+        for upstream in (self.complete(one, passwords) for one in pending.upstreams):
+            prefix = "primary." if upstream.id == pending.billing else f"{upstream.id}."
+            found += check_address(upstream, prefix) + check_distinct(upstream, others, prefix)
+            found += _missing_files(upstream, prefix)
+            others.append(upstream)
         if found:
             raise SettingsError([replace(problem, file=str(self.file("pending"))) for problem in found])
 
@@ -139,14 +145,14 @@ class Folder:
             problems.append(Problem("", message, _REMEDY, str(self.file("pending"))))
 
 
-def _missing_files(primary: UpstreamAddress) -> tuple[Problem, ...]:
+def _missing_files(upstream: UpstreamAddress, prefix: str) -> tuple[Problem, ...]:
     wanted = {
-        "trust": ("roots", "" if primary.trust == SYSTEM_TRUST else primary.trust),
-        "certificate": ("client certificate", primary.certificate),
-        "key": ("client key", primary.key),
+        "trust": ("roots", "" if upstream.trust == SYSTEM_TRUST else upstream.trust),
+        "certificate": ("client certificate", upstream.certificate),
+        "key": ("client key", upstream.key),
     }
     return tuple(
-        Problem(f"primary.{field}", f"its file of {what} is gone", _REMEDY)
+        Problem(f"{prefix}{field}", f"its file of {what} is gone", _REMEDY)
         for field, (what, path) in wanted.items()
         if path and not Path(path).is_file()
     )

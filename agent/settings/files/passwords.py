@@ -11,7 +11,7 @@ from agent.settings.files.storage import move_file, read_file, write_file
 from agent.settings.problems import Problem, SettingsError
 from agent.vocabulary.ids import Secret, UpstreamId
 
-_REMEDY = "set or remove the primary again with stationctl, then reboot"
+_REMEDY = "set or remove the upstreams again with stationctl, then reboot"
 
 
 class PasswordFile:

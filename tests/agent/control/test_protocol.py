@@ -7,7 +7,7 @@ import pytest
 
 from agent.control import protocol
 from agent.control.protocol import RefusedError, command_name, parse_request, plain, render_refusal, render_result
-from agent.settings.settings import PrimaryRequest
+from agent.settings.settings import UpstreamRequest
 from agent.vocabulary.events import Trigger
 from agent.vocabulary.ids import ConnectorId, EvseAddress, EvseId, IdToken, Secret, TransactionId, UpstreamId
 from agent.vocabulary.moments import Moment
@@ -36,13 +36,13 @@ from agent.vocabulary.records import TransactionRecord
         ('{"command":"discard-pending"}', protocol.DiscardPending()),
         (
             '{"command":"set-primary","url":"wss://a/","identity":"I","security":2,"password":"p"}',
-            protocol.SetPrimary(PrimaryRequest("wss://a/", "I", 2, Secret("p"))),
+            protocol.SetPrimary(UpstreamRequest("wss://a/", "I", 2, Secret("p"))),
         ),
         (
             '{"command":"set-primary","url":"wss://a/","identity":"I","security":3,"certificate_pem":"c","key_pem":"k",'
             '"interface":"wwan0","proxy":"http://p:1","proxy_login":"u:p"}',
             protocol.SetPrimary(
-                PrimaryRequest(
+                UpstreamRequest(
                     "wss://a/",
                     "I",
                     3,
@@ -68,8 +68,12 @@ def test_the_list_of_commands_is_closed() -> None:
         "watch",
         "sessions",
         "delete-sessions",
+        "upstreams",
         "set-primary",
+        "add-operator",
         "remove-primary",
+        "remove-operator",
+        "set-billing",
         "discard-pending",
         "reboot",
         "clear-latch",

@@ -6,6 +6,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from agent.control import peers, server
 from agent.control.protocol import LONGEST_LINE, Sessions, refuse
 from agent.control.server import Abilities, Server
 from agent.settings.problems import Problem, SettingsError
-from agent.settings.settings import PrimaryRequest
+from agent.settings.settings import UpstreamRequest
 
 pytestmark = pytest.mark.rung3
 
@@ -36,7 +37,7 @@ class Agent:
         await asyncio.sleep(0)
         return list(range(wanted.limit))
 
-    def set_primary(self, request: PrimaryRequest) -> object:
+    def set_primary(self, request: UpstreamRequest) -> object:
         self.asked.append(request)
         if " " in request.url:
             raise SettingsError([Problem("url", "has a blank", "remove it"), Problem("identity", "bad", "mend it")])
@@ -62,6 +63,10 @@ class Agent:
             lambda before_ms, word: self.asked.append((before_ms, word)),
             self.set_primary,
             self.remove_primary,
+            self.set_primary,
+            lambda name, word, who: self.asked.append((name, word, who)),
+            lambda name, who: self.asked.append((name, who)),
+            lambda: {"upstreams": []},
             lambda: None,
             self.asked.append,
             self.clear_latch,
@@ -142,8 +147,13 @@ def test_who_asked_goes_with_the_change(path: str) -> None:
         caller = await Caller.dial(path)
         assert (await caller.ask(b'{"command":"set-primary","url":"ws://a/","identity":"I"}'))["ok"]
         (request,) = agent.asked
-        assert isinstance(request, PrimaryRequest)
-        assert request.changed_by == f"stationctl, user {os.getuid()}"
+        assert isinstance(request, UpstreamRequest)
+        who = f"stationctl, user {os.getuid()}"
+        assert request.changed_by == who
+        assert (await caller.ask(b'{"command":"add-operator","url":"ws://b/","identity":"I","name":"B"}'))["ok"]
+        assert (await caller.ask(b'{"command":"remove-operator","operator":"B","word":"delete"}'))["ok"]
+        assert (await caller.ask(b'{"command":"set-billing","upstream":"management"}'))["ok"]
+        assert agent.asked[1:] == [replace(request, url="ws://b/", name="B"), ("B", "delete", who), ("management", who)]
         await caller.close()
 
     served(path, check)

@@ -4,14 +4,15 @@ import json
 
 from agent.control.protocol import render_result
 from agent.control.station_time import local_text
-from agent.control.tables import security_log_text, sessions_text, status_text, table
-from agent.control.views import LinkView, PendingView, StatusView
+from agent.control.tables import security_log_text, sessions_text, status_text, table, upstreams_text
+from agent.control.views import LinkView, PendingView, StatusView, UpstreamsView, UpstreamView
+from agent.settings.installer import Change
 from agent.vocabulary.events import Condition
 from agent.vocabulary.ids import ConnectorId, TransactionId, UpstreamId
 from agent.vocabulary.inputs import Registration
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.overview import ConnectorOverview, ForeignId, StationOverview, UpstreamOverview
-from agent.vocabulary.upstreams import Role
+from agent.vocabulary.upstreams import Role, UpstreamKind
 
 M = UpstreamId("management")
 CONNECTOR = ConnectorOverview(
@@ -34,7 +35,7 @@ STATUS = StatusView(
     "Example",
     "Wall",
     "W-1",
-    PendingView("ws://p/", "P1", "root"),
+    PendingView((Change("set primary ws://p/ as P1", "root", 1_700_000_000_000),), UpstreamId("primary-1")),
     ("active.toml:3: bad",),
     wall_ms=1_700_000_000_000,
     restarts={"primary": 2},
@@ -49,11 +50,26 @@ def test_status_tells_what_an_installer_looks_for() -> None:
     text = shown(STATUS)
     for part in ("11040 W", "1250 Wh", "16 A cable", "management:41", "04***", "Accepted", "wss://m/ as W-1"):
         assert part in text
-    assert "PENDING: primary ws://p/ as P1 (by root); a reboot applies it" in text
+    when = local_text(1_700_000_000_000)
+    assert f"PENDING: set primary ws://p/ as P1 (by root, {when}); a reboot applies it" in text
     assert "PROBLEM: active.toml:3: bad" in text
     assert "primary was started again 2 times" in text
     assert "2023-11-14T22:13:20.000Z" in text
     assert "SAFE MODE" not in text
+
+
+def test_every_upstream_has_a_line_with_its_role_and_state_in_plain_words() -> None:
+    views = (
+        UpstreamView(M, "Maker", UpstreamKind.MANAGEMENT, Role.DATA_AND_CONTROL, "connected for 3 s", "wss://m/", "W"),
+        UpstreamView(UpstreamId("operator-2"), "Energy", UpstreamKind.OPERATOR, Role.DATA_AND_CONTROL, "401", "u", "i"),
+        UpstreamView(UpstreamId("primary-1"), "Cpo", UpstreamKind.PRIMARY, Role.BILLING, "waiting", "u", "i", queued=7),
+    )
+    pending = PendingView((Change("Billing to Maker", "somebody"),), M)
+    answer = json.loads(render_result(UpstreamsView(views, pending)))["result"]
+    text = upstreams_text(answer)
+    for part in ("management, Data & Control", "operator, Data & Control", "primary, Billing", "connected for 3 s"):
+        assert part in text
+    assert text.endswith("PENDING: Billing to Maker (by somebody); a reboot applies it")
 
 
 def test_safe_mode_and_a_storage_fault_stand_above_everything() -> None:

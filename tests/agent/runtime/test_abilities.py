@@ -6,6 +6,7 @@ import asyncio
 import threading
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from agent.runtime.inline_writer import InlineWriter
 from agent.settings import files
 from agent.settings.factory import parse_factory
 from agent.settings.locations import Locations
-from agent.settings.settings import PrimaryRequest, Settings
+from agent.settings.settings import Settings, UpstreamRequest
 from agent.store.database import Database
 from agent.store.store import Store
 from agent.vocabulary.effects import Record
@@ -26,7 +27,7 @@ from tests.rig.rig_options import RigOptions
 from tests.rig.sessions import moment, render
 
 PATIENCE_S = 5.0
-REQUEST = PrimaryRequest("ws://operator.example/ocpp", "CP1", 0)
+REQUEST = UpstreamRequest("ws://operator.example/ocpp", "CP1", 0)
 
 
 def local(folder: Path, **more: Any) -> Any:
@@ -62,7 +63,8 @@ def test_a_slow_disk_behind_a_staged_change_stops_nothing_else(
     monkeypatch.setattr(files, deed, slow)
 
     async def main() -> None:
-        able = local(tmp_path)
+        clock: Any = SimpleNamespace(now=lambda: moment(1, 5))
+        able = local(tmp_path, clock=clock)
         asked = asyncio.ensure_future(ask(able))
         assert await asyncio.to_thread(begun.wait, PATIENCE_S)
         second = asyncio.ensure_future(able.discard_pending())

@@ -132,7 +132,7 @@ def test_the_password_is_printed_nowhere() -> None:
         (
             "[options.primary]",
             "[options.other]",
-            "factory.toml:50: options.other: is not a known field; known here: management, primary",
+            "factory.toml:50: options.other: is not a known field; known here: management, operator, primary",
         ),
         (
             '[connector.meter]\nprofile = "eastron_sdm630"\nbus = "bus1"\nunit = 2\n',

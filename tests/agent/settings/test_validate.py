@@ -281,11 +281,12 @@ def test_a_client_certificate_comes_without_its_key() -> None:
 
 
 @pytest.mark.parametrize("url", ["WS://CPMS.example:80/ocpp/", "ws://cpms.example/ocpp"])
-def test_the_same_url_and_identity_as_management_is_refused_however_it_is_written(url: str) -> None:
-    management = replace(GOOD, id=MANAGEMENT)
-    assert check_distinct(replace(GOOD, url=url), management)
-    assert not check_distinct(replace(GOOD, url=url, identity="cp-1"), management)
-    assert not check_distinct(replace(GOOD, url="ws://cpms.example/OCPP"), management)
+@pytest.mark.rule("two-upstreams.RC11")
+def test_the_same_url_and_identity_as_another_is_refused_however_it_is_written(url: str) -> None:
+    others = (replace(GOOD, id=UpstreamId("operator-1"), identity="other"), replace(GOOD, id=MANAGEMENT))
+    assert check_distinct(replace(GOOD, url=url), others)
+    assert not check_distinct(replace(GOOD, url=url, identity="cp-1"), others)
+    assert not check_distinct(replace(GOOD, url="ws://cpms.example/OCPP"), others)
 
 
 def test_the_default_port_is_that_of_the_scheme() -> None:

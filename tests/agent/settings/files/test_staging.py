@@ -12,7 +12,7 @@ from agent.settings.addresses import SecurityProfile
 from agent.settings.files import discard_pending, load, save_password, stage_primary, stage_removal
 from agent.settings.locations import Locations
 from agent.settings.problems import Complaint, SettingsError
-from agent.settings.settings import PrimaryRequest
+from agent.settings.settings import UpstreamRequest
 from agent.vocabulary.ids import MANAGEMENT, Secret, UpstreamId
 
 FACTORY = """\
@@ -40,7 +40,7 @@ password_file = "management.password"
 trust = "management.pem"
 """
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
-REQUEST = PrimaryRequest("wss://cpms.example/", "CP1", 2, Secret("canary-of-primary"), PEM, "Operator", "a test")
+REQUEST = UpstreamRequest("wss://cpms.example/", "CP1", 2, Secret("canary-of-primary"), PEM, "Operator", "a test")
 KEY = "-----BEGIN PRIVATE KEY-----\nMIICANARY\n-----END PRIVATE KEY-----\n"
 MUTUAL = replace(
     REQUEST,
@@ -120,7 +120,9 @@ def test_a_staged_primary_applies_at_the_next_boot_and_not_at_a_restart(location
     restarted = load(locations, "boot1")
     assert restarted.primary is None
     assert restarted.pending is not None
-    assert restarted.pending.changed_by == "a test"
+    assert [(change.what, change.by) for change in restarted.pending.changes] == [
+        ("set primary wss://cpms.example/ as CP1", "a test")
+    ]
     rebooted = load(locations, "boot2")
     assert rebooted.applied
     assert rebooted.pending is None
@@ -426,7 +428,7 @@ def cut_at(call: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.mark.rule("product.V4")
 @pytest.mark.parametrize(("swap", "request_"), [(False, REQUEST), (True, REQUEST), (False, MUTUAL)])
 def test_a_power_cut_at_any_call_leaves_the_old_settings_or_the_new(
-    locations: Locations, monkeypatch: pytest.MonkeyPatch, swap: bool, request_: PrimaryRequest
+    locations: Locations, monkeypatch: pytest.MonkeyPatch, swap: bool, request_: UpstreamRequest
 ) -> None:
     outcomes: set[UpstreamId] = set()
     old, new = MANAGEMENT, PRIMARY_1

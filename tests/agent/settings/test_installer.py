@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from agent.settings.addresses import SecurityProfile, UpstreamAddress
+from agent.settings.installer import Change, InstallerSettings, parse_installer, render_installer, toml_text
 from agent.settings.problems import SettingsError
-from agent.settings.settings import InstallerSettings, parse_installer, render_installer, toml_text
 from agent.vocabulary.ids import Secret, UpstreamId
 
 PRIMARY = UpstreamAddress(
@@ -17,13 +17,20 @@ PRIMARY = UpstreamAddress(
     SecurityProfile.TLS_BASIC,
     trust="primary-3.pem",
 )
+OPERATOR = replace(PRIMARY, id=UpstreamId("operator-7"), name="Energy", trust="operator-7.pem")
+FORMER = replace(PRIMARY, id=UpstreamId("primary-1"), name="Former", trust="system")
 
 
 @pytest.mark.parametrize(
     "settings",
     [
         InstallerSettings(),
-        InstallerSettings(PRIMARY, 3, "0123abcd", "stationctl (root)"),
+        InstallerSettings(
+            PRIMARY, 3, "0123abcd", changes=(Change("set primary", "stationctl (root)", 17), Change("and", at_ms=None))
+        ),
+        InstallerSettings(PRIMARY, 3, operators=(OPERATOR, FORMER), operators_made=7),
+        InstallerSettings(None, 3, operators=(replace(PRIMARY, id=UpstreamId("primary-3")), OPERATOR)),
+        InstallerSettings(OPERATOR, 3, operators=(PRIMARY,), operators_made=7),
         InstallerSettings(
             replace(
                 PRIMARY,
@@ -49,14 +56,15 @@ def test_a_password_is_never_written_into_the_settings() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ('id = "primary-3"', 'id = "management"', "active.toml:6: primary.id"),
-        ('trust = "primary-3.pem"', 'trust = "../management.pem"', "active.toml:11: primary.trust"),
-        ("security = 2", "security = 4", "active.toml:10: primary.security"),
-        ("security = 2", 'security = 2\nkey = "../x.key"', "active.toml:11: primary.key"),
-        ("security = 2", 'security = 2\ninterface = "a b"', "active.toml:11: primary.interface: has a blank"),
-        ("security = 2", 'security = 2\nproxy = "proxy"', "active.toml:11: primary.proxy"),
-        ("wss://cpms", "wss:// cpms", "active.toml:8: primary.url: has a blank or invisible character (space)"),
+        ('id = "primary-3"', 'id = "management"', "active.toml:8: primary.id"),
+        ('trust = "primary-3.pem"', 'trust = "../management.pem"', "active.toml:13: primary.trust"),
+        ("security = 2", "security = 4", "active.toml:12: primary.security"),
+        ("security = 2", 'security = 2\nkey = "../x.key"', "active.toml:13: primary.key"),
+        ("security = 2", 'security = 2\ninterface = "a b"', "active.toml:13: primary.interface: has a blank"),
+        ("security = 2", 'security = 2\nproxy = "proxy"', "active.toml:13: primary.proxy"),
+        ("wss://cpms", "wss:// cpms", "active.toml:10: primary.url: has a blank or invisible character (space)"),
         ("format = 1", "format = 2", "active.toml:2: format"),
+        ('billing = "primary-3"', 'billing = "operator-9"', "active.toml:5: billing"),
         ("primaries_made", "primaries_maid", "did you mean primaries_made"),
     ],
 )
