@@ -115,6 +115,13 @@ _ROWS: tuple[tuple[str, Level, str], ...] = (
     ("transfer.failed", _W, "{upstream}: an upload failed: {reason}"),
     ("transfer.given_up", _N, "{upstream}: an upload was given up for a newer one"),
     ("transfer.done", _N, "{upstream}: {size} bytes were uploaded to {place}"),
+    # updates
+    ("firmware.state", _N, "{upstream}: update of the firmware: {text}"),
+    ("firmware.refused", _N, "{upstream}: an update was refused: {reason}"),
+    ("firmware.download_failed", _W, "an attempt to download firmware failed: {reason}"),
+    ("firmware.failed", _E, "an update of the firmware failed: {reason}"),
+    ("firmware.given_back", _E, "the new version has not proved itself: the version before runs after the next boot"),
+    ("firmware.problem", _E, "firmware: {problem}"),
     # the control socket
     ("control.listening", _I, "control socket {socket}"),
     ("control.refused_peer", _W, "a local process of user {uid} was refused"),
