@@ -127,6 +127,7 @@ class Agent:
             self.recorder.record,
             self.credentials,
             self.transfers,
+            self._turn_over,
         )
         self.engine = seams.engine(self.station, self.clock, doors, seams.barrier(), seams.grants())
         self.timekeeper = Timekeeper(
@@ -153,11 +154,11 @@ class Agent:
 
     def post(self, given: Input) -> None:
         """Every input of the station comes through here."""
-        try:
-            self.engine.post(given)
-        except BaseException as error:
-            self._crashed(error)
-            raise
+        self._guarded(partial(self.engine.post, given))
+
+    def crowded(self, upstream: UpstreamId) -> bool:
+        """An upstream's task must not read on in this turn of the loop."""
+        return self.engine.crowded(upstream)
 
     def options(self, upstream: UpstreamId) -> UpstreamOptions:
         """Present options of an upstream, for its task."""
@@ -172,6 +173,16 @@ class Agent:
         self._context.notifier.stopping()
         self.post(RestartRequested(reboot_system=False))
         self._loop.call_later(FAREWELL_S, self.supervisor.stop)
+
+    def _turn_over(self) -> None:
+        self._loop.call_soon(self._guarded, lambda: self.engine.turn())  # as it is then: a test may have ended it
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:
+            self._crashed(error)
+            raise
 
     def _restart(self, effect: Restart) -> None:
         if self._ending is None:

@@ -234,6 +234,33 @@ class OutputsOff:
     connector: int
 
 
+class SigningStep(StrEnum):
+    """What a meter that signs is asked for."""
+
+    BEGIN = "begin"
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class SigningAnswered:
+    """The answer to `Hardware.sign`: the session of the meter was begun, or ended with what it signed; or why not."""
+
+    connector: int
+    request: int
+    step: SigningStep
+    done: bool
+    data: str = field(default="", repr=False)
+    """What the meter signed, to the byte. It names who charged."""
+    encoding: str = ""
+    """`OCMF`, or another name by which verifiers know the form."""
+    public_key: str = ""
+    """Hexadecimal."""
+    status: int | None = None
+    """Of a command that the meter refused: its own number."""
+    detail: str = ""
+    """Why it was not done, in plain words."""
+
+
 Reading = (
     PilotSeen
     | CableSeen
@@ -245,6 +272,7 @@ Reading = (
     | FaultSeen
     | ActuationFailed
     | OutputsOff
+    | SigningAnswered
 )
 Observer = Callable[[Reading], None]
 
@@ -296,6 +324,8 @@ class Capabilities:
     """Computed from baud rate, gaps, retries and poll periods: input that must open until the board has the frame."""
     key_input: bool = False
     """It has an input for a key switch (`KeySeen`)."""
+    signs: bool = False
+    """Its meter signs the energy of a session (`Hardware.sign`)."""
     assumptions: tuple[str, ...] = ()
     """What the sources of the profile leave open and what it assumes; printed by bring-up and at start."""
     limitations: tuple[str, ...] = ()
@@ -316,6 +346,20 @@ class LightPattern(StrEnum):
     FAULT = "fault"
     UNAVAILABLE = "unavailable"
     OFFLINE = "offline"
+
+
+@dataclass(frozen=True, slots=True)
+class SigningOrder:
+    """What `Hardware.sign` is to do."""
+
+    step: SigningStep
+    request: int
+    wall_ms: int | None
+    """The present time, which the meter is told; None: it is not known."""
+    identification: str = field(default="", repr=False)
+    """Who charges."""
+    again: bool = False
+    """Ordered in a former life: a session that runs is ours, and one that is over has ended by our own command."""
 
 
 class Hardware(Protocol):
@@ -349,6 +393,9 @@ class Hardware(Protocol):
 
     def read_meter(self, connector: int, request: int) -> None:
         """Read the meter afresh; answered by `MeterSeen(request=...)`, or nothing within the station's own deadline."""
+
+    def sign(self, connector: int, order: SigningOrder) -> None:
+        """Begin or end a signed session of the meter; answered by `SigningAnswered`, late where the meter is silent."""
 
     def show(self, connector: int, pattern: LightPattern) -> None:
         """Show a pattern on the status light, if there is one."""
@@ -395,6 +442,8 @@ class ConnectorPlan:
     captive_cable: bool = False
     key_input: bool = False
     """Sessions start and stop by a key switch: the board must have an input for it."""
+    signing_required: bool = False
+    """Nothing is charged without a signed session: the meter must be one that signs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from hal.modbus import WriteWords
+from hal.modbus import Read, WriteWords
 from hal.profile import Limits, Register, Write
 from hal.registers import Value, decode, encode
+from hal.signing_part import Area
 
 
 class Level(IntEnum):
@@ -91,7 +92,7 @@ def _grown(block: Block, register: Register, limits: Limits, level: Level, known
 def write_requests(
     writes: Sequence[Write], registers: Mapping[str, Register], unit: int, current_a: float = 0
 ) -> tuple[WriteWords, ...]:
-    """The frames of one actuation, in order; neighbouring holding registers go out as one frame.
+    """The frames of one actuation, in order; neighbouring holding registers go out as one frame, where they may.
 
     Raises `ValueError` when a value does not fit its register.
     """
@@ -100,10 +101,49 @@ def write_requests(
         register = registers[write.register]
         value = current_a if write.value is None else write.value
         words = encode(value, register.type, register.order, register.scale)
-        function = 5 if register.is_bit else 16
+        function = 5 if register.is_bit else 6 if register.single_write else 16
         last = found[-1] if found else None
         if last and function == 16 == last.function and last.address + len(last.words) == register.address:
             found[-1] = WriteWords(unit, 16, last.address, last.words + words)
         else:
             found.append(WriteWords(unit, function, register.address, words))
     return tuple(found)
+
+
+def with_exponents(registers: Iterable[Register], values: Mapping[str, Value]) -> Mapping[str, Value]:
+    """The values, multiplied by the powers of ten that other registers hold; None where such a register is missing."""
+    found = dict(values)
+    for one in registers:
+        value, power = values.get(one.name), values.get(one.exponent or "")
+        if one.exponent is not None and one.name in values:
+            known = isinstance(value, int | float) and isinstance(power, int)
+            found[one.name] = _times_ten_to(value, power) if known else None  # type: ignore[arg-type]
+    return found
+
+
+def _times_ten_to(value: float, power: int) -> float:
+    return float(value * 10**power) if power >= 0 else float(value / 10**-power)
+
+
+def area_reads(area: Area, octets: int, unit: int, limits: Limits) -> tuple[Read, ...]:
+    """The requests for the first bytes of an area, in packets that the device bears."""
+    words = (octets + 1) // 2
+    starts = range(0, words, limits.max_read)
+    return tuple(Read(unit, area.function, area.address + at, min(limits.max_read, words - at)) for at in starts)
+
+
+def area_bytes(replies: Iterable[Sequence[int]], octets: int) -> bytes:
+    """The bytes that the answers to `area_reads` hold, exactly as many as were asked for."""
+    return b"".join(word.to_bytes(2, "big") for words in replies for word in words)[:octets]
+
+
+def area_writes(area: Area, data: bytes, unit: int, limits: Limits) -> tuple[WriteWords, ...]:
+    """The frames that write bytes to the beginning of an area; an odd one is filled up with a zero byte.
+
+    Raises `ValueError` for more bytes than the area holds.
+    """
+    if len(data) > area.octets:
+        raise ValueError(f"{len(data)} bytes do not fit into {area.octets}")
+    words = tuple(int.from_bytes(data[at : at + 2].ljust(2, b"\0"), "big") for at in range(0, len(data), 2))
+    starts = range(0, len(words), limits.max_write)
+    return tuple(WriteWords(unit, 16, area.address + at, words[at : at + limits.max_write]) for at in starts)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hal import bus as bus_module
 from hal import modbus, safe_off
-from hal.api import BusPlan, Capabilities, ConnectorPlan, HardwarePlan, LightPattern, Observer
+from hal.api import BusPlan, Capabilities, ConnectorPlan, HardwarePlan, LightPattern, Observer, SigningOrder
 from hal.blocks import write_requests
 from hal.bus import Bus
 from hal.connector import Connector, Wiring
@@ -107,6 +107,10 @@ class StationHardware:
         """See `Hardware.read_meter`."""
         self._connectors[connector].read_meter(request)
 
+    def sign(self, connector: int, order: SigningOrder) -> None:
+        """See `Hardware.sign`."""
+        self._connectors[connector].sign(order)
+
     def show(self, connector: int, pattern: LightPattern) -> None:
         """See `Hardware.show`."""
         self._connectors[connector].show(pattern)
@@ -143,6 +147,7 @@ def capabilities_of(connector: Connector, connectors: Mapping[int, Connector]) -
         dead_man=board.dead_man.dead_man if board.dead_man else None,
         light=board.light is not None,
         key_input=board.key is not None,
+        signs=wiring.meter.signing is not None,
         measurands=connector.measurands,
         minimum_current_a=board.offer.minimum_a,
         maximum_current_a=wiring.most_a,
@@ -265,5 +270,7 @@ def _make_connector(
         raise ProfileError(
             f"connector {plan.id}: board {board.id!r} has no key input; authorise by card, or choose a board with [key]"
         )
+    if plan.signing_required and meter.signing is None:
+        raise ProfileError(f"connector {plan.id}: meter {meter.id!r} does not sign; choose another, or signed = 'off'")
     wiring = Wiring(plan, board, buses[plan.board_bus], meter, buses[plan.meter_bus])
     return BOARDS.get(board.id, Connector)(wiring, observer, log)

@@ -6,7 +6,17 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from hal.api import ActuationFailed, ConnectorPlan, LightPattern, Measurand, Observer, Phase, PilotState
+from hal.api import (
+    ActuationFailed,
+    ConnectorPlan,
+    LightPattern,
+    Measurand,
+    Observer,
+    Phase,
+    PilotState,
+    SigningAnswered,
+    SigningOrder,
+)
 from hal.bus import Bus
 from hal.changes import Changes, FaultKeeper
 from hal.device import Device, Reports
@@ -18,6 +28,7 @@ from hal.drivers.lock import LockDriver
 from hal.drivers.meter import MeterDriver
 from hal.drivers.outputs import OutputsDriver
 from hal.drivers.pilot import CableDriver, PilotDriver
+from hal.drivers.signing import SigningDriver
 from hal.drivers.state_of_charge import StateOfChargeDriver
 from hal.polling import BoardPoller, MeterPoller
 from hal.profile import BoardProfile, CablePart, LockPart, MeterProfile, Register
@@ -83,6 +94,9 @@ class Connector:
         self.lock = LockDriver(wiring.lock, self._device, self._reports) if wiring.lock else None
         self.outputs = OutputsDriver(board, wiring.most_a, self._device, self._contactor, self._reports)
         self._meter = MeterDriver(plan.id, wiring.meter, plan.phases, faults, self._contactor)
+        self._meter_device = Device.on(wiring.meter_bus, wiring.meter_unit, wiring.meter)
+        part = wiring.meter.signing
+        self._signing = SigningDriver(plan.id, part, self._meter_device, observer, log) if part else None
         self._board_poller = self._make_board_poller()
         self._meter_poller = self._make_meter_poller()
 
@@ -103,6 +117,14 @@ class Connector:
         """See `Hardware.read_meter`."""
         self._meter_poller.request(request)
 
+    def sign(self, order: SigningOrder) -> None:
+        """See `Hardware.sign`; a meter that cannot is told as such."""
+        if self._signing is not None:
+            self._signing.order(order)
+        else:
+            plan = self.wiring.plan
+            self._observer(SigningAnswered(plan.id, order.request, order.step, False, detail="the meter does not sign"))
+
     def show(self, pattern: LightPattern) -> None:
         """See `Hardware.show`."""
         if self._light is not None:
@@ -121,6 +143,8 @@ class Connector:
             tasks.create_task(self.outputs.run(), name=f"outputs of connector {self.wiring.plan.id}")
             if self.lock is not None:
                 tasks.create_task(self.lock.run(), name=f"lock of connector {self.wiring.plan.id}")
+            if self._signing is not None:
+                tasks.create_task(self._signing.run(), name=f"signing of connector {self.wiring.plan.id}")
 
     def _make_board_poller(self) -> BoardPoller:
         return BoardPoller(
@@ -133,9 +157,8 @@ class Connector:
         )
 
     def _make_meter_poller(self) -> MeterPoller:
-        meter = Device.on(self.wiring.meter_bus, self.wiring.meter_unit, self.wiring.meter)
         return MeterPoller(
-            meter.reader,
+            self._meter_device.reader,
             self._meter.wanted,
             self._reports.faults,
             self._take_meter,

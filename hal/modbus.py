@@ -20,6 +20,7 @@ from pymodbus.pdu.register_message import (
     ReadHoldingRegistersRequest,
     ReadInputRegistersRequest,
     WriteMultipleRegistersRequest,
+    WriteSingleRegisterRequest,
 )
 
 _READS: dict[int, type[ModbusPDU]] = {
@@ -28,7 +29,11 @@ _READS: dict[int, type[ModbusPDU]] = {
     3: ReadHoldingRegistersRequest,
     4: ReadInputRegistersRequest,
 }
-_WRITES: dict[int, type[ModbusPDU]] = {5: WriteSingleCoilRequest, 16: WriteMultipleRegistersRequest}
+_WRITES: dict[int, type[ModbusPDU]] = {
+    5: WriteSingleCoilRequest,
+    6: WriteSingleRegisterRequest,
+    16: WriteMultipleRegistersRequest,
+}
 _FRAMER = FramerRTU(DecodePDU(False))
 _REFUSAL_LENGTH = 5
 
@@ -57,7 +62,7 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class WriteWords:
-    """Write one coil (`function` 5, one value of 0 or 1) or neighbouring holding registers (`function` 16)."""
+    """Write one coil (`function` 5, a value of 0 or 1), one holding register (6) or neighbouring ones (16)."""
 
     unit: int
     function: int
@@ -106,8 +111,8 @@ def response_length(request: Request) -> int:
 
 
 def expected_answer(request: WriteWords) -> bytes:
-    """The one right answer to a write, to the byte: a single coil is echoed, several registers are acknowledged."""
-    if request.function == 5:
+    """The one right answer to a write, to the byte: a single coil or register is echoed, several are acknowledged."""
+    if request.function in (5, 6):
         return encode(request)
     octets = encode(request)[:6]
     return octets + FramerRTU.compute_CRC(octets).to_bytes(2, "big")

@@ -19,6 +19,7 @@ from enum import StrEnum
 from hal.api import ContactorFeedback, ContactorKind, DeadMan, Fault, LightPattern, LockConfirmation, Measurand, Phase
 from hal.registers import ValueType, WordOrder
 from hal.serial_port import SerialSettings
+from hal.signing_part import SigningPart
 
 
 class Access(StrEnum):
@@ -55,6 +56,10 @@ class Register:
     """The device may refuse the address: then the register has no value, and that is no fault."""
     slow: bool = False
     """Read in every tenth round only."""
+    exponent: str | None = None
+    """The register that holds the power of ten by which this one is multiplied."""
+    single_write: bool = False
+    """It is written by function 6, alone; else by function 16, with its neighbours."""
     measurand: Measurand | None = None
     phase: Phase | None = None
     note: str = ""
@@ -78,6 +83,7 @@ class Limits:
     """What one request may be: registers in it, silence before it, how large a hole between wanted registers."""
 
     max_read: int = 125
+    max_write: int = 123
     gap_ms: int = 20
     even_starts: bool = False
     largest_hole: int = 0
@@ -248,6 +254,8 @@ class MeterProfile(Profile):
 
     rating_a: float = field(kw_only=True)
     """The largest current that the meter can measure; more by a fifth is not believed."""
+    signing: SigningPart | None = None
+    """How it signs the energy of a session; None: it cannot."""
 
     @property
     def energy(self) -> Register:

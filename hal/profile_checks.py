@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from hal.api import UNITS, ContactorFeedback, ContactorKind, LockConfirmation
 from hal.profile import BoardProfile, KeyPart, MeterProfile, Profile, ReaderProfile, Register, Write
-from hal.registers import ValueType, encode
+from hal.registers import DECADE_FLOATS, ValueType, encode
 from hal.toml_table import Table
 
 LEAST_A, MOST_A = 6.0, 80.0
@@ -54,6 +54,9 @@ def _wrong_with(one: Register, profile: Profile) -> str:
         return f"scale = {one.scale:g}; give more than 0"
     if one.count > profile.limits.max_read:
         return f"is {one.count} long, and limits.max_read is {profile.limits.max_read}"
+    power = profile.registers.get(one.exponent or "")
+    if one.exponent is not None and (power is None or power.type not in (ValueType.INT16, ValueType.UINT16)):
+        return f"exponent = {one.exponent!r}; name a register of type 'int16' that holds the power of ten"
     if one.measurand is not None and one.unit != UNITS[one.measurand]:
         unit = UNITS[one.measurand]
         return f"unit = {one.unit!r}; choose scale so that the value is in {unit!r}, and give unit = {unit!r}"
@@ -67,7 +70,7 @@ def _overlap(one: Register, other: Register) -> bool:
 
 
 def _bits(table: Table, key: str, positions: Iterable[int], register: Register) -> None:
-    if register.type in (ValueType.ASCII, ValueType.FLOAT32, ValueType.BOOL):
+    if register.type in (ValueType.ASCII, ValueType.FLOAT32, ValueType.BOOL, *DECADE_FLOATS):
         raise table.error(key, f"register {register.name!r} is {register.type}; bits are of integers")
     beyond = [one for one in positions if not 0 <= one < 16 * register.count]
     if beyond:

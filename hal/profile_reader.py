@@ -23,6 +23,7 @@ from hal.profile import (
     Register,
 )
 from hal.profile_checks import check
+from hal.profile_signing import signing
 from hal.registers import ValueType, WordOrder, word_count
 from hal.serial_port import SerialSettings
 from hal.toml_table import ProfileError, Table, load
@@ -127,6 +128,7 @@ def _serial(table: Table) -> tuple[SerialSettings, int]:
 def _limits(table: Table) -> Limits:
     found = Limits(
         max_read=table.integer("max_read", 125, low=1, high=125),
+        max_write=table.integer("max_write", 123, low=1, high=123),
         gap_ms=table.integer("gap_ms", 20, low=0, high=1000),
         even_starts=table.flag("even_starts"),
         largest_hole=table.integer("largest_hole", 0, low=0, high=100),
@@ -163,6 +165,8 @@ def _register(name: str, table: Table, order: WordOrder) -> Register:
         absent=table.integer("absent", None),
         optional=table.flag("optional"),
         slow=table.flag("slow"),
+        exponent=table.text("exponent", None),
+        single_write=table.flag("single_write"),
         measurand=table.choice("measurand", Measurand, None),
         phase=table.choice("phase", Phase, None),
         note=table.text("note", ""),
@@ -237,6 +241,7 @@ def _meter(top: Table) -> MeterProfile:
         probe=common.probe,
         registers=common.registers,
         rating_a=top.number("rating_a"),
+        signing=signing(top.table("signing"), common.registers) if "signing" in top else None,
     )
 
 

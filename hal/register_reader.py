@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from hal.blocks import Block, Level, documented, merge
+from hal.blocks import Block, Level, documented, merge, with_exponents
 from hal.bus import Bus
 from hal.bus_queue import Outcome, Priority, Result
 from hal.modbus import Read
@@ -44,6 +44,8 @@ class _Plan:
 
     registers: Sequence[Register]
     pieces: tuple[_Piece, ...]
+    powers: bool
+    """Some of them are multiplied by a power of ten that another one holds."""
 
 
 class RegisterReader:
@@ -68,7 +70,8 @@ class RegisterReader:
     ) -> Mapping[str, Value] | Outcome:
         """The values by register name, or the outcome of the request that failed. Absent registers are left out."""
         found: dict[str, Value] = {}
-        pieces = self._plan(registers).pieces
+        plan = self._plan(registers)
+        pieces = plan.pieces
         while True:
             for piece in pieces:
                 result = await self._read_piece(piece, priority)
@@ -79,7 +82,7 @@ class RegisterReader:
                 else:
                     break
             else:
-                return found
+                return with_exponents(registers, found) if plan.powers else found
             pieces = self._pieces([one for one in registers if one.name not in found])
 
     def _plan(self, registers: Sequence[Register]) -> _Plan:
@@ -88,7 +91,9 @@ class RegisterReader:
         if plan is None or plan.registers is not registers:
             if len(self._plans) >= MOST_PLANS:
                 self._plans.clear()
-            plan = self._plans[id(registers)] = _Plan(registers, self._pieces(registers))
+            plan = self._plans[id(registers)] = _Plan(
+                registers, self._pieces(registers), any(one.exponent for one in registers)
+            )
         return plan
 
     def _pieces(self, registers: Sequence[Register]) -> tuple[_Piece, ...]:

@@ -24,6 +24,8 @@ class ValueType(StrEnum):
     UINT32 = "uint32"
     INT32 = "int32"
     FLOAT32 = "float32"
+    T5 = "t5"  # decade float: exponent of ten (8 bits, signed) and mantissa (24 bits, unsigned)
+    T6 = "t6"  # the same with a signed mantissa
     ASCII = "ascii"
 
 
@@ -43,11 +45,14 @@ _FORMATS = {
 }
 
 
+DECADE_FLOATS = frozenset({ValueType.T5, ValueType.T6})
+
+
 def word_count(kind: ValueType) -> int | None:
     """How many words a value of this type takes; None for texts, whose length the profile gives."""
     if kind is ValueType.ASCII:
         return None
-    return 2 if kind in (ValueType.UINT32, ValueType.INT32, ValueType.FLOAT32) else 1
+    return 1 if kind in (ValueType.BOOL, ValueType.UINT16, ValueType.INT16) else 2
 
 
 def decode(
@@ -72,6 +77,8 @@ def decode(
         return _text(octets)
     if absent is not None and int.from_bytes(octets, "big") == absent:
         return None
+    if kind in DECADE_FLOATS:
+        return _scaled(_decade_float(octets, kind is ValueType.T6), scale)
     return _scaled(struct.unpack(_FORMATS[kind], octets)[0], scale)
 
 
@@ -79,6 +86,8 @@ def encode(value: float, kind: ValueType, order: WordOrder = WordOrder.BIG, scal
     """Encode a value in its unit into words. Raises `ValueError` for texts and for values that do not fit."""
     if kind is ValueType.ASCII:
         raise ValueError("texts are read-only")
+    if kind in DECADE_FLOATS:
+        raise ValueError(f"{kind} is read-only")
     if kind is ValueType.BOOL:
         return (int(bool(value)),)
     raw = value / scale
@@ -93,6 +102,12 @@ def encode(value: float, kind: ValueType, order: WordOrder = WordOrder.BIG, scal
 def bit(value: Value, position: int) -> bool:
     """Bit `position` of a decoded integer; False where there is no value."""
     return isinstance(value, (int, float)) and bool(int(value) >> position & 1)
+
+
+def _decade_float(octets: bytes, signed: bool) -> float:
+    exponent = int.from_bytes(octets[:1], "big", signed=True)
+    mantissa = int.from_bytes(octets[1:], "big", signed=signed)
+    return float(mantissa * 10**exponent) if exponent >= 0 else mantissa / 10**-exponent
 
 
 def _text(octets: bytes) -> str:

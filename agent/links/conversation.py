@@ -19,6 +19,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final, assert_never
 
+from agent.links.allowance import ANSWER_UNITS, CALL_UNITS
 from agent.links.commands import PeerCalls
 from agent.links.output import Output
 from agent.links.own_calls import OwnCalls
@@ -108,10 +109,10 @@ class Conversation:
         self._peer_calls.forget()
         self._report(False)
 
-    def receive(self, data: str | bytes, now_ms: int) -> None:
-        """A message came."""
+    def receive(self, data: str | bytes, now_ms: int) -> int:
+        """A message came; returns what it costs the peer beyond its frame (see `agent.links.allowance`)."""
         if self._rpc is None:
-            return
+            return 0
         self._memory.advance(now_ms)
         received = self._rpc.receive(data)
         match received:
@@ -133,6 +134,7 @@ class Conversation:
         if isinstance(received, Reply | Dropped) and received.invalid:
             self._invalid(received.why, now_ms)
         self.advance(now_ms)
+        return CALL_UNITS if isinstance(received, Asked) else ANSWER_UNITS if isinstance(received, Answered) else 0
 
     def tell(self, effect: Effect, now_ms: int) -> None:
         """An effect of the station for this upstream."""

@@ -23,6 +23,9 @@ class Mind(Protocol):
     def post(self, given: Input) -> None:
         """Take an input. Never waits."""
 
+    def crowded(self, upstream: UpstreamId) -> bool:
+        """So much of this upstream waits to be handled that it must not be read on in this turn of the loop."""
+
     def options(self, upstream: UpstreamId) -> UpstreamOptions:
         """The options as they are now."""
 
@@ -63,6 +66,9 @@ class Link(Protocol):
 
     async def receive(self) -> str | bytes:
         """The next message; bytes where it was not UTF-8 text."""
+
+    def charge(self, units: int) -> bool:
+        """What the last message cost beyond its frame (see `Allowance`); true if the peer is not read for a while."""
 
     async def send(self, text: str) -> None:
         """Send a text message."""

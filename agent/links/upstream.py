@@ -145,16 +145,22 @@ class UpstreamTask:
         while True:
             data = await link.receive()
             self.state = replace(self.state, heard_ms=self._now_ms)
-            self._take(data)
+            if link.charge(self._take(data)):
+                self._conversation.output.note_rarely("link_paced", "sends more than is read of it")
             await self._flush(link)
             self._rouse()
-            await asyncio.sleep(0)  # a flood of frames must not starve the other upstreams
+            crowded = True
+            while crowded:  # a flood of frames must not starve the other upstreams
+                await asyncio.sleep(0)
+                crowded = self._ports.mind.crowded(self._upstream)
 
-    def _take(self, data: str | bytes) -> None:
+    def _take(self, data: str | bytes) -> int:
+        """Hear what came; returns what it costs the peer."""
         self._reading = True
         try:
-            self._conversation.receive(data, self._now_ms)
+            units = self._conversation.receive(data, self._now_ms)
             self._carry()
+            return units
         finally:
             self._reading = False
 

@@ -50,6 +50,7 @@ class Plant:
         self.time_s = 0.0
         self.history = History()
         self.outlets: dict[int, Outlet] = {}
+        self.meters: dict[int, ModbusUnit] = {}
         self.buses: dict[str, Bus] = {}
         self.readers: dict[str, CardReader] = {}
         self.port_factory = InProcessPorts(self._line_at)
@@ -186,7 +187,8 @@ class Plant:
             self.outlets[plan.id] = outlet
         for plan in self.settings.outlets:
             unit = _free_unit(units[plan.meter_bus], plan.meter_unit, METERS[plan.meter].unit)
-            units[plan.meter_bus][unit] = make_meter(plan.meter, self.outlets[plan.id], unit)
+            self.meters[plan.id] = make_meter(plan.meter, self.outlets[plan.id], unit)
+            units[plan.meter_bus][unit] = self.meters[plan.id]
         for bus_settings in self.settings.buses:
             self._add_bus(bus_settings, units[bus_settings.name])
         for reader in self.settings.readers:

@@ -25,6 +25,12 @@ BIG, LITTLE = WordOrder.BIG, WordOrder.LITTLE
         ([0x0000, 0x4366], ValueType.FLOAT32, LITTLE, 1, 230.0),
         ([0x4232], ValueType.ASCII, BIG, 1, "B2"),
         ([0x4500], ValueType.ASCII, BIG, 1, "E"),
+        ([0xFE00, 0x59D8], ValueType.T5, BIG, 1, 230.0),
+        ([0xFEFF, 0xFFFF], ValueType.T5, BIG, 1, 167772.15),
+        ([0x0200, 0x0007], ValueType.T5, BIG, 1, 700.0),
+        ([0xFEFF, 0xFFFF], ValueType.T6, BIG, 1, -0.01),
+        ([0xFD00, 0x3E80], ValueType.T6, BIG, 1, 16.0),
+        ([0x3E80, 0xFD00], ValueType.T6, LITTLE, 1, 16.0),
         ([0x7FC0, 0x0000], ValueType.FLOAT32, BIG, 1, None),
         ([0x7F80, 0x0000], ValueType.FLOAT32, BIG, 1, None),
         ([0xFF80, 0x0000], ValueType.FLOAT32, BIG, 1000, None),
@@ -47,7 +53,13 @@ def test_a_wrong_number_of_words_is_an_error() -> None:
 
 @pytest.mark.parametrize(
     ("value", "kind"),
-    [(-1, ValueType.UINT16), (65536, ValueType.UINT16), (1, ValueType.ASCII), (1e39, ValueType.FLOAT32)],
+    [
+        (-1, ValueType.UINT16),
+        (65536, ValueType.UINT16),
+        (1, ValueType.ASCII),
+        (1, ValueType.T5),
+        (1e39, ValueType.FLOAT32),
+    ],
 )
 def test_what_does_not_fit_is_an_error(value: float, kind: ValueType) -> None:
     with pytest.raises(ValueError, match=r"does not fit|read-only"):

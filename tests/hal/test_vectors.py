@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from hal.blocks import merge, write_requests
+from hal.blocks import area_bytes, area_reads, area_writes, merge, with_exponents, write_requests
 from hal.drivers import pn532, rdm6300
 from hal.modbus import Read, Receiver, Reply, encode
 from hal.profile import BoardProfile, CardProtocol, MeterProfile, ReaderProfile, Write
 from hal.profile_reader import find, shipped_ids
+from hal.signing_part import Area
 from tests.hal.fake_line import framed
 
 VECTORS = Path(__file__).parent.parent / "vectors" / "hal"
@@ -50,7 +51,7 @@ def test_reads(device: str, index: int) -> None:
     assert encode(request) == framed(vector["request"])
     reply = Receiver(request).feed(framed(vector["answer"]))
     assert isinstance(reply, Reply)
-    assert block.values(reply.words) == vector["values"]
+    assert with_exponents(registers, block.values(reply.words)) == vector["values"]
 
 
 @pytest.mark.parametrize(("device", "index"), cases("write"))
@@ -76,6 +77,36 @@ def test_streams(device: str, index: int) -> None:
     else:
         uids = rdm6300.Parser().feed(octets)
     assert [one.hex().upper() for one in uids] == vector["cards"]
+
+
+@pytest.mark.parametrize(("device", "index"), cases("area"))
+def test_areas(device: str, index: int) -> None:
+    profile, vector = find(device), vectors(device)["area"][index]
+    assert vector["mark"] in MARKS
+    assert isinstance(profile, MeterProfile)
+    area: Area = getattr(profile.signing, vector["area"])
+    data = bytes.fromhex(vector["data"])
+    if "frames" in vector:
+        requests = area_writes(area, data, profile.unit, profile.limits)
+        assert [encode(one) for one in requests] == [framed(frame) for frame in vector["frames"]]
+        return
+    reads = area_reads(area, len(data), profile.unit, profile.limits)
+    assert [encode(one) for one in reads] == [framed(frame) for frame in vector["requests"]]
+    replies = [Receiver(one).feed(framed(answer)) for one, answer in zip(reads, vector["answers"], strict=True)]
+    words = [one.words for one in replies if isinstance(one, Reply)]
+    assert area_bytes(words, len(data)) == data
+
+
+def test_every_area_of_a_meter_that_signs_has_a_vector() -> None:
+    signing = [one for one in shipped_ids() if isinstance(p := find(one), MeterProfile) and p.signing]
+    assert signing
+    for device in signing:
+        assert {one["area"] for one in vectors(device)["area"]} == {
+            "identification",
+            "dataset",
+            "signature",
+            "public_key",
+        }
 
 
 def test_boards_and_meters_have_reads_and_boards_have_writes() -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from hal.simulator.devices.eastron import EastronMeter, Sdm72v2, Sdm630
+from hal.simulator.devices.eastron import Sdm72v2, Sdm630
 from hal.simulator.devices.epc2plus import Epc2Plus
+from hal.simulator.devices.iskra import IskraMeter
 from hal.simulator.devices.phoenix import PhoenixBasic, StatusFunction
 from hal.simulator.devices.pn532 import Pn532
 from hal.simulator.devices.rdm6300 import Rdm6300
 from hal.simulator.devices.reader import CardReader
 from hal.simulator.physics.outlet import Outlet
 from hal.simulator.wire.line import LineFormat
+from hal.simulator.wire.modbus import ModbusUnit
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,13 @@ BOARDS: Mapping[str, Kind] = {
 METERS: Mapping[str, Kind] = {
     "eastron_sdm72dm_v2": Kind(LineFormat(9600), 1),
     "eastron_sdm630": Kind(LineFormat(9600), 1),
+    "iskra_wm3m4c": Kind(LineFormat(115200), 33),
 }
-METER_CLASSES: Mapping[str, type[EastronMeter]] = {"eastron_sdm72dm_v2": Sdm72v2, "eastron_sdm630": Sdm630}
+METER_CLASSES: Mapping[str, Callable[[Outlet, int], ModbusUnit]] = {
+    "eastron_sdm72dm_v2": lambda outlet, unit: Sdm72v2(outlet, unit_id=unit),
+    "eastron_sdm630": lambda outlet, unit: Sdm630(outlet, unit_id=unit),
+    "iskra_wm3m4c": lambda outlet, unit: IskraMeter(outlet),
+}
 READERS: Mapping[str, Callable[[str, LineFormat], CardReader]] = {"pn532_uart": Pn532, "rdm6300": Rdm6300}
 READER_FORMATS: Mapping[str, LineFormat] = {"pn532_uart": LineFormat(115200), "rdm6300": LineFormat(9600)}
 
@@ -55,6 +62,6 @@ def make_board(name: str, outlet: Outlet, unit: int, choices: BoardChoices) -> E
     return board
 
 
-def make_meter(name: str, outlet: Outlet, unit: int) -> EastronMeter:
+def make_meter(name: str, outlet: Outlet, unit: int) -> ModbusUnit:
     """A meter on an outlet, of a name in `METERS`."""
-    return METER_CLASSES[name](outlet, unit_id=unit)
+    return METER_CLASSES[name](outlet, unit)

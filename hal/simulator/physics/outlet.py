@@ -88,6 +88,13 @@ class Board(Protocol):
         """Supply came back: volatile settings are lost."""
 
 
+class Meter(Protocol):
+    """A meter that keeps something besides its register."""
+
+    def restart(self, now_s: float) -> None:
+        """Supply came back: volatile settings are lost."""
+
+
 class Outlet:
     """One connector. `board` is set once by whoever builds it; `now_s` is plant time."""
 
@@ -106,6 +113,8 @@ class Outlet:
         self.lock = None if captive_cable else LockMotor()
         self.mains = Mains()
         self.register = EnergyRegister(start_wh)
+        self.meter: Meter | None = None
+        """Set by a meter that wants to know of the supply."""
         self.conditions: set[Condition] = set()
         self.powered = True
         self._history = history
@@ -163,6 +172,8 @@ class Outlet:
         self.mains.factor = self._mains_factor()
         if returns:
             self.board.restart(self.now_s)
+            if self.meter is not None:
+                self.meter.restart(self.now_s)
         self._note()
 
     # ------------------------------------------------------------------------------------------------ what it is like
