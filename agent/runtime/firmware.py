@@ -21,8 +21,6 @@ from functools import partial
 from typing import Final
 
 from agent.credentials.child import ChildFailed
-from agent.credentials.firmware import CheckSigner
-from agent.credentials.requests import Refused as NotGood
 from agent.host.destination import Refused, read_destination
 from agent.host.download_file import clear
 from agent.host.download_order import WHOLE_NAME
@@ -68,6 +66,8 @@ class Updater:
         self._saving = asyncio.Lock()
         self._job: Job | None = None
         self._task: asyncio.Task[None] | None = None
+        self._unheard: set[str] = set()
+        """Messages of this life that nobody has heard yet."""
 
     def __call__(self, effect: ForUpdates) -> None:
         """Take an effect. A request is answered by `FirmwareAnswered`, never within this call."""
@@ -98,8 +98,8 @@ class Updater:
                 effect = await self._queue.get()
                 if isinstance(effect, HandleFirmware):
                     await self._serve(effect)
-                elif self._job is not None and effect.message_id == self._job.message_id:
-                    await self._keep(Job.heard)
+                else:
+                    await self._heard(effect.message_id)
         finally:
             self._steps.end()
             await self._stop()
@@ -131,13 +131,12 @@ class Updater:
             read_destination(command.wish.location.reveal(), self._world.allowed)
         except Refused as refused:
             return Result(ResultStatus.REJECTED, str(refused))
-        request = CheckSigner(command.signing_certificate, self._world.roots(), *self._world.times_ms())
-        answer = await asyncio.to_thread(self._world.ask, request)
-        if not isinstance(answer, NotGood):
+        why = await asyncio.to_thread(self._world.why_not_signer, command.signing_certificate)
+        if not why:
             return None
         kind = SecurityEventKind.INVALID_FIRMWARE_SIGNING_CERTIFICATE
-        self._world.post(SecurityEventSeen(kind, answer.reason, effect.upstream))
-        return Result(ResultStatus.INVALID_CERTIFICATE, answer.reason)
+        self._world.post(SecurityEventSeen(kind, why, effect.upstream))
+        return Result(ResultStatus.INVALID_CERTIFICATE, why)
 
     async def _take(self, job: Job) -> Result:
         """In the place of the present job, if that can still go. Raises OSError, with nothing changed."""
@@ -152,6 +151,13 @@ class Updater:
         self._steps.release()
         await self._hand.do(partial(clear, self._world.folder))
         return Result(ResultStatus.ACCEPTED_CANCELED if goes else ResultStatus.ACCEPTED)
+
+    async def _heard(self, message_id: str) -> None:
+        self._unheard.discard(message_id)
+        if not self._unheard:
+            self._steps.heard.set()
+        if self._job is not None and message_id == self._job.message_id:
+            await self._keep(Job.heard)
 
     # ------------------------------------------------------------------------------------------------- the job
 
@@ -242,6 +248,8 @@ class Updater:
                 if job.phase not in (Phase.ENDED, Phase.REBOOTING) and before.phase is not Phase.ENDED:
                     job = before.given_up(self._world.new_id())
             self._job = job
+            if job.status is not before.status:
+                self._world.tell("firmware.state", upstream=job.upstream, text=WORDS[job.status])
             if job.status is not before.status or job.message_id != before.message_id:
                 self._post(job)
         return job
@@ -249,8 +257,6 @@ class Updater:
     def _post(self, job: Job) -> None:
         """Tell the station, and by it the upstream if that has not heard it yet."""
         if job.message_id:
+            self._unheard.add(job.message_id)
             self._steps.heard.clear()
-            self._world.tell("firmware.state", upstream=job.upstream, text=WORDS[job.status])
-        else:
-            self._steps.heard.set()
         self._world.post(FirmwareProgressed(job.upstream, job.what, job.state, job.message_id))

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -134,8 +134,13 @@ class Job:
         return FirmwareState(self.status, self.request_id)
 
     def after(self, outcome: Outcome, message_id: str) -> Job:
-        """The job in its next phase. Raises KeyError for what no phase can come to."""
+        """The job in its next phase. Of a signature that did not come nothing is told.
+
+        Raises KeyError for what no phase can come to.
+        """
         phase, status = NEXT[self.phase, outcome]
+        if status is FirmwareStatus.SIGNATURE_VERIFIED and not self.signed:
+            status = None
         moved = replace(self, phase=phase)
         return (moved if status is None else moved.telling(status, message_id)).without_secrets()
 
@@ -194,7 +199,8 @@ def resumed(job: Job, pending: str | None, running: str, file_is_there: bool) ->
 
 def render(job: Job) -> str:
     """As it is kept. The location may have a password in it: the file is for our own eyes."""
-    return json.dumps({**asdict(replace(job, location=Secret(""))), "location": job.location.reveal()}) + "\n"
+    held = {field.name: getattr(job, field.name) for field in fields(job)}
+    return json.dumps(held | {"location": job.location.reveal()}) + "\n"
 
 
 def parse(text: str) -> Job:

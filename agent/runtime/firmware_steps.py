@@ -18,7 +18,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from agent.credentials.firmware import CheckSigner, VerifyFile
+from agent.credentials.firmware import VerifyFile
 from agent.credentials.requests import Refused as NotGood
 from agent.host.connections import Cut
 from agent.host.destination import Refused, read_destination
@@ -53,6 +53,7 @@ class Steps:
         self._wanted = False
         self._ending = False
         self.heard = asyncio.Event()
+        self.heard.set()
         """Set while nothing waits to be heard."""
         self.why = ""
         """Why the last phase came to no good, for log and security log."""
@@ -215,19 +216,18 @@ class Steps:
 
     async def _is_genuine(self, job: Job) -> bool:
         """The file is what the manufacturer has signed. Without a signature of the file, the installer alone judges."""
-        if not job.signed:
-            return True
-        earliest_ms, latest_ms = self._world.times_ms()
-        file = str(self._world.folder / WHOLE_NAME)
-        for request in (
-            CheckSigner(job.signing_certificate, self._world.roots(), earliest_ms, latest_ms),
-            VerifyFile(file, job.signing_certificate, job.signature),
-        ):
-            answer = await self._hand.do(partial(self._world.ask, request))
-            if isinstance(answer, NotGood):
-                self.why = answer.reason
-                return False
-        return True
+        if job.signed:
+            self.why = await self._hand.do(partial(self._why_not_genuine, job))
+        return not self.why
+
+    def _why_not_genuine(self, job: Job) -> str:
+        """Empty: it is. Raises ChildFailed."""
+        world = self._world
+        why = world.why_not_signer(job.signing_certificate)
+        if why:
+            return why
+        answer = world.ask(VerifyFile(str(world.folder / WHOLE_NAME), job.signing_certificate, job.signature))
+        return answer.reason if isinstance(answer, NotGood) else ""
 
     async def _until(self, wall_ms: int, meanwhile: FirmwareStatus) -> None:
         """A date of the wall clock, which may be unknown, and may step."""

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
-from agent.credentials.requests import Answer, Request
+from agent.credentials.firmware import CheckSigner
+from agent.credentials.requests import Answer, Refused, Request
 from agent.host.connections import Cut
 from agent.host.download import download
 from agent.host.download_order import DownloadOrder
@@ -60,6 +61,11 @@ class World:
     def folder(self) -> Path:
         """Where the file of a job is."""
         return self.state / FOLDER / "download"
+
+    def why_not_signer(self, pem: str) -> str:
+        """Why firmware that this certificate signs is not taken; empty: it is. Takes its time. Raises ChildFailed."""
+        answer = self.ask(CheckSigner(pem, self.roots(), *self.times_ms()))
+        return answer.reason if isinstance(answer, Refused) else ""
 
 
 class JobFile:

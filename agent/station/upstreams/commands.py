@@ -29,31 +29,23 @@ from agent.vocabulary.commands import (
     ClearProfiles,
     Command,
     CommandKind,
-    DeleteCertificate,
+    CredentialCommand,
+    FirmwareCommand,
     GetComposite,
-    GetDiagnostics,
     GetListVersion,
-    GetLog,
     GetOptions,
-    InstallRoot,
-    ListRoots,
-    RaiseSecurityProfile,
     RemoteStart,
     RemoteStop,
-    RenewCertificate,
     Reserve,
     Reset,
     Result,
     ResultStatus,
     SendList,
     SetOption,
-    SetPassword,
     SetProfile,
-    SignedUpdateFirmware,
-    TakeCertificate,
     TriggerMessage,
     Unlock,
-    UpdateFirmware,
+    UploadCommand,
 )
 from agent.vocabulary.effects import Answer, HandleCredentials, HandleUpload
 from agent.vocabulary.events import StopReason, Trigger
@@ -145,22 +137,20 @@ class Commands:
                 return self._charging.perform(asker, command, turn)
             case TriggerMessage() as command:
                 return self._triggering.ask(asker, command, turn)
-            case (
-                SetPassword()
-                | RaiseSecurityProfile()
-                | InstallRoot()
-                | ListRoots()
-                | DeleteCertificate()
-                | TakeCertificate()
-                | RenewCertificate()
-            ) as command:
-                turn.add(HandleCredentials(asker.id, given.call, command))
-                return None
-            case (GetDiagnostics() | GetLog()) as command:
-                turn.add(HandleUpload(asker.id, given.call, command))
-                return None
-            case (UpdateFirmware() | SignedUpdateFirmware()) as command:
-                return self._firmware.ask(asker, given.call, command, turn)
+            case _:
+                return self._for_others(asker, given.call, given.command, turn)
+
+    def _for_others(
+        self, asker: Upstream, call: int, command: CredentialCommand | UploadCommand | FirmwareCommand, turn: Turn
+    ) -> Result | None:
+        """What is done outside the station, and answered from there."""
+        if isinstance(command, FirmwareCommand):
+            return self._firmware.ask(asker, call, command, turn)
+        if isinstance(command, UploadCommand):
+            turn.add(HandleUpload(asker.id, call, command))
+        else:
+            turn.add(HandleCredentials(asker.id, call, command))
+        return None
 
     def _about_cards(
         self,

@@ -30,6 +30,8 @@ from agent.vocabulary.inputs import FirmwareAnswered, FirmwareProgressed, Firmwa
 from agent.vocabulary.notes import StationNote
 
 CLOSED = "the station is about to be updated"
+RELEASE_MS = 15_000
+"""The cable of the last one has so long to be released, before the station has no time for it."""
 _AT_REST = frozenset({SessionState.FREE, SessionState.WAITING_CARD, SessionState.FINISHED})
 """States in which a connector is no hindrance."""
 
@@ -53,6 +55,8 @@ class Firmware:
         """Whose request the updater is looking at."""
         self._update: _Update | None = None
         self._permitted = False
+        self._quiet_ms: int | None = None
+        """Since when no connector is a hindrance."""
 
     @property
     def installing(self) -> bool:
@@ -98,13 +102,21 @@ class Firmware:
         """An update wants the station for itself, or lets it go."""
         self._site.holds.closed = CLOSED if given.wanted else ""
         self._permitted = False
+        self._quiet_ms = None
         turn.note(StationNote.INSTALL_WANTED, "nothing new begins" if given.wanted else "the connectors are free again")
 
     def settle(self, turn: Turn) -> None:
         """Let the updater go on once nothing is under way at any connector."""
         if not self._site.holds.closed or self._permitted or self._site.restarting is not None:
             return
-        if all(connector.state in _AT_REST for connector in self._connectors.values()):
+        connectors = self._connectors.values()
+        if any(connector.state not in _AT_REST for connector in connectors):
+            self._quiet_ms = None
+            return
+        if self._quiet_ms is None:
+            self._quiet_ms = turn.now_ms
+        releasing = any(connector.lock.engaged and connector.lock.wanted is False for connector in connectors)
+        if not releasing or turn.reached(self._quiet_ms + RELEASE_MS):
             self._permitted = True
             turn.add(PermitInstall())
 

@@ -220,6 +220,8 @@ def test_an_installation_waits_for_what_charges_and_nothing_else_begins() -> Non
     assert driver.all(fx.Ask, driver.last) == []
     driver.card()
     driver.finish(1)
+    assert driver.all(PermitInstall) == [], "its cable comes first"
+    driver.locked(False)
     assert driver.all(PermitInstall) == [PermitInstall()]
     driver.give(InstallWanted(False))
     assert all(driver.told(number=number)[-1].operative for number in (1, 2))
