@@ -72,6 +72,8 @@ class Conversation:
         self.output = Output(upstream)
         self.fault: str | None = None
         """Why this link should be closed and dialled anew."""
+        self.silent = False
+        """The fault is that nothing at all comes: a ping shows whether anybody is there."""
         self.proven = False
         """The station is registered, and a call was answered on this connection."""
         self._upstream = upstream
@@ -91,7 +93,7 @@ class Conversation:
     def connected(self, now_ms: int) -> None:
         """A link is up."""
         self._rpc = Rpc(self._memory)
-        self._silences, self.fault, self.proven = 0, None, False
+        self._silences, self.fault, self.silent, self.proven = 0, None, False, False
         self._parting = self._invalid_ms = None
         self.output.new_link()
         self._own.connected(now_ms)
@@ -223,9 +225,9 @@ class Conversation:
         self._silences = self._silences + 1 if timed_out.silent else 0
         self.output.note_rarely("call_unanswered", "a call of the station was not answered in time")
         if call is not None and self._own.timed_out(call, timed_out.silent, now_ms):
-            self.fault = "a transaction message was not answered, and nothing else came"
+            self.fault, self.silent = "a transaction message was not answered, and nothing else came", True
         if self._silences >= SILENT_TIME_OUTS:
-            self.fault = "nothing comes from the peer"
+            self.fault, self.silent = "nothing comes from the peer", True
 
     def _part(self, rpc: Rpc, now_ms: int) -> None:
         """Close for a new dial once nothing is under way, or that has taken long enough."""

@@ -84,6 +84,12 @@ CUT: Final = 1006
 """Code of a connection that ended without a closing handshake; never sent (RFC 6455 7.4.1)."""
 
 
+GOING_AWAY: Final = 1001
+"""The station restarts, and comes back (RFC 6455 7.4.1)."""
+GOODBYE: Final = 1000
+"""There is nothing more to say, for good."""
+
+
 class LinkLost(Exception):
     """The connection is gone; the text says how, in plain words."""
 
@@ -134,5 +140,7 @@ class Ports:
     """Security events that this upstream is to be told; None: it is told of none."""
     dials: Callable[[], str] = lambda: ""
     """The endpoint that is dialled at present: a backend may have raised the security profile of the settings."""
+    leaves_with: int = GOING_AWAY
+    """Close code of a link that the station ends in order."""
     authenticated: Callable[[], bool] = lambda: False
     """The server proves who it is by TLS, on the links that are dialled at present."""

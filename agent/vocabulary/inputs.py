@@ -39,6 +39,13 @@ class UpstreamChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class UpstreamHeard:
+    """A message of an upstream came, and it has a lease for its limits; told once a second at most."""
+
+    upstream: UpstreamId
+
+
+@dataclass(frozen=True, slots=True)
 class AuthorizeAnswered:
     """Answer to an `Ask`; `verdict` None: no answer (offline, CALLERROR, deadline)."""
 
@@ -221,6 +228,7 @@ Input = (
     Tick
     | Reading
     | UpstreamChanged
+    | UpstreamHeard
     | AuthorizeAnswered
     | CommandReceived
     | CredentialsAnswered

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from agent.vocabulary.ids import MANAGEMENT, UpstreamId
+from agent.vocabulary.ids import LINE, LOCAL_PAGE, MANAGEMENT, UpstreamId
 from agent.vocabulary.options import UpstreamOptions
+from agent.vocabulary.services import Services
 
 
 class Role(StrEnum):
@@ -33,6 +34,32 @@ def kind_of(upstream: UpstreamId, role: Role) -> UpstreamKind:
     return UpstreamKind.PRIMARY if role is Role.BILLING else UpstreamKind.OPERATOR
 
 
+class Asker(StrEnum):
+    """Who may ask for something: the columns of the permission table. An upstream is what its kind and role make it."""
+
+    MANAGEMENT_BILLING = "management_billing"
+    """Management while no primary is set."""
+    MANAGEMENT = "management"
+    """Management beside a primary."""
+    PRIMARY = "primary"
+    OPERATOR = "operator"
+    PAGE = "page"
+    """Somebody at the station: the local page, `stationctl`."""
+    LINE = "line"
+    """The line of the manufacturer, which provisions and tests a new unit."""
+
+
+def asker_of(upstream: UpstreamId, role: Role) -> Asker:
+    """The column of an upstream."""
+    if upstream == LOCAL_PAGE:
+        return Asker.PAGE
+    if upstream == LINE:
+        return Asker.LINE
+    if upstream == MANAGEMENT:
+        return Asker.MANAGEMENT_BILLING if role is Role.BILLING else Asker.MANAGEMENT
+    return Asker.PRIMARY if role is Role.BILLING else Asker.OPERATOR
+
+
 @dataclass(frozen=True, slots=True)
 class UpstreamSetup:
     """One configured upstream, as the station and its task need to know it. Addresses and keys are not its business."""
@@ -42,6 +69,13 @@ class UpstreamSetup:
     options: UpstreamOptions
     name: str = ""
     """For people; the id where empty."""
+    services: Services | None = None
+    """What it is asked about cards; None: what goes with its role."""
+
+    @property
+    def asked(self) -> Services:
+        """What it is asked about cards: as shipped, the Billing upstream alone is asked at all."""
+        return Services(online=self.role is Role.BILLING) if self.services is None else self.services
 
     @property
     def kind(self) -> UpstreamKind:
