@@ -6,6 +6,7 @@ import pytest
 
 STORIES = (
     "cardless",
+    "change_of_operator",
     "charging_profiles",
     "credentials",
     "cut_installs",
@@ -19,6 +20,7 @@ STORIES = (
     "races",
     "reservations",
     "resets",
+    "retiring",
     "security_events",
     "statuses",
     "triggers",

@@ -39,6 +39,7 @@ from agent.vocabulary.effects import (
     SendNow,
     TellUpload,
 )
+from agent.vocabulary.firmware_effects import TellFirmware
 from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.inputs import SecurityEventSeen, UpstreamChanged
 from agent.vocabulary.options import UpstreamOptions
@@ -71,6 +72,8 @@ class Conversation:
         self.output = Output(upstream)
         self.fault: str | None = None
         """Why this link should be closed and dialled anew."""
+        self.silent = False
+        """The fault is that nothing at all comes: a ping shows whether anybody is there."""
         self.proven = False
         """The station is registered, and a call was answered on this connection."""
         self._upstream = upstream
@@ -90,7 +93,7 @@ class Conversation:
     def connected(self, now_ms: int) -> None:
         """A link is up."""
         self._rpc = Rpc(self._memory)
-        self._silences, self.fault, self.proven = 0, None, False
+        self._silences, self.fault, self.silent, self.proven = 0, None, False, False
         self._parting = self._invalid_ms = None
         self.output.new_link()
         self._own.connected(now_ms)
@@ -148,7 +151,7 @@ class Conversation:
                 self._own.signing.wanted(csr_pem, connected=self._rpc is not None)
             case SendNow() if self._rpc is not None:
                 self._own.triggered.wanted(effect)
-            case TellUpload():
+            case TellUpload() | TellFirmware():
                 self._own.reports.wanted(effect, connected=self._rpc is not None)
             case Reconnect(_, why) if self._rpc is not None:
                 self._parting = (why, now_ms + PARTING_MS)
@@ -222,9 +225,9 @@ class Conversation:
         self._silences = self._silences + 1 if timed_out.silent else 0
         self.output.note_rarely("call_unanswered", "a call of the station was not answered in time")
         if call is not None and self._own.timed_out(call, timed_out.silent, now_ms):
-            self.fault = "a transaction message was not answered, and nothing else came"
+            self.fault, self.silent = "a transaction message was not answered, and nothing else came", True
         if self._silences >= SILENT_TIME_OUTS:
-            self.fault = "nothing comes from the peer"
+            self.fault, self.silent = "nothing comes from the peer", True
 
     def _part(self, rpc: Rpc, now_ms: int) -> None:
         """Close for a new dial once nothing is under way, or that has taken long enough."""

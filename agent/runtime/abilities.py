@@ -11,6 +11,7 @@ from agent.control.protocol import refuse
 from agent.control.server import Abilities
 from agent.control.views import LinkView, SecurityLogView, StatusView, UpstreamsView, UpstreamView
 from agent.links.upstream import UpstreamTask
+from agent.runtime.card_desk import CardDesk
 from agent.runtime.clock import Clock
 from agent.runtime.settings_desk import SettingsDesk
 from agent.runtime.writer import Writer
@@ -168,6 +169,7 @@ class _Local:
 def make_abilities(around: Surroundings, desk: SettingsDesk) -> Abilities:
     """For the control server."""
     local = _Local(around, desk)
+    cards = CardDesk(around.settings, desk, around.writer, lambda: around.overview(around.clock.now()), around.post)
     return Abilities(
         status=local.status,
         sessions=local.sessions,
@@ -179,6 +181,7 @@ def make_abilities(around: Surroundings, desk: SettingsDesk) -> Abilities:
         set_billing=desk.set_billing,
         upstreams=local.upstreams,
         catalogue=desk.catalogue,
+        cards=cards.abilities(),
         discard_pending=desk.discard_pending,
         reboot=local.reboot,
         clear_latch=local.clear_latch,

@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from agent.vocabulary.certificates import CertificateHash, CertificateUse
 from agent.vocabulary.charging import ChargingProfile, CompositeSchedule, ProfileFilter, RateUnit
+from agent.vocabulary.firmware import FirmwareWish
 from agent.vocabulary.ids import ConnectorId, IdToken, Secret
 from agent.vocabulary.operators import OperatorRequest, Unreadable
 from agent.vocabulary.options import OptionValue
@@ -52,6 +53,8 @@ class CommandKind(StrEnum):
     GET_LOG = "get_log"
     ASK_OPERATORS = "ask_operators"
     SET_OWN_URL = "set_own_url"
+    UPDATE_FIRMWARE = "update_firmware"
+    SIGNED_UPDATE_FIRMWARE = "signed_update_firmware"
 
 
 class TriggerKind(StrEnum):
@@ -89,6 +92,8 @@ class ResultStatus(StrEnum):
     UNKNOWN_VENDOR = "unknown_vendor"
     """Who asks may not know that there are such messages."""
     UNKNOWN_MESSAGE = "unknown_message"
+    INVALID_CERTIFICATE = "invalid_certificate"
+    REVOKED_CERTIFICATE = "revoked_certificate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,6 +344,30 @@ class SetOwnUrl:
     url: str
 
 
+@dataclass(frozen=True, slots=True)
+class UpdateFirmware:
+    """Fetch and install an image; whether it is the manufacturer's, only the image says (OCPP 1.6 5.19)."""
+
+    kind: ClassVar[CommandKind] = CommandKind.UPDATE_FIRMWARE
+    wish: FirmwareWish
+
+
+@dataclass(frozen=True, slots=True)
+class SignedUpdateFirmware:
+    """Fetch, verify and install a file that is signed (security extension of OCPP 1.6, L01)."""
+
+    kind: ClassVar[CommandKind] = CommandKind.SIGNED_UPDATE_FIRMWARE
+    request_id: int
+    wish: FirmwareWish
+    signing_certificate: str
+    """In PEM."""
+    signature: str
+    """In base64, over the whole file."""
+
+
+FirmwareCommand = UpdateFirmware | SignedUpdateFirmware
+"""Commands that the updater performs, outside the station; the station only permits them."""
+
 UploadCommand = GetDiagnostics | GetLog
 """Commands that the transfers perform, outside the station; the station only permits them."""
 
@@ -374,6 +403,7 @@ Command = (
     | CredentialCommand
     | UploadCommand
     | AskOperators
+    | FirmwareCommand
 )
 
 

@@ -33,6 +33,7 @@ from hal.api import Hardware, HardwarePlan, Observer
 from hal.serial_port import PortFactory
 from tests.rig.crash_store import CrashStore
 from tests.rig.file_server import FileServer
+from tests.rig.firmware_server import FirmwareServer
 from tests.rig.fuse import Fuse, Fused
 
 HARDWARE = frozenset(
@@ -71,7 +72,12 @@ class AgentInProcess:
         self.disk = Disk()
         """What is wrong with the disk; a test changes it while things run."""
         life.run.mkdir(parents=True, exist_ok=True)
-        locations = Locations(state=str(life.store.folder), run=str(life.run), settings=str(life.run / "settings"))
+        locations = Locations(
+            factory=str(life.run / "factory.toml"),
+            settings=str(life.run / "settings"),
+            state=str(life.store.folder),
+            run=str(life.run),
+        )
         self.notify_socket = life.run / "notify"
         """Where its life signs go; nobody listens unless a test binds it."""
         self._notifier = Notifier(str(self.notify_socket))
@@ -156,6 +162,7 @@ class AgentInProcess:
             ntp=lambda: False,
             ask_child=answer,
             upload=FileServer(),
+            download=FirmwareServer(),
         )
         return replace(seams, **{name: value for name, value in life.defects.items() if name not in OWN_SEAMS})
 

@@ -15,7 +15,7 @@ from agent.runtime.lanes import CROWDED, INPUTS_IN_A_TURN
 from tests.rig.memory_folder import memory_folder
 from tests.rig.miseries import MISERIES, Misery, well
 from tests.rig.rig_options import RigOptions
-from tests.rig.station_rig import StationRig
+from tests.rig.station_rig import PRIMARY, StationRig
 from tests.scenarios.acts import play, wait
 
 TOKEN = "FREE"
@@ -135,3 +135,34 @@ def test_an_upstream_in_misery_delays_nothing_at_the_other(tmp_path: Path, suffe
     assert statistics.median(found.answers_s) == pytest.approx(statistics.median(usual.answers_s), abs=0.005)
     assert found.busiest <= INPUTS_IN_A_TURN
     assert found.longest <= 2 * CROWDED
+
+
+@pytest.mark.rule("security.ATK-17")
+@pytest.mark.rule("two-upstreams.TU06")
+def test_a_second_station_with_the_identity_at_the_primary_is_told_to_management_and_not_fought(tmp_path: Path) -> None:
+    async def story(rig: StationRig) -> None:
+        async def serves_the_other_one() -> None:
+            while True:
+                await rig.primary.connected.wait()
+                await wait(2)
+                await rig.primary.close(1008)
+                await wait(0.1)
+
+        rival = asyncio.ensure_future(serves_the_other_one())
+        before = rig.primary.connections
+        await rig.until(lambda: _doubts(rig), within_s=120, what="told to management")
+        assert "another station uses the same identity" in _doubts(rig)[0]["techInfo"]
+        assert "another station uses the same identity" in rig.agent.agent.upstreams[PRIMARY].state.told(0)
+        await wait(1800)
+        assert rig.primary.connections - before < 25
+        assert rig.management.connections == 1
+        assert len(_doubts(rig)) == 1
+        rival.cancel()
+        await rig.until(rig.primary.connected.is_set, within_s=400)
+
+    play(tmp_path, story, STATION)
+
+
+def _doubts(rig: StationRig) -> list[dict[str, str]]:
+    calls = rig.management.ledger.calls("SecurityEventNotification")
+    return [c.payload for c in calls if c.payload["type"] == "FailedToAuthenticateAtCentralSystem"]

@@ -15,6 +15,7 @@ from websockets.asyncio.server import ServerConnection
 from agent.links.address import Endpoint
 from agent.links.dialler import Dialler
 from agent.links.ports import LinkLost, LinkRefused
+from agent.links.rivalry import LASTING_MS
 from agent.vocabulary.commands import Result, ResultStatus
 from agent.vocabulary.effects import Answer, Ask, OptionsChanged, Publish, Reconnect
 from agent.vocabulary.events import Condition, ConditionChanged
@@ -166,6 +167,7 @@ def test_a_closed_link_is_dialled_anew_with_growing_waits_that_an_answer_resets(
             boots = backend.calls("BootNotification")
             waits = [round(later - earlier, 1) for earlier, later in itertools.pairwise(boots)]
             assert waits == [2.5, 7.5, 15.0, 30.0, 60.0]
+            await asyncio.sleep(LASTING_MS / 1000)
             closed_s = now_s()
             await backend.connection.close(1011)
             await until(lambda: len(backend.connections) == 7, within_s=10)

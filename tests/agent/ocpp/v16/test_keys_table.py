@@ -15,8 +15,16 @@ from agent.ocpp.v16.dialect import V16
 from agent.ocpp.v16.keys import KEYS, StationFacts
 from agent.ocpp.v16.measurands import MEASURANDS
 from agent.ocpp.wire import Call
-from agent.vocabulary.commands import OptionSeen, RaiseSecurityProfile, Result, ResultStatus, SetOption, SetOwnUrl, SetPassword
-from agent.vocabulary.options import OPTIONS, Kind, StationOptions, UpstreamOptions
+from agent.vocabulary.commands import (
+    OptionSeen,
+    RaiseSecurityProfile,
+    Result,
+    ResultStatus,
+    SetOption,
+    SetOwnUrl,
+    SetPassword,
+)
+from agent.vocabulary.options import OPTIONS, RESERVATION_SERVICE, Kind, StationOptions, UpstreamOptions
 from hal.api import Phase
 
 ENERGY = "Energy.Active.Import.Register"
@@ -131,9 +139,11 @@ TABLE = (
     number("WebSocketPingInterval", 0, 86_400),
     fixed("stationd.BillingUpstream", ""),
     boolean("stationd.BootOnReconnect"),
+    number("stationd.FailsafeLimit", 0, 1000),
     number("stationd.FreeVendEnergy", 0, 1_000_000),
     fixed("stationd.FurtherOperators", ""),
-    Row("stationd.OwnUrl", "RW", (("wss://new.example/ocpp", ""),), ("", "http://x", "ws:/x", "wss://" + "x" * 507)),
+    number("stationd.LimitLeaseSeconds", 0, 86400),
+    Row("stationd.OwnUrl", "RW", (("wss://new.example/ocpp", ""),), ("", "http://x", "ws:/x")),
     boolean("stationd.ParkWholeSession"),
     fixed("stationd.PendingChange", ""),
     fixed("stationd.Primary", ""),
@@ -173,10 +183,15 @@ def told(dialect: V16, *asked: str, **written: Any) -> list[dict[str, Any]]:
     """What GetConfiguration answers to the upstream that may write everything."""
     station, options = StationOptions((), {}), UpstreamOptions()
     seen = tuple(
-        OptionSeen(row.name, written.get(row.name, getattr(options, row.name, getattr(station, row.name, 0))), not row.writable)
+        OptionSeen(
+            row.name,
+            written.get(row.name, getattr(options, row.name, getattr(station, row.name, 0))),
+            not row.writable,
+        )
         for row in OPTIONS
         if row.kind is not Kind.SECRET
     )
+    seen += (OptionSeen(RESERVATION_SERVICE, True, readonly=True),)
     result = Result(ResultStatus.ACCEPTED, options=seen)
     payload = dialect.answer(Call("1", "GetConfiguration", {"key": list(asked)}), result, 300)
     entries: list[dict[str, Any]] = payload["configurationKey"]
