@@ -81,6 +81,7 @@ def _station(
             connector.captive_cable,
             connector.authorise,
             connector.free_token,
+            connector.signed,
         )
         for connector in settings.factory.connectors
     )

@@ -21,7 +21,7 @@ from agent.settings.management import ManagementFiles, read_management
 from agent.settings.problems import Complaint, quoted
 from agent.settings.transfers import Allowance, read_transfers
 from agent.vocabulary.ids import ConnectorId, IdToken, IdTokenType
-from agent.vocabulary.options import AfterPowerLoss, AuthorisePolicy
+from agent.vocabulary.options import AfterPowerLoss, AuthorisePolicy, SignedMetering
 from agent.vocabulary.upstreams import UpstreamKind
 from hal.api import BusPlan, ConnectorPlan, HardwarePlan, ReaderPlan
 
@@ -60,6 +60,7 @@ class ConnectorFacts:
     captive_cable: bool
     authorise: AuthorisePolicy
     free_token: IdToken | None
+    signed: SignedMetering = SignedMetering.IF_POSSIBLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,7 @@ def _connector(table: Table) -> tuple[ConnectorPlan, ConnectorFacts]:
     if phases == 2:
         table.complain("phases", "2 is not possible", "use 1 or 3")
     authorise = table.choice("authorise", AuthorisePolicy, AuthorisePolicy.CARD)
+    signed = meter.choice("signed", SignedMetering, SignedMetering.IF_POSSIBLE)
     plan = ConnectorPlan(
         id=table.integer("id", 1, 64),
         board=table.text("board", check=_check_profile),
@@ -155,8 +157,10 @@ def _connector(table: Table) -> tuple[ConnectorPlan, ConnectorFacts]:
         phases=phases,
         captive_cable=table.boolean("captive_cable", False),
         key_input=authorise is AuthorisePolicy.KEY_INPUT,
+        signing_required=signed is SignedMetering.REQUIRED,
     )
-    facts = ConnectorFacts(ConnectorId(plan.id), phases, plan.captive_cable, authorise, _free_token(table, authorise))
+    token = _free_token(table, authorise)
+    facts = ConnectorFacts(ConnectorId(plan.id), phases, plan.captive_cable, authorise, token, signed)
     meter.finish()
     table.finish()
     return plan, facts

@@ -6,7 +6,7 @@ now and never replayed. Sequence numbers are given per (transaction, upstream) a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from agent.vocabulary.ids import ConnectorId, EvseAddress, IdToken, TransactionId
@@ -84,6 +84,17 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedValue:
+    """What the meter signed of a whole transaction, as it gave it, to the byte. It names who charged."""
+
+    data: str = field(repr=False)
+    encoding: str
+    """By which verifiers know the form: `OCMF`."""
+    public_key: str
+    """Hexadecimal."""
+
+
+@dataclass(frozen=True, slots=True)
 class TransactionStarted:
     transaction: TransactionId
     where: EvseAddress
@@ -123,6 +134,8 @@ class TransactionStopped:
     """True when the meter did not answer in time and the last sample closed the transaction."""
     samples: tuple[Sample, ...] = ()
     """What this upstream wants in the stop message (StopTxnSampledData, StopTxnAlignedData)."""
+    signed: SignedValue | None = None
+    """The same for every upstream, whatever it samples."""
 
 
 TransactionEvent = TransactionStarted | TransactionSampled | TransactionStopped

@@ -203,6 +203,14 @@ class AuthorisePolicy(StrEnum):
     KEY_INPUT = "key-input"
 
 
+class SignedMetering(StrEnum):
+    """Whether the meter signs the energy of a transaction."""
+
+    REQUIRED = "required"  # nothing is charged without
+    IF_POSSIBLE = "if possible"  # charged without, where the meter cannot or does not
+    OFF = "off"
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectorOptions:
     """What the factory file says of one connector, with what its hardware can do."""
@@ -214,6 +222,7 @@ class ConnectorOptions:
     authorise: AuthorisePolicy = AuthorisePolicy.CARD
     free_token: IdToken | None = None
     """The tag that a free connector, or one with a key switch, reports."""
+    signed: SignedMetering = SignedMetering.IF_POSSIBLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from agent.vocabulary.charging import InstalledProfile
-from agent.vocabulary.events import StopReason, TransactionEvent, Trigger
+from agent.vocabulary.events import SignedValue, StopReason, TransactionEvent, Trigger
 from agent.vocabulary.ids import ConnectorId, EvseAddress, IdToken, TransactionId, UpstreamId
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.options import OptionValue
@@ -43,6 +43,17 @@ class Verdict:
         return self.status is AuthorizationStatus.ACCEPTED
 
 
+class SigningState(StrEnum):
+    """How far the meter is that signs a transaction: each is written before the meter is told the next."""
+
+    NONE = "none"  # nobody asked for a signature
+    ORDERED = "ordered"  # the meter is told to begin
+    BEGUN = "begun"
+    ENDING = "ending"  # power is off; the meter is told to end
+    SIGNED = "signed"
+    UNSIGNED = "unsigned"  # it could not be had
+
+
 @dataclass(frozen=True, slots=True)
 class TransactionRecord:
     """The journal row of a transaction: all that recovery needs. `authority` is pinned at the start."""
@@ -67,6 +78,8 @@ class TransactionRecord:
     """The authority's verdict on the start was not Accepted."""
     told: tuple[UpstreamId, ...] = ()
     """Who has a start of it, and so gets samples and a stop: an upstream that came later sees none of it."""
+    signing: SigningState = SigningState.NONE
+    signed: SignedValue | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ def _against_offering(connector: Connector, transaction: Transaction) -> str | N
         return "the lock is not confirmed"
     if transaction.suspended_as_invalid:
         return "the card was not accepted"
-    return None
+    return connector.signing.against(transaction.record)
 
 
 def contributions(connector: Connector, turn: Turn) -> list[Contribution]:

@@ -187,6 +187,7 @@ class Transaction:
                 offline,
                 last_reading_estimated=reading is None,
                 samples=self._stop_samples(upstream, at, reading),
+                signed=self.record.signed,
             )
             entries += enqueue(site, upstream, event)
         return entries
