@@ -14,6 +14,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from agent.credentials.firmware import (
+    CheckImage,
+    CheckSigner,
+    FirmwareAnswer,
+    FirmwareRequest,
+    ImageFound,
+    Verified,
+    VerifyFile,
+)
 from agent.vocabulary.certificates import CertificateHash, HashAlgorithm
 
 
@@ -64,7 +73,7 @@ class HashCertificates:
     leaves: tuple[str, ...] = ()
 
 
-Request = MakeKey | CheckRoot | CheckChain | HashCertificates
+Request = MakeKey | CheckRoot | CheckChain | HashCertificates | FirmwareRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +109,15 @@ class Refused:
     reason: str
 
 
-Answer = Made | Found | Hashes | Refused
+Answer = Made | Found | Hashes | Refused | FirmwareAnswer
 
 _REQUESTS: Mapping[str, type[Any]] = {
-    kind.__name__: kind for kind in (MakeKey, CheckRoot, CheckChain, HashCertificates)
+    kind.__name__: kind
+    for kind in (MakeKey, CheckRoot, CheckChain, HashCertificates, CheckSigner, VerifyFile, CheckImage)
 }
-_ANSWERS: Mapping[str, type[Any]] = {kind.__name__: kind for kind in (Made, Found, Hashes, Refused)}
+_ANSWERS: Mapping[str, type[Any]] = {
+    kind.__name__: kind for kind in (Made, Found, Hashes, Refused, Verified, ImageFound)
+}
 
 
 def write_request(request: Request) -> str:

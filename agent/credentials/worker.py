@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from agent.credentials.firmware import CheckImage, CheckSigner, VerifyFile
 from agent.credentials.requests import (
     Answer,
     CheckChain,
@@ -19,7 +20,9 @@ from agent.credentials.requests import (
 from agent.credentials.worker_chain import check_chain
 from agent.credentials.worker_checks import NotGood, check_root
 from agent.credentials.worker_hashes import hash_certificates
+from agent.credentials.worker_images import check_image
 from agent.credentials.worker_keys import make_key
+from agent.credentials.worker_signatures import check_signing_certificate, verify_firmware
 
 NICENESS = 10
 """Whatever a backend has judged here must not be felt at the outlets."""
@@ -37,6 +40,12 @@ def answer(request: Request) -> Answer:
                 return check_chain(request)
             case HashCertificates():
                 return hash_certificates(request)
+            case CheckSigner():
+                return check_signing_certificate(request)
+            case VerifyFile():
+                return verify_firmware(request)
+            case CheckImage():
+                return check_image(request)
     except NotGood as reason:
         return Refused(str(reason))
     except OSError as error:

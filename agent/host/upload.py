@@ -7,11 +7,11 @@ from outside. Texts of failures are ours: what a server says could repeat a pass
 
 from __future__ import annotations
 
-import ssl
 from typing import Final
 
+from agent.host.connections import Cut, reason_of
 from agent.host.destination import Refused, looked_up
-from agent.host.upload_order import Cut, Order, UploadFailed
+from agent.host.upload_order import Order, UploadFailed
 from agent.vocabulary.uploads import UploadStatus
 
 LARGEST_BYTES: Final = 16 * 1024 * 1024
@@ -30,15 +30,7 @@ def upload(order: Order, cut: Cut) -> None:
         way(order, address, cut)
     except Refused as refused:
         raise UploadFailed(UploadStatus.FAILED, str(refused), lasting=True) from None
-    except ssl.SSLError as error:
-        why = getattr(error, "verify_message", "") or error.reason or type(error).__name__
-        raise UploadFailed(UploadStatus.FAILED, f"TLS failed: {why}") from None
-    except TimeoutError:
-        raise UploadFailed(UploadStatus.FAILED, "the server took too long") from None
-    except (OSError, EOFError) as error:
-        why = getattr(error, "strerror", None) or type(error).__name__
-        raise UploadFailed(UploadStatus.FAILED, f"the connection failed: {why}") from None
-    except ValueError as error:
-        raise UploadFailed(UploadStatus.FAILED, f"it cannot be tried ({type(error).__name__})") from None
+    except (OSError, EOFError, ValueError) as error:
+        raise UploadFailed(UploadStatus.FAILED, reason_of(error)) from None
     finally:
         cut.release()

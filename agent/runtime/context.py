@@ -11,10 +11,11 @@ from pathlib import Path
 from agent.credentials.child import ask
 from agent.credentials.requests import Answer, Request
 from agent.host.clock import is_ntp_synchronised
+from agent.host.connections import Cut
 from agent.host.logs import Log
 from agent.host.notify import Notifier
 from agent.host.upload import upload
-from agent.host.upload_order import Cut, Order
+from agent.host.upload_order import Order
 from agent.links.link import OpenSocket
 from agent.runtime.barrier import Barrier, GrantBook
 from agent.runtime.engine import Engine

@@ -19,9 +19,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, TypeVar
 
+from agent.host.connections import Cut
 from agent.host.destination import Destination, Refused, read_destination
 from agent.host.upload import upload
-from agent.host.upload_order import Cut, Order, UploadFailed
+from agent.host.upload_order import Order, UploadFailed
 from agent.runtime.diagnostics import Diagnostics
 from agent.settings.transfers import Allowance
 from agent.store.errors import StoreError

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import zipfile
 
-from agent.host.upload_order import Cut, Order, UploadFailed
+from agent.host.connections import Cut
+from agent.host.upload_order import Order, UploadFailed
 from agent.vocabulary.uploads import UploadStatus
 
 

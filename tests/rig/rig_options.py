@@ -17,6 +17,8 @@ class RigOptions:
     captive_cable: bool = False
     primary: bool = True
     """A primary is configured; else management is Billing."""
+    operators: int = 0
+    """Further operators, in the Data & Control role."""
     station: dict[str, Any] = field(default_factory=dict)
     """Further values of `[station]`."""
     connector: dict[str, Any] = field(default_factory=dict)
@@ -25,6 +27,7 @@ class RigOptions:
     """Further values of `[management]`: security profile, password, trust ..."""
     management_keys: dict[str, Any] = field(default_factory=lambda: {"MeterValueSampleInterval": 30})
     primary_keys: dict[str, Any] = field(default_factory=lambda: {"MeterValueSampleInterval": 20})
+    operator_keys: dict[str, Any] = field(default_factory=lambda: {"MeterValueSampleInterval": 40})
 
     transfers: str = ""
     """The section `[transfers]`."""
@@ -49,6 +52,7 @@ class RigOptions:
         parts += ["[management]", *_rows({"url": management_url, "identity": "CP1", **self.management})]
         parts += ["[options.management]", *_rows(self.management_keys)]
         parts += ["[options.primary]", *_rows(self.primary_keys)]
+        parts += ["[options.operator]", *_rows(self.operator_keys)]
         return "\n".join(parts) + "\n"
 
 

@@ -60,7 +60,8 @@ CONFINED: Mapping[str, frozenset[str]] = {
     "ocpp": frozenset({"agent.ocpp.wire", "agent.ocpp.v16.generate"}),
     "fastjsonschema": frozenset({"agent.ocpp.v16.generate"}),
     "cryptography": frozenset(
-        f"agent.credentials.worker{part}" for part in ("", "_chain", "_checks", "_hashes", "_keys")
+        f"agent.credentials.worker{part}"
+        for part in ("", "_chain", "_checks", "_hashes", "_images", "_keys", "_signatures")
     ),
 }
 """Which module may import which package; `pymodbus` besides: one module of hal."""

@@ -1,4 +1,4 @@
-"""The whole agent in one process on virtual time, between a plant in this process and two scripted backends.
+"""The whole agent in one process on virtual time, between a plant in this process and scripted backends.
 
 Theory of operation
 -------------------
@@ -29,10 +29,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from agent.settings.addresses import SecurityProfile, UpstreamAddress
-from agent.settings.factory import parse_factory
 from agent.settings.settings import Settings
-from agent.vocabulary.ids import UpstreamId
 from hal.simulator.plant import Plant
 from hal.simulator.settings import from_factory
 from tests.rig.agent_in_process import AgentInProcess, Life, reboot_wanted
@@ -44,12 +41,12 @@ from tests.rig.ledger import Frame
 from tests.rig.link_cutter import LinkCutter
 from tests.rig.oracle import Commit, World, check
 from tests.rig.oracle_plant import Limits
+from tests.rig.parties import PRIMARY as PRIMARY
+from tests.rig.parties import make_backends, make_settings
 from tests.rig.rig_options import RigOptions
 from tests.rig.virtual_time import wall_ms
 from tests.rig.waiting import Waiting
 from tests.rig.witness import Witness
-
-PRIMARY = UpstreamId("primary-1")
 
 
 class StationRig(Driver, Waiting):
@@ -66,9 +63,7 @@ class StationRig(Driver, Waiting):
         direct: bool = False,
     ) -> None:
         self.options = options or RigOptions()
-        sockets = {name: folder / f"{name}.socket" if direct else None for name in ("management", "primary")}
-        self.management = ScriptedBackend("management", first_transaction_id=1000, unix=sockets["management"])
-        self.primary = ScriptedBackend("primary", first_transaction_id=2000, unix=sockets["primary"])
+        self.management, self.primary, *self.operators = make_backends(self.options, folder if direct else None)
         self.cutters = {} if direct else {b.name: LinkCutter(partial(getattr, b, "port")) for b in self.backends}
         self.store = CrashStore(folder / "state", self._synced, self._syncing)
         self._witness = Witness()
@@ -95,8 +90,9 @@ class StationRig(Driver, Waiting):
 
     @property
     def backends(self) -> tuple[ScriptedBackend, ...]:
-        """Those that are configured, management first."""
-        return (self.management, self.primary) if self.options.primary else (self.management,)
+        """Those that are configured: management, the primary, further operators."""
+        primary = (self.primary,) if self.options.primary else ()
+        return (self.management, *primary, *self.operators)
 
     @property
     def commits(self) -> list[Commit]:
@@ -106,7 +102,7 @@ class StationRig(Driver, Waiting):
     @property
     def billing(self) -> ScriptedBackend:
         """The one that authorises."""
-        return self.backends[-1]
+        return self.primary if self.options.primary else self.management
 
     async def __aenter__(self) -> Self:
         for backend in self.backends:
@@ -201,11 +197,7 @@ class StationRig(Driver, Waiting):
 
     def settings(self) -> Settings:
         """What the agent starts with."""
-        factory = parse_factory("factory.toml", self.options.factory(self._url("management")))
-        if not self.options.primary:
-            return Settings(factory, None)
-        address = UpstreamAddress(PRIMARY, "Primary", self._url("primary"), "CP1", SecurityProfile.UNSECURED)
-        return Settings(factory, address)
+        return make_settings(self.options, self._url)
 
     def world(self, **changes: Any) -> World:
         """What the oracle needs."""

@@ -43,6 +43,23 @@ async def finish(rig: StationRig) -> None:
     await rig.until_status("Available")
 
 
+@pytest.mark.rule("product.A9")
+@pytest.mark.rule("product.P5")
+@pytest.mark.parametrize("primary", [True, False])
+def test_one_session_with_two_further_operators(tmp_path: Path, primary: bool) -> None:
+    async def scenario(rig: StationRig) -> None:
+        await charge(rig)
+        await finish(rig)
+        rig.check()
+        assert [
+            stop.payload["transactionId"] for one in rig.operators for stop in one.ledger.calls("StopTransaction")
+        ] == [3000, 4000]
+        asked = [backend.name for backend in rig.backends if backend.ledger.calls("Authorize")]
+        assert asked == ["primary" if primary else "management"]
+
+    on_rig(tmp_path, scenario, RigOptions(primary=primary, operators=2))
+
+
 @pytest.mark.rule("INV-1")
 @pytest.mark.rule("INV-3")
 @pytest.mark.rule("INV-4")

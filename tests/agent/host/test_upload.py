@@ -16,10 +16,11 @@ import pytest
 
 from agent.credentials.access import Access
 from agent.credentials.tls import Judgement, client_context
-from agent.host import upload_ftp, upload_http, upload_order
+from agent.host import connections
+from agent.host.connections import Cut
 from agent.host.destination import read_destination
 from agent.host.upload import LARGEST_BYTES, upload
-from agent.host.upload_order import Cut, Order, UploadFailed
+from agent.host.upload_order import Order, UploadFailed
 from agent.settings.transfers import Allowance
 from agent.vocabulary.uploads import UploadStatus
 from tests.agent.host.file_servers import ftp_server, tcp_server, web_server
@@ -49,8 +50,7 @@ def trusting(root: Issued, tmp_path: Path) -> Context:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (upload_order, upload_http, upload_ftp):
-        monkeypatch.setattr(module, "STALL_S", 0.3)
+    monkeypatch.setattr(connections, "STALL_S", 0.3)
 
 
 def bring(location: str, content: bytes = b"content", context: Context | None = None, cut: Cut | None = None) -> None:

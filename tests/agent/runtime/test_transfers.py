@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from agent.host.upload_order import Cut, Order, UploadFailed
+from agent.host.connections import Cut
+from agent.host.upload_order import Order, UploadFailed
 from agent.runtime.transfers import ATTEMPT_S, RETRIES, Transfers, World
 from agent.settings.transfers import Allowance
 from agent.vocabulary.commands import GetDiagnostics, GetLog, ResultStatus, TriggerKind, UploadWish
