@@ -50,4 +50,5 @@ def _connector(site: Site, connector: Connector, light: LightPattern | None, now
         connector.limit.reason,
         light,
         connector.kept.why if connector.kept else ("contactor welded" if connector.welded() else ""),
+        connector.signing.public_key,
     )

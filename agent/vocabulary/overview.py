@@ -43,6 +43,8 @@ class ConnectorOverview:
     light: LightPattern | None = None
     why_locked: str = ""
     """Why the cable is still held after a session; empty if it is not."""
+    meter_key: str = ""
+    """Public key of a meter that signs, hexadecimal; empty until it has signed in this life."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,8 +122,9 @@ class Signing:
             return self._never_begun(record, turn)
         if record.signing is SigningState.BEGUN:
             self._open = None
-            last = {} if at is None else {"last_at": at, "last_energy_wh": register_wh}
-            record = replace(record, signing=SigningState.ENDING, **last)
+            record = replace(record, signing=SigningState.ENDING)
+            if at is not None:
+                record = replace(record, last_at=at, last_energy_wh=register_wh)
             turn.record(SaveTransaction(record), barrier=True)
         if record.signing is not SigningState.ENDING:
             return record

@@ -25,7 +25,7 @@ from agent.vocabulary.ids import MANAGEMENT, ConnectorId, IdToken, Secret
 from agent.vocabulary.inputs import CommandReceived, Input, RecordFailed, Synced, Tick
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.uploads import IDLE
-from hal.api import Capabilities, LightPattern
+from hal.api import Capabilities, LightPattern, SigningOrder
 
 ONE, TWO = ConnectorId(1), ConnectorId(2)
 BARRIER = fx.Record((), barrier=True)
@@ -104,6 +104,9 @@ class Bench:
 
     def read_meter(self, connector: int, request: int) -> None:
         self.deeds.append(f"read {connector}")
+
+    def sign(self, connector: int, order: SigningOrder) -> None:
+        self.deeds.append(f"{order.step} {connector}")
 
     def show(self, connector: int, pattern: LightPattern) -> None:
         self.deeds.append(f"show {pattern.value}")
