@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from agent.control.server import Abilities, Server
+from agent.departures import departing, forget_others, make_leavers, standing_of
 from agent.host.clock import RELEASED_MS
 from agent.host.reboot import request_reboot
 from agent.links.upstream import UpstreamTask
@@ -93,7 +94,8 @@ class Agent:
         self._spare_dialect = DIALECTS["ocpp1.6"](self.start.options)
         path = Path(context.locations.state) / DATABASE
         self.store = context.seams.make_store(path, self._render, lambda text: context.log("store.note", text=text))
-        self.snapshot = self.store.open(context.boot_id, round(self._loop.time() * 1000))
+        self.snapshot = self.store.open(context.boot_id, round(self._loop.time() * 1000), standing_of(context))
+        self._departing = departing(context, self.store, self.snapshot)
         context.log("store.opened", boot=self.snapshot.boot)
 
     def _render(
@@ -115,7 +117,7 @@ class Agent:
         self.station = Station(self.start.options, self.start.upstreams, self.snapshot, seams.new_uuid)
         self.writer = seams.make_writer(self.store, self.post, self._outboxes.ring, self._crashed)
         self.upstreams: dict[UpstreamId, UpstreamTask] = {}
-        self.credentials = make_credentials(context, self.start.options, self.clock, self)
+        self.credentials = make_credentials(context, self.start.options, self.clock, self, self._departing)
         self.transfers = make_transfers(context, self, self.credentials)
         doors = Doors(
             self.hardware,
@@ -127,6 +129,7 @@ class Agent:
             self.recorder.record,
             self.credentials,
             self.transfers,
+            self._turn_over,
         )
         self.engine = seams.engine(self.station, self.clock, doors, seams.barrier(), seams.grants())
         self.timekeeper = Timekeeper(
@@ -135,7 +138,7 @@ class Agent:
 
     def _make_upstreams(self) -> None:
         addresses = addresses_of(self._context)
-        self._outboxes.open([address.id for address in addresses], self.writer)
+        self._outboxes.open([address.id for address in (*addresses, *self._departing)], self.writer)
         surroundings = Surroundings(
             self._context,
             self,
@@ -148,16 +151,17 @@ class Agent:
         )
         for address in addresses:
             self.upstreams[address.id] = make_upstream(address, self._dialects[address.id], surroundings)
+        self._leavers = make_leavers(self._departing, self, surroundings)
 
     # ------------------------------------------------------------------------------------------------ the doors
 
     def post(self, given: Input) -> None:
         """Every input of the station comes through here."""
-        try:
-            self.engine.post(given)
-        except BaseException as error:
-            self._crashed(error)
-            raise
+        self._guarded(partial(self.engine.post, given))
+
+    def crowded(self, upstream: UpstreamId) -> bool:
+        """An upstream's task must not read on in this turn of the loop."""
+        return self.engine.crowded(upstream)
 
     def options(self, upstream: UpstreamId) -> UpstreamOptions:
         """Present options of an upstream, for its task."""
@@ -172,6 +176,16 @@ class Agent:
         self._context.notifier.stopping()
         self.post(RestartRequested(reboot_system=False))
         self._loop.call_later(FAREWELL_S, self.supervisor.stop)
+
+    def _turn_over(self) -> None:
+        self._loop.call_soon(self._guarded, lambda: self.engine.turn())  # as it is then: a test may have ended it
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:
+            self._crashed(error)
+            raise
 
     def _restart(self, effect: Restart) -> None:
         if self._ending is None:
@@ -221,6 +235,9 @@ class Agent:
         keeper.require("hardware", self.hardware.run)
         for upstream, task in self.upstreams.items():
             keeper.keep(f"upstream {upstream}", task.run)
+        for upstream, leaver in self._leavers.items():
+            keeper.keep(f"retiring {upstream}", leaver.run)
+        keeper.keep("forgetting", partial(forget_others, context, self._departing))
         for upstream, desk in self.credentials.desks.items():
             keeper.keep(f"credentials {upstream}", desk.run)
         keeper.keep("transfers", self.transfers.run)

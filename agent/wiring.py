@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
@@ -12,7 +12,7 @@ from agent.credentials.tls import Judgement, client_context
 from agent.host.clock import RELEASED_MS
 from agent.host.log_ring import LogRing
 from agent.links.dialler import Dialler
-from agent.links.ports import Mind, OnTime, Ports
+from agent.links.ports import GOING_AWAY, Mind, OnTime, Ports
 from agent.links.route import Proxy, Route
 from agent.links.upstream import UpstreamTask
 from agent.ocpp.dialect import Dialect
@@ -53,13 +53,15 @@ def addresses_of(context: Context) -> list[UpstreamAddress]:
     return [a for a in context.settings.upstreams if a.id == MANAGEMENT or not context.safe_mode]
 
 
-def make_credentials(context: Context, station: StationOptions, clock: Clock, mind: Mind) -> Credentials:
-    """The keeper of the credentials of all upstreams."""
+def make_credentials(
+    context: Context, station: StationOptions, clock: Clock, mind: Mind, former: Sequence[UpstreamAddress] = ()
+) -> Credentials:
+    """The keeper of the credentials of all upstreams, and of those that are let go."""
     seams = context.seams
     keeping = Keeping(
         context.locations.state, station, clock, mind.post, context.log, mind.options, seams.new_uuid, seams.ask_child
     )
-    return Credentials(addresses_of(context), keeping)
+    return Credentials([*addresses_of(context), *former], keeping)
 
 
 class Whole(Mind, Protocol):
@@ -104,8 +106,10 @@ def route_of(address: UpstreamAddress) -> Route:
     return Route(address.interface, proxy)
 
 
-def make_upstream(address: UpstreamAddress, dialect: Dialect, around: Surroundings) -> UpstreamTask:
-    """The task of one upstream; it dials once it runs."""
+def make_upstream(
+    address: UpstreamAddress, dialect: Dialect, around: Surroundings, leaves_with: int = GOING_AWAY
+) -> UpstreamTask:
+    """The task of one upstream; it dials once it runs. `leaves_with`: how it ends its links."""
     seams = around.context.seams
     keeper = around.credentials
     dialler = Dialler(
@@ -127,5 +131,6 @@ def make_upstream(address: UpstreamAddress, dialect: Dialect, around: Surroundin
         authenticated=lambda: dialler.authenticated,
         notices=around.outboxes.notices_of(address.id),
         dials=lambda: keeper.accesses(address.id).present().url,
+        leaves_with=leaves_with,
     )
     return UpstreamTask(address.id, dialect, ports)

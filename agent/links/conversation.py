@@ -19,6 +19,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final, assert_never
 
+from agent.links.allowance import ANSWER_UNITS, CALL_UNITS
 from agent.links.commands import PeerCalls
 from agent.links.output import Output
 from agent.links.own_calls import OwnCalls
@@ -70,6 +71,8 @@ class Conversation:
         self.output = Output(upstream)
         self.fault: str | None = None
         """Why this link should be closed and dialled anew."""
+        self.silent = False
+        """The fault is that nothing at all comes: a ping shows whether anybody is there."""
         self.proven = False
         """The station is registered, and a call was answered on this connection."""
         self._upstream = upstream
@@ -89,7 +92,7 @@ class Conversation:
     def connected(self, now_ms: int) -> None:
         """A link is up."""
         self._rpc = Rpc(self._memory)
-        self._silences, self.fault, self.proven = 0, None, False
+        self._silences, self.fault, self.silent, self.proven = 0, None, False, False
         self._parting = self._invalid_ms = None
         self.output.new_link()
         self._own.connected(now_ms)
@@ -107,10 +110,10 @@ class Conversation:
         self._peer_calls.forget()
         self._report(False)
 
-    def receive(self, data: str | bytes, now_ms: int) -> None:
-        """A message came."""
+    def receive(self, data: str | bytes, now_ms: int) -> int:
+        """A message came; returns what it costs the peer beyond its frame (see `agent.links.allowance`)."""
         if self._rpc is None:
-            return
+            return 0
         self._memory.advance(now_ms)
         received = self._rpc.receive(data)
         match received:
@@ -132,6 +135,7 @@ class Conversation:
         if isinstance(received, Reply | Dropped) and received.invalid:
             self._invalid(received.why, now_ms)
         self.advance(now_ms)
+        return CALL_UNITS if isinstance(received, Asked) else ANSWER_UNITS if isinstance(received, Answered) else 0
 
     def tell(self, effect: Effect, now_ms: int) -> None:
         """An effect of the station for this upstream."""
@@ -220,9 +224,9 @@ class Conversation:
         self._silences = self._silences + 1 if timed_out.silent else 0
         self.output.note_rarely("call_unanswered", "a call of the station was not answered in time")
         if call is not None and self._own.timed_out(call, timed_out.silent, now_ms):
-            self.fault = "a transaction message was not answered, and nothing else came"
+            self.fault, self.silent = "a transaction message was not answered, and nothing else came", True
         if self._silences >= SILENT_TIME_OUTS:
-            self.fault = "nothing comes from the peer"
+            self.fault, self.silent = "nothing comes from the peer", True
 
     def _part(self, rpc: Rpc, now_ms: int) -> None:
         """Close for a new dial once nothing is under way, or that has taken long enough."""

@@ -23,6 +23,8 @@ from websockets.typing import Subprotocol
 
 from agent.credentials.tls_failures import explain
 from agent.links.address import Dial
+from agent.links.allowance import Allowance
+from agent.links.intake import Intake
 from agent.links.ports import CUT, LinkLost, LinkRefused
 from agent.ocpp.wire import MAXIMUM_FRAME_BYTES
 
@@ -51,23 +53,43 @@ _LOG.setLevel(logging.CRITICAL)  # the package would log frames; what matters is
 
 
 class _Connection(ClientConnection):
-    """Remembers of each message whether it began as text, so that bad UTF-8 and binary cost a message, not the link."""
+    """Remembers of each message whether it began as text, so that bad UTF-8 and binary cost a message, not the link;
+    and shows the package what came no faster than `Intake` gives it."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self.allowance = Allowance(asyncio.get_running_loop().time)
+        self._intake = Intake(self.allowance, super().data_received)
         self.texts: deque[bool] = deque()
         self._fragments = 0
         self.lost: Exception | None = None
         """Why the transport has ended, if not in order: the package tells of it less than it knows."""
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called once by the transport: the package holds and releases the intake in its place."""
+        super().connection_made(transport)
+        self._intake.opened(self.transport)
+        self.recv_messages.pause, self.recv_messages.resume = self._intake.hold, self._intake.release
+
+    def data_received(self, data: bytes) -> None:
+        """Called by the transport."""
+        self._intake.take(data)
+
+    def eof_received(self) -> None:
+        """Called by the transport."""
+        self._intake.ended()
+        super().eof_received()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Called once by the transport."""
+        self._intake.lost()
         self.lost = exc
         super().connection_lost(exc)
 
     def process_event(self, event: Any) -> None:
         """Called by the package for every frame, in order. Cuts a peer that would have us hoard for it without end:
         fragments without content, which no limit of size ends, or pongs that it does not read."""
+        self.allowance.spend(1)
         if isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.BINARY):
             self.texts.append(event.opcode is Opcode.TEXT)
             self._fragments = 0
@@ -109,6 +131,11 @@ class WebSocketLink:
             return data.decode()
         except UnicodeDecodeError:
             return data
+
+    def charge(self, units: int) -> bool:
+        """What the last message cost beyond its frame; true if the peer is not read for a while."""
+        self._connection.allowance.spend(units)
+        return self._connection.allowance.wait_s() > 0
 
     async def send(self, text: str) -> None:
         """Send a text message. Raises LinkLost, also when the peer takes nothing for too long."""

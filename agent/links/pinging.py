@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
-from agent.links.ports import Link
+from agent.links.ports import Link, LinkLost
 
 PONG_DEADLINE_S: Final = 10.0
+PROBE_S: Final = 3.0
+
+
+async def answers_pings(link: Link) -> bool:
+    """Somebody is there, though nothing else comes."""
+    with suppress(LinkLost):
+        await link.ping(PROBE_S)
+        return True
+    return False
 
 
 class Pinging:

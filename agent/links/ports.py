@@ -23,6 +23,9 @@ class Mind(Protocol):
     def post(self, given: Input) -> None:
         """Take an input. Never waits."""
 
+    def crowded(self, upstream: UpstreamId) -> bool:
+        """So much of this upstream waits to be handled that it must not be read on in this turn of the loop."""
+
     def options(self, upstream: UpstreamId) -> UpstreamOptions:
         """The options as they are now."""
 
@@ -64,6 +67,9 @@ class Link(Protocol):
     async def receive(self) -> str | bytes:
         """The next message; bytes where it was not UTF-8 text."""
 
+    def charge(self, units: int) -> bool:
+        """What the last message cost beyond its frame (see `Allowance`); true if the peer is not read for a while."""
+
     async def send(self, text: str) -> None:
         """Send a text message."""
 
@@ -76,6 +82,12 @@ class Link(Protocol):
 
 CUT: Final = 1006
 """Code of a connection that ended without a closing handshake; never sent (RFC 6455 7.4.1)."""
+
+
+GOING_AWAY: Final = 1001
+"""The station restarts, and comes back (RFC 6455 7.4.1)."""
+GOODBYE: Final = 1000
+"""There is nothing more to say, for good."""
 
 
 class LinkLost(Exception):
@@ -128,5 +140,7 @@ class Ports:
     """Security events that this upstream is to be told; None: it is told of none."""
     dials: Callable[[], str] = lambda: ""
     """The endpoint that is dialled at present: a backend may have raised the security profile of the settings."""
+    leaves_with: int = GOING_AWAY
+    """Close code of a link that the station ends in order."""
     authenticated: Callable[[], bool] = lambda: False
     """The server proves who it is by TLS, on the links that are dialled at present."""

@@ -16,9 +16,14 @@ class LinkState:
     since_ms: int = 0
     heard_ms: int | None = None
     """When the last message came, in monotonic milliseconds."""
+    doubt: str = ""
+    """Why another station may be using this identity, in plain words (see `Rivalry`)."""
 
     def told(self, now_ms: int) -> str:
         """In plain words. An open link says when something was last heard on it: it may be dead without knowing."""
+        return f"{self._stage_told(now_ms)}; {self.doubt}" if self.doubt else self._stage_told(now_ms)
+
+    def _stage_told(self, now_ms: int) -> str:
         if self.stage == "connected":
             heard_ms = self.heard_ms if self.heard_ms is not None and self.heard_ms >= self.since_ms else None
             heard = f"last heard {_ago(now_ms - heard_ms)} ago" if heard_ms is not None else "nothing heard yet"

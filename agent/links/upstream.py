@@ -6,8 +6,9 @@ What is said is decided by `Conversation`, which is pure; this task moves bytes 
 run: *read* (frames in, replies out at once), *speak* (deadlines and what the station wants told), *watch* (the head of
 the outbox, and that of the security events) and *ping*. The first that fails ends the link. A lost link is dialled anew
 after a backoff, or at once if there are new credentials (not twice in a minute, since a backend could ask for that in a
-circle). A mistake of ours in here (any other exception) is noted, the conversation is begun afresh and dialled anew all
-the same: it costs this upstream a BootNotification, and nobody else anything.
+circle), or much later if it looks as if another station had our identity. A mistake of ours in here (any other
+exception) is noted, the conversation is begun afresh and dialled anew all the same: it costs this upstream a
+BootNotification, and nobody else anything.
 """
 
 from __future__ import annotations
@@ -20,19 +21,25 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from agent.links.conversation import Conversation
-from agent.links.pinging import Pinging
+from agent.links.mistakes import place_of
+from agent.links.pinging import Pinging, answers_pings
 from agent.links.ports import Link, LinkLost, LinkRefused, Ports, Queue
 from agent.links.redial import Redial
+from agent.links.rivalry import Rivalry
 from agent.links.state import LinkState
 from agent.ocpp.dialect import Dialect
 from agent.vocabulary.effects import Ask, Effect, Note, OptionsChanged, Publish, Reconnect
 from agent.vocabulary.ids import ConnectorId, UpstreamId
-from agent.vocabulary.inputs import AuthorizeAnswered
+from agent.vocabulary.inputs import AuthorizeAnswered, SecurityEventSeen
+from agent.vocabulary.security import SecurityEventKind
 
 FAREWELL_S: Final = 1.0
 """What was to be said when the task is ended (the answer to a Reset) has this long to leave."""
 OUTBOX_RETRY_S: Final = 5.0
-GOING_AWAY: Final = 1001
+
+DEAF: Final = "pings are answered, and calls are not"
+IN_DOUBT: Final = SecurityEventKind.FAILED_TO_AUTHENTICATE_AT_CENTRAL_SYSTEM
+"""Of the closed list the nearest: the backend does not, or no longer, take this station for the one it claims to be."""
 
 _Row = TypeVar("_Row")
 
@@ -46,6 +53,7 @@ class UpstreamTask:
         self._dialect = dialect
         self._ports = ports
         self._redial = Redial(ports.chance, lambda: self._now_ms)
+        self._rivalry = Rivalry()
         self._pinging = Pinging(lambda: ports.mind.options(upstream).ping_interval_s, lambda: self._now_ms)
         self._conditions: dict[ConnectorId, Publish] = {}
         self._looking = False
@@ -83,7 +91,7 @@ class UpstreamTask:
         return self._ports.dials()
 
     async def run(self) -> None:
-        """Keep the upstream connected until cancelled; then take leave with 1001."""
+        """Keep the upstream connected until cancelled; then take leave in order (1001)."""
         while True:
             self._redial.begin()
             self._enter("dialling", self.state.cause)
@@ -96,7 +104,7 @@ class UpstreamTask:
                 self._bug(mistake)
                 self._begin_anew()
             else:
-                await (link.close(GOING_AWAY, "") if self._redial.wanted else self._serve(link))
+                await (link.close(self._ports.leaves_with, "") if self._redial.wanted else self._serve(link))
             await self._redial.pause()
 
     @property
@@ -106,6 +114,7 @@ class UpstreamTask:
     async def _serve(self, link: Link) -> None:
         """One connection from its first frame to its last."""
         cause, code = "", None
+        self._rivalry.opened(self._now_ms)
         self._enter("connected", "")
         self._note("link_up", "connected")
         try:
@@ -145,16 +154,22 @@ class UpstreamTask:
         while True:
             data = await link.receive()
             self.state = replace(self.state, heard_ms=self._now_ms)
-            self._take(data)
+            if link.charge(self._take(data)):
+                self._conversation.output.note_rarely("link_paced", "sends more than is read of it")
             await self._flush(link)
             self._rouse()
-            await asyncio.sleep(0)  # a flood of frames must not starve the other upstreams
+            crowded = True
+            while crowded:  # a flood of frames must not starve the other upstreams
+                await asyncio.sleep(0)
+                crowded = self._ports.mind.crowded(self._upstream)
 
-    def _take(self, data: str | bytes) -> None:
+    def _take(self, data: str | bytes) -> int:
+        """Hear what came; returns what it costs the peer."""
         self._reading = True
         try:
-            self._conversation.receive(data, self._now_ms)
+            units = self._conversation.receive(data, self._now_ms)
             self._carry()
+            return units
         finally:
             self._reading = False
 
@@ -165,7 +180,8 @@ class UpstreamTask:
             if self._mistake is not None:
                 raise self._mistake
             if self._conversation.fault is not None:
-                raise LinkLost(self._conversation.fault)
+                deaf = self._conversation.silent and await answers_pings(link)
+                raise LinkLost(DEAF if deaf else self._conversation.fault)
             deadline_ms = self._conversation.next_deadline()
             wait_s = None if deadline_ms is None else max(1, deadline_ms - self._now_ms) / 1000
             self._sleeps_until_ms = math.inf if deadline_ms is None else deadline_ms
@@ -217,9 +233,12 @@ class UpstreamTask:
         self._carry()
         if self._mistake is not None:
             self._begin_anew()
+        if self._rivalry.ended(self._now_ms, by_peer=code is not None, deaf=cause == DEAF):
+            self._note("identity_in_doubt", self._rivalry.doubt)
+            self._ports.mind.post(SecurityEventSeen(IN_DOUBT, self._rivalry.doubt, self._upstream))
         self._enter("waiting", cause)
         self._note("link_down", cause or "ended by the station")
-        await link.close(GOING_AWAY, "")
+        await link.close(self._ports.leaves_with, "")
 
     def _carry(self) -> None:
         """Carry the conversation's output into the world; the texts are sent by the loops."""
@@ -230,8 +249,9 @@ class UpstreamTask:
             self._ports.on_time(self._upstream, output.times.popleft(), self._ports.authenticated())
         while output.inputs:
             self._ports.mind.post(output.inputs.popleft())
-        if self._conversation.proven:
+        if self._conversation.proven and self._rivalry.answered(self._now_ms):
             self._redial.proven()
+            self.state = replace(self.state, doubt="") if self.state.doubt else self.state
         self._rouse()
 
     def _rouse(self) -> None:
@@ -248,11 +268,7 @@ class UpstreamTask:
 
     def _bug(self, mistake: Exception) -> None:
         self._mistake = mistake
-        where = mistake.__traceback__
-        while where is not None and where.tb_next is not None:
-            where = where.tb_next
-        place = "" if where is None else f" at {where.tb_frame.f_code.co_name}:{where.tb_lineno}"
-        self._note("upstream_bug", f"{type(mistake).__name__}{place}; this upstream is begun anew")
+        self._note("upstream_bug", f"{type(mistake).__name__}{place_of(mistake)}; this upstream is begun anew")
 
     def _begin_anew(self) -> None:
         """A fresh conversation that knows the present conditions and nothing else."""
@@ -273,7 +289,7 @@ class UpstreamTask:
         )
 
     def _enter(self, stage: str, cause: str) -> None:
-        self.state = replace(self.state, stage=stage, cause=cause, since_ms=self._now_ms)
+        self.state = replace(self.state, stage=stage, cause=cause, since_ms=self._now_ms, doubt=self._rivalry.doubt)
 
     def _note(self, event: str, text: str) -> None:
         self._ports.note(Note(event, text, upstream=self._upstream))

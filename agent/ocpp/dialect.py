@@ -115,6 +115,9 @@ class Dialect(Writes, Reads, Protocol):
     def answer(self, call: Call, result: Result, heartbeat_interval_s: int) -> JsonObject:
         """The confirmation of a call that became a command."""
 
+    def retiring(self) -> Dialect:
+        """The same for an upstream that is no longer configured: it is told, and may ask for nothing."""
+
     def status_board(self) -> Statuses:
         """A fresh memory of statuses for one upstream."""
 

@@ -2,22 +2,23 @@
 
 Theory of operation
 -------------------
-`post(input)` is the only door. Inputs are handled one after another on the event loop; the engine never waits. Of the
-effects of one input, SAFER go out at once; RECORD goes to the writer; POWER and TALK are held if the input made a
-barrier record, until `Synced`. A power effect is also held while any earlier barrier is unsynced, and a status of an
-upstream never overtakes an earlier one that is held. A safer effect raises the grant number and deletes what is held
-below it; the bus does the same with what is queued there.
+`post(input)` is the only door. Inputs are handled one after another on the event loop, in the order of `Lanes`: those
+of the hardware first, then those of the upstreams in turn, of each only so many in one turn of the loop; the engine
+never waits. Of the effects of one input, SAFER go out at once; RECORD goes to the writer; POWER and TALK are held if
+the input made a barrier record, until `Synced`. A power effect is also held while any earlier barrier is unsynced, and
+a status of an upstream never overtakes an earlier one that is held. A safer effect raises the grant number and deletes
+what is held below it; the bus does the same with what is queued there.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from agent.runtime.barrier import Barrier, GrantBook, Held, is_released_on_failure
 from agent.runtime.clock import Clock
+from agent.runtime.lanes import Lanes
 from agent.vocabulary import effects as fx
 from agent.vocabulary.commands import CommandKind
 from agent.vocabulary.effects import EFFECT_CLASSES, Effect, EffectClass
@@ -73,6 +74,8 @@ class Doors:
     """The keeper of the credentials; answers by `CredentialsAnswered`."""
     transfers: Callable[[fx.HandleUpload], None] = lambda effect: None
     """Uploads what upstreams ask for; answers by `UploadAnswered`."""
+    turn_over: Callable[[], None] | None = None
+    """Ask for `Engine.turn` in the next turn of the event loop. None: there is no loop, every `post` is a turn."""
 
 
 class Engine:
@@ -86,25 +89,27 @@ class Engine:
         self._doors = doors
         self._barrier = barrier or Barrier()
         self._grants = grants or GrantBook()
-        self._inputs: deque[Input] = deque()
-        self._busy = False
+        self._lanes = Lanes()
+        self._busy = self._turning = False
         self.progress = 0
         """Counts handled inputs; the watchdog looks at it."""
 
     def post(self, given: Input) -> None:
-        """Take an input; it is handled before this returns, unless another one is being handled right now."""
-        self._inputs.append(given)
-        if self._busy:
-            return
-        self._busy = True
-        try:
-            while self._inputs:
-                self._handle(self._inputs.popleft())
-        finally:
-            self._busy = False
-        deadline = self._mind.next_deadline()
-        if deadline is not None:
-            self._doors.wake_at(deadline)
+        """Take an input. It is handled before this returns, unless another one is being handled right now, or its
+        upstream has had its share of this turn of the loop."""
+        self._lanes.put(given)
+        if not self._busy:
+            self._work()
+
+    def turn(self) -> None:
+        """A new turn of the event loop."""
+        self._turning = False
+        self._lanes.new_turn()
+        self._work()
+
+    def crowded(self, upstream: UpstreamId) -> bool:
+        """So much of this upstream waits that it must not be read on."""
+        return self._lanes.crowded(upstream)
 
     def tick(self) -> None:
         """A deadline has come."""
@@ -118,6 +123,22 @@ class Engine:
         sequence = self._record(ordered[EffectClass.RECORD])
         for effect in ordered[EffectClass.POWER] + ordered[EffectClass.TALK]:
             self._when_recorded(effect, sequence, ends_power)
+
+    def _work(self) -> None:
+        if self._doors.turn_over is None:
+            self._lanes.new_turn()
+        self._busy = True
+        try:
+            while (given := self._lanes.take()) is not None:
+                self._handle(given)
+        finally:
+            self._busy = False
+        if self._lanes.turn_counts and not self._turning and self._doors.turn_over is not None:
+            self._turning = True
+            self._doors.turn_over()
+        deadline = self._mind.next_deadline()
+        if deadline is not None:
+            self._doors.wake_at(deadline)
 
     def _handle(self, given: Input) -> None:
         now = self._clock.now()

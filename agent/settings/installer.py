@@ -86,8 +86,8 @@ def parse_installer(file: str, text: str) -> InstallerSettings:
     operators_made = root.integer("operators_made", 0, 10**9, default=0)
     staged_in_boot = root.text("staged_in_boot", default="", longest=64)
     changes = tuple(_change(table) for table in root.tables("change"))
-    primary = _upstream(root.table("primary")) if root.has("primary") else None
-    listed = (*((primary,) if primary else ()), *(_upstream(table) for table in root.tables("operator")))
+    primary = read_address(root.table("primary")) if root.has("primary") else None
+    listed = (*((primary,) if primary else ()), *(read_address(table) for table in root.tables("operator")))
     billing = _billing(root, primary.id if primary else MANAGEMENT, listed)
     root.finish()
     source.check()
@@ -106,9 +106,9 @@ def render_installer(settings: InstallerSettings) -> str:
         f"billing = {toml_text(settings.billing)}",
     ]
     lines += [f"staged_in_boot = {toml_text(settings.staged_in_boot)}"] if settings.staged_in_boot else []
-    lines += ["", "[primary]", *_address_lines(settings.primary)] if settings.primary is not None else []
+    lines += ["", "[primary]", *address_lines(settings.primary)] if settings.primary is not None else []
     for operator in settings.operators:
-        lines += ["", "[[operator]]", *_address_lines(operator)]
+        lines += ["", "[[operator]]", *address_lines(operator)]
     for change in settings.changes[-_MOST_CHANGES:]:
         lines += ["", "[[change]]", f"what = {toml_text(change.what)}"]
         lines += [f"by = {toml_text(change.by)}"] if change.by else []
@@ -125,7 +125,8 @@ def toml_text(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _address_lines(address: UpstreamAddress) -> list[str]:
+def address_lines(address: UpstreamAddress) -> list[str]:
+    """An upstream as lines of TOML, without its secrets; `read_address` reads it back."""
     texts = {"id": address.id, "name": address.name, "url": address.url, "identity": address.identity}
     lines = [f"{key} = {toml_text(value)}" for key, value in texts.items()]
     lines += [f"security = {address.security.value}", f"trust = {toml_text(address.trust)}"]
@@ -153,7 +154,8 @@ def _change(table: Table) -> Change:
     return change
 
 
-def _upstream(table: Table) -> UpstreamAddress:
+def read_address(table: Table) -> UpstreamAddress:
+    """An upstream from its table; what is wrong is complained of there."""
     address = UpstreamAddress(
         id=UpstreamId(table.text("id", check=_check_id)),
         name=table.text("name", check=check_name),

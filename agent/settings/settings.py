@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from agent.settings.addresses import UpstreamAddress
 from agent.settings.factory import Factory, InitialValue
 from agent.settings.installer import InstallerSettings
+from agent.settings.known import Known
 from agent.settings.problems import Problem
 from agent.vocabulary.ids import MANAGEMENT, Secret, UpstreamId
 from agent.vocabulary.upstreams import Role, UpstreamKind, kind_of
@@ -56,6 +57,8 @@ class Settings:
     """True: this boot made a pending change active."""
     operators: tuple[UpstreamAddress, ...] = ()
     """Further operators, in the Data & Control role."""
+    former: tuple[Known, ...] = ()
+    """Who was configured before; complete, as far as the credentials are not forgotten."""
 
     @property
     def billing(self) -> UpstreamId:

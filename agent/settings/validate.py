@@ -103,7 +103,7 @@ def check_distinct(
 ) -> tuple[Problem, ...]:
     """Two upstreams with one URL and identity would fight for one session: refused."""
     for other in others:
-        if address.identity == other.identity and normal_url(address.url) == normal_url(other.url):
+        if is_same_place(address, other):
             message = f"{quoted(address.url)} as {quoted(address.identity)} is {other.name} ({other.id}) already"
             return (Problem(prefix + "url", message, "give the operator's own URL or another identity"),)
     return ()
@@ -114,6 +114,11 @@ def check_other_name(name: str, others: Sequence[UpstreamAddress]) -> Complaint 
     if any(name.casefold() in (other.name.casefold(), other.id) for other in others):
         return Complaint(f"{quoted(name)} is the name of another upstream", "give it a name of its own")
     return None
+
+
+def is_same_place(one: UpstreamAddress, other: UpstreamAddress) -> bool:
+    """Both are dialled by the same URL with the same identity, however the URL is written."""
+    return one.identity == other.identity and normal_url(one.url) == normal_url(other.url)
 
 
 def normal_url(url: str) -> str:

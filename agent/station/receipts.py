@@ -72,15 +72,15 @@ class Receipts:
             self._obey(given, connector, turn)
 
     def _learn(self, given: MessageAcknowledged, connector: Connector | None, turn: Turn) -> None:
-        """The Billing upstream's verdict on a card goes to the cache, also behind a session that is long over."""
+        """The verdict of a transaction's authority goes to its cache, also behind a session that is long over."""
         token = self._site.cards_told.pop(given.message_id, None)
-        if given.verdict is None or given.upstream != self._site.registry.billing.id:
+        if given.verdict is None:
             return
         record = connector.record if connector is not None else None
         if record is not None and record.authority == given.upstream:
             token = record.token
         if token is not None:
-            self._desk.knowledge.remember(token, given.verdict, turn)
+            self._desk.knowledge.remember(given.upstream, token, given.verdict, turn)
 
     def _obey(self, given: MessageAcknowledged, connector: Connector, turn: Turn) -> None:
         """The verdict on a start, if it comes from the authority of that transaction."""

@@ -21,7 +21,7 @@ from agent.station.upstreams.registry import Upstream
 from agent.vocabulary.ids import MANAGEMENT, UpstreamId
 from agent.vocabulary.inputs import NoticeAnswered, SecurityEventSeen
 from agent.vocabulary.records import DropNotice, EnqueueNotice, LogSecurityEvent
-from agent.vocabulary.security import CRITICAL, TOLD_BY_A_FLOW, SecurityEvent, SecurityEventKind
+from agent.vocabulary.security import CRITICAL, TOLD_BY_A_FLOW, TOLD_TO_MANAGEMENT, SecurityEvent, SecurityEventKind
 from hal.api import Fault, FaultSeen
 
 WINDOW_MS = 600_000
@@ -112,9 +112,9 @@ class Security:
         critical = given.kind in CRITICAL and self._site.storage_healthy
         event = SecurityEvent(given.kind, turn.now, given.tech_info[:LONGEST_TEXT], given.upstream)
         turn.record(LogSecurityEvent(event), barrier=critical)
-        if given.kind in _TOLD:
+        if given.kind in _TOLD | TOLD_TO_MANAGEMENT:
             for upstream in self._site.registry:
-                if _is_told(upstream, given.upstream):
+                if _is_told(upstream, given):
                     told = _as_told(event, upstream)
                     turn.record(EnqueueNotice(upstream.id, told, self._site.new_uuid()), barrier=critical)
 
@@ -125,7 +125,9 @@ def _as_told(event: SecurityEvent, upstream: Upstream) -> SecurityEvent:
     return replace(event, tech_info="") if inside else event
 
 
-def _is_told(upstream: Upstream, concerned: UpstreamId | None) -> bool:
+def _is_told(upstream: Upstream, given: SecurityEventSeen) -> bool:
     if upstream.options.disable_security_events:
         return False
-    return concerned in (None, upstream.id) or upstream.id == MANAGEMENT
+    if given.kind in TOLD_TO_MANAGEMENT:
+        return upstream.id == MANAGEMENT
+    return given.upstream in (None, upstream.id) or upstream.id == MANAGEMENT

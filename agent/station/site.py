@@ -11,14 +11,15 @@ from agent.station.upstreams.holds import Holds
 from agent.station.upstreams.registry import Registry
 from agent.vocabulary.effects import Record
 from agent.vocabulary.events import StopReason, TransactionSampled
-from agent.vocabulary.ids import ConnectorId, IdToken
+from agent.vocabulary.ids import ConnectorId, IdToken, TransactionId, UpstreamId
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.options import OPTION_BY_NAME, Origin, Scope, StationOptions
-from agent.vocabulary.records import Enqueue, Snapshot
+from agent.vocabulary.records import Enqueue, SaveTransaction, Snapshot
 from agent.vocabulary.upstreams import UpstreamSetup
 from hal.api import Fault
 
 CARDS_TOLD = 256
+NOBODYS = TransactionId("")
 
 
 @dataclass(slots=True)
@@ -49,20 +50,24 @@ class Site:
     """What is kept for somebody now."""
     list_conflict: bool = False
     """The Billing upstream has said of a card what its own local list does not say (OCPP 1.6 3.5.3)."""
+    strangers: set[str] = field(default_factory=set)
+    """Cards in a row that the Billing upstream did not know; bounded."""
     last_number: int = 0
     last_wall_ms: int | None = None
     last_wall_at_ms: int | None = None
     """The monotonic time of `last_wall_ms`; None: it is of a former life."""
     cards_told: dict[str, IdToken] = field(default_factory=dict)
-    """Whose card a start or stop to the Billing upstream names, by message id, until it is answered; bounded."""
+    """Whose card a start or stop to its authority names, by message id, until it is answered; bounded."""
 
     def count(self, record: Record) -> None:
         """A record goes to the writer, which numbers them from 1 in this order."""
         self.records += 1
         if record.barrier:
             self.last_barrier = self.records
+        saved = [entry.transaction for entry in record.entries if isinstance(entry, SaveTransaction)]
+        authorities = {row.id: row.authority for row in saved}
         for entry in record.entries:
-            if isinstance(entry, Enqueue) and entry.upstream == self.registry.billing.id:
+            if isinstance(entry, Enqueue) and authorities.get(entry.event.transaction or NOBODYS) == entry.upstream:
                 self._note_card(entry)
 
     def _note_card(self, row: Enqueue) -> None:
@@ -77,6 +82,16 @@ class Site:
         """A number for a meter request or a question, unique in this life."""
         self.last_number += 1
         return self.last_number
+
+    @property
+    def reservations_of(self) -> UpstreamId:
+        """Whose reservations count: of the upstream with that service, else of Billing."""
+        wanted = self.registry.get(self.options.cards.reservations or self.registry.billing.id)
+        return (wanted or self.registry.billing).id
+
+    def parent_for_claims(self, authority: UpstreamId, parent: IdToken | None) -> IdToken | None:
+        """The parent of a card as far as reservations go: by the word of who makes them, and of nobody else."""
+        return parent if authority == self.reservations_of else None
 
     def claimed(self, connector: ConnectorId, token: IdToken, parent: IdToken | None = None) -> str | None:
         """Why a reservation of somebody else stands against this card here; None if none does."""
@@ -110,7 +125,9 @@ def build_site(
     registry = Registry(upstreams, snapshot)
     known = {upstream.id for upstream in registry}
     profiles = Profiles(each for each in snapshot.profiles if each.upstream in known)
-    reservations = Reservations(each for each in snapshot.reservations if each.upstream == registry.billing.id)
+    wanted = registry.get(options.cards.reservations or registry.billing.id) or registry.billing
+    keeper = wanted.id
+    reservations = Reservations(each for each in snapshot.reservations if each.upstream == keeper)
     holds = Holds(snapshot.holds, (c.id for c in options.connectors), (u.id for u in registry))
     return Site(
         options,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 
+from agent.store.draining import Draining
 from agent.store.history import History, Session, SessionQuery
 from agent.store.past import Deleted, Past
 from agent.store.receipts import Receipt
@@ -22,7 +23,11 @@ Guard = Callable[[], AbstractContextManager[None]]
 class Archive:
     """See the module. `Store.archive`."""
 
-    def __init__(self, tables: Tables, history: History, past: Past, guard: Guard, writing: Guard) -> None:
+    def __init__(
+        self, tables: Tables, history: History, past: Past, draining: Draining, guard: Guard, writing: Guard
+    ) -> None:
+        self.draining = draining
+        """What former upstreams are still owed."""
         self._tables = tables
         self._history = history
         self._past = past

@@ -11,16 +11,19 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from agent.store.archive import Archive
 from agent.store.damage import Report
 from agent.store.database import Database
+from agent.store.draining import Draining
 from agent.store.entries import Entries
 from agent.store.errors import DamagedStore, StoreError
 from agent.store.frames import Render
 from agent.store.history import History, Session, SessionQuery
 from agent.store.history_file import HistoryFile
 from agent.store.limits import LEAST_FREE_BYTES, room_bytes
+from agent.store.parting import succeeded
 from agent.store.past import Past
 from agent.store.salvage import finish_salvage, salvage
 from agent.store.snapshot import take_snapshot
@@ -31,6 +34,7 @@ from agent.vocabulary.events import StopReason
 from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.outbox import NoticeRow, OutboxRow
 from agent.vocabulary.records import Snapshot
+from agent.vocabulary.standing import Standing
 
 
 def _quiet(text: str) -> None:
@@ -52,19 +56,20 @@ class Store:
         """Questions about the past."""
         self._broken: DamagedStore | None = None
 
-    def open(self, boot_id: str, monotonic_ms: int = 0) -> Snapshot:
+    def open(self, boot_id: str, monotonic_ms: int = 0, standing: Standing | None = None) -> Snapshot:
         """Open, salvaging a damaged file, and count the boot. Raises StoreError or NewerStore.
 
-        `boot_id` names the boot of the system; `monotonic_ms` is its present monotonic time.
+        `boot_id` names the boot of the system; `monotonic_ms` is its present monotonic time. `standing`: who is there
+        now; what belonged to those who are not goes. None: that is not known, and nothing goes.
         """
         try:
             finish_salvage(self._database.path)
             try:
                 self._database.open()
-                return self._enter(boot_id, monotonic_ms)
+                return self._enter(boot_id, monotonic_ms, standing)
             except DamagedStore as error:
                 self._repair(error)
-            return self._enter(boot_id, monotonic_ms)
+            return self._enter(boot_id, monotonic_ms, standing)
         except OSError as error:
             raise StoreError(f"cannot open {self._database.path}: {error}") from error
         except BaseException:
@@ -153,7 +158,9 @@ class Store:
         file = HistoryFile(path.with_name(f"{path.stem}-history.db"), self._report, self._database.on_sync)
         self._history = History(self._tables, file)
         past = Past(self._database, self._tables, self._history, file, lambda: self._writing(False), self._report)
-        return Archive(self._tables, self._history, past, self._guarded, lambda: self._writing(barrier=True))
+        tables, guards = self._tables, (self._guarded, lambda: self._writing(barrier=True))
+        draining = Draining(self._database, tables.upstreams, (tables.outbox, tables.parked), *guards)
+        return Archive(tables, self._history, past, draining, *guards)
 
     def _head(self, number: int) -> OutboxRow | None:
         stored = self._tables.outbox.head(number)
@@ -197,11 +204,17 @@ class Store:
         self._tables.forget()
         self._broken = None
 
-    def _enter(self, boot_id: str, monotonic_ms: int) -> Snapshot:
+    def _enter(self, boot_id: str, monotonic_ms: int, standing: Standing | None) -> Snapshot:
         last_wall_ms = self._mark.open()
         self._tables.forget()
         with self._database.transaction(barrier=True):
             new_boot = self._tables.boots.enter(boot_id, monotonic_ms)
             if new_boot:
                 self._history.expire(last_wall_ms)
-            return take_snapshot(self._tables, not new_boot, last_wall_ms)
+            if standing is not None:
+                self._tables.parting.settle(standing)
+            snapshot = take_snapshot(self._tables, not new_boot, last_wall_ms)
+        if standing is None:
+            return snapshot
+        running = tuple(succeeded(record, standing) for record in snapshot.open_transactions)
+        return replace(snapshot, open_transactions=running)

@@ -22,6 +22,7 @@ from agent.store.numbered import Numbered
 from agent.store.options import SavedOptions
 from agent.store.outbox import Outbox
 from agent.store.parked import Parked
+from agent.store.parting import Parting
 from agent.store.receipts import Receipts
 from agent.store.retention import Retention
 from agent.store.samples import Readings
@@ -45,6 +46,7 @@ class Tables:
     frames: Frames
     limits: Limits
     retention: Retention
+    parting: Parting
     options: SavedOptions
     holds: Holds
     cache: Cache
@@ -84,6 +86,7 @@ def make_tables(database: Database, render: Render, report: Report) -> Tables:
         Frames(render, outbox, Unframed(database), receipts, upstreams, boots, damage),
         Limits(outbox, journal, receipts, upstreams, database),
         Retention(database, upstreams, outbox, receipts, report),
+        Parting(database, upstreams),
         SavedOptions(database, upstreams),
         Holds(database, upstreams),
         Cache(database, upstreams),

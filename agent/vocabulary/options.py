@@ -22,6 +22,7 @@ from enum import StrEnum
 from typing import Any, Final, Self
 
 from agent.vocabulary.ids import ConnectorId, IdToken
+from agent.vocabulary.services import CardServices
 from hal.api import Capabilities, Measurand, Phase
 
 MAXIMUM_LIST_ENTRIES: Final = 10_000
@@ -111,6 +112,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("local_list_enabled", _A, _BOOL),
     Option("local_pre_authorize", _A, _BOOL),
     Option("maximum_energy_on_invalid_wh", _A, _INT, 0, 1_000_000),
+    Option("free_vend_energy_wh", _A, _INT, 0, 1_000_000),
     Option("stop_on_ev_disconnect", _A, _BOOL),
     Option("stop_on_invalid", _A, _BOOL),
     Option("unlock_on_ev_disconnect", _A, _BOOL),
@@ -182,6 +184,8 @@ class UpstreamOptions(_Options):
     local_list_enabled: bool = True
     local_pre_authorize: bool = False
     maximum_energy_on_invalid_wh: int = 0
+    free_vend_energy_wh: int = 0
+    """What a card that nobody knows is given while nobody can be asked; 0: no cap."""
     stop_on_ev_disconnect: bool = True
     stop_on_invalid: bool = True
     unlock_on_ev_disconnect: bool = True
@@ -254,5 +258,9 @@ class StationOptions(_Options):
     """A new root of an upstream must be signed by its present one ("AdditionalRootCertificateCheck")."""
     file_transfers: tuple[str, ...] = ("FTPS", "HTTPS")
     """How files are brought to places that upstreams name ("SupportedFileTransferProtocols")."""
+    cards: CardServices = field(default_factory=CardServices)
+    """Whom cards belong to, which are stored here, and who keeps connectors."""
+    signed_metering_required: bool = False
+    """Energy is billed by signed readings: nobody whom no upstream and no list knows is given any."""
     reset_retries: int = 1
     origins: Mapping[str, Origin] = field(default_factory=dict)

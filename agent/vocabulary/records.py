@@ -78,6 +78,8 @@ class TransactionRecord:
     """The authority's verdict on the start was not Accepted."""
     told: tuple[UpstreamId, ...] = ()
     """Who has a start of it, and so gets samples and a stop: an upstream that came later sees none of it."""
+    energy_cap_wh: int | None = None
+    """Given to somebody whom nobody knew: so much energy at the most, until the authority accepts the start."""
     signing: SigningState = SigningState.NONE
     signed: SignedValue | None = None
 
@@ -304,8 +306,18 @@ class DropProfile:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """One upstream that was asked, or that would have been and was out of reach (`latency_ms` None)."""
+
+    upstream: UpstreamId
+    answer: str
+    """The status that it gave, or `no answer`, or `not reachable`."""
+    latency_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LadderStep:
-    """One authorisation decision for the history (product H12)."""
+    """One decision on a card for the history. `upstream` is the one whose word counted, if it was anybody's."""
 
     at: Moment
     connector: ConnectorId | None
@@ -315,6 +327,10 @@ class LadderStep:
     latency_ms: int | None
     answer: str
     rule: str
+    asked: tuple[Asked, ...] = ()
+    """Everybody who was asked, in the order in which they count."""
+    way: str = ""
+    """By which rule they were asked."""
 
 
 Entry = (

@@ -17,7 +17,7 @@ from agent.vocabulary.moments import Moment
 
 
 class SecurityEventKind(StrEnum):
-    """Security extension of OCPP 1.6, "Security events"."""
+    """Security extension of OCPP 1.6, "Security events"; what is ours begins with `stationd.`."""
 
     FIRMWARE_UPDATED = "FirmwareUpdated"
     FAILED_TO_AUTHENTICATE_AT_CENTRAL_SYSTEM = "FailedToAuthenticateAtCentralSystem"
@@ -37,6 +37,10 @@ class SecurityEventKind(StrEnum):
     INVALID_CHARGE_POINT_CERTIFICATE = "InvalidChargePointCertificate"
     INVALID_TLS_VERSION = "InvalidTLSVersion"
     INVALID_TLS_CIPHER_SUITE = "InvalidTLSCipherSuite"
+    UNDELIVERED_RECORDS = "stationd.UndeliveredRecords"
+    """Ours: an operator was removed that had not got everything."""
+    OWN_URL_ABANDONED = "stationd.OwnUrlAbandoned"
+    """Ours: the URL to which an upstream wanted to move never accepted the station; the old one is dialled again."""
 
 
 _K = SecurityEventKind
@@ -65,6 +69,15 @@ TOLD_BY_A_FLOW: frozenset[SecurityEventKind] = frozenset(
     }
 )
 """Not critical by the list, and pushed all the same, since a flow of the extension demands it (A03, M05)."""
+
+TOLD_TO_MANAGEMENT: frozenset[SecurityEventKind] = frozenset(
+    {
+        _K.FAILED_TO_AUTHENTICATE_AT_CENTRAL_SYSTEM,
+        _K.UNDELIVERED_RECORDS,
+        _K.OWN_URL_ABANDONED,
+    }
+)
+"""Pushed to management alone: it looks after the links of the others, and nobody else can see that one is down."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from agent.vocabulary.ids import MANAGEMENT, UpstreamId
 from agent.vocabulary.options import UpstreamOptions
+from agent.vocabulary.services import Services
 
 
 class Role(StrEnum):
@@ -42,6 +43,13 @@ class UpstreamSetup:
     options: UpstreamOptions
     name: str = ""
     """For people; the id where empty."""
+    services: Services | None = None
+    """What it is asked about cards; None: what goes with its role."""
+
+    @property
+    def asked(self) -> Services:
+        """What it is asked about cards: as shipped, the Billing upstream alone is asked at all."""
+        return Services(online=self.role is Role.BILLING) if self.services is None else self.services
 
     @property
     def kind(self) -> UpstreamKind:

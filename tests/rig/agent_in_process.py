@@ -108,6 +108,7 @@ class AgentInProcess:
     def freeze(self) -> None:
         """From now on nothing is handled, written or switched; the tasks still have to be ended by `vanish`."""
         self.agent.engine.post = _nothing  # type: ignore[method-assign]
+        self.agent.engine.turn = _nothing  # type: ignore[method-assign]
         if isinstance(self.agent.writer, InlineWriter):
             self.agent.writer.cut()
 
@@ -202,5 +203,5 @@ def _as_it_is(hardware: Hardware) -> Hardware:
     return hardware
 
 
-def _nothing(given: Input) -> None:
+def _nothing(given: Input | None = None) -> None:
     """Takes an input and does nothing with it."""

@@ -190,6 +190,7 @@ class ScriptedBackend(Operator, SecurityOperator):
         try:
             await desk.serve()
         finally:
+            self.ledger.close_codes.append(connection.close_code)
             if self._desk is desk:
                 self._desk = None
                 self.connected.clear()

@@ -21,7 +21,12 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 _BEGIN = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 _END = datetime.datetime(2060, 1, 1, tzinfo=datetime.UTC)
 _PEM = serialization.Encoding.PEM
-_PURPOSES = {"server": ExtendedKeyUsageOID.SERVER_AUTH, "client": ExtendedKeyUsageOID.CLIENT_AUTH}
+_PURPOSES = {
+    "server": ExtendedKeyUsageOID.SERVER_AUTH,
+    "client": ExtendedKeyUsageOID.CLIENT_AUTH,
+    "code": ExtendedKeyUsageOID.CODE_SIGNING,
+}
+_CURVES = {"ec": ec.SECP256R1(), "ec192": ec.SECP192R1(), "ec384": ec.SECP384R1(), "ec521": ec.SECP521R1()}
 SHA256_WITH_RSA, SHA1_WITH_RSA = bytes.fromhex("2a864886f70d01010b"), bytes.fromhex("2a864886f70d010105")
 
 
@@ -34,7 +39,7 @@ class Wish:
     names: tuple[str, ...] = ("localhost", "127.0.0.1")
     """Host names and addresses; none: no such extension."""
     purposes: tuple[str, ...] = ("server",)
-    """`server` and `client`; none: no such extension."""
+    """`server`, `client` and `code`; none: no such extension."""
     authority: bool = False
     constraints: bool = True
     """It says whether it is an authority."""
@@ -42,7 +47,7 @@ class Wish:
     permitted: tuple[str, ...] = ()
     """Domains that it may vouch for."""
     key: str = "ec"
-    """`ec`, `ec192`, or `rsa` with the number of bits behind it."""
+    """`ec` (P-256), `ec192`, `ec384`, `ec521`, or `rsa` with the number of bits behind it."""
     sha1: bool = False
     """Signed with SHA-1; its issuer's key must be RSA."""
     begin: datetime.datetime = _BEGIN
@@ -52,6 +57,8 @@ class Wish:
 ROOT = Wish("rig root", names=(), purposes=(), authority=True)
 STATION = Wish("SN1", organisation="Rig CPO", names=(), purposes=("client",))
 """A client certificate as a station with the serial number SN1 has it."""
+SIGNER = Wish("firmware", names=(), purposes=("code",))
+"""A certificate that signs firmware."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +142,7 @@ def client_context(authority: Authority) -> ssl.SSLContext:
 def _key(kind: str) -> Any:
     if kind.startswith("rsa"):
         return rsa.generate_private_key(65537, int(kind[3:]))
-    return ec.generate_private_key(ec.SECP192R1() if kind == "ec192" else ec.SECP256R1())
+    return ec.generate_private_key(_CURVES[kind])
 
 
 def _name(wish: Wish) -> x509.Name:

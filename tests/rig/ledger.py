@@ -118,6 +118,8 @@ class FrameLog:
     def __init__(self, name: str) -> None:
         self.name = name
         self.frames: list[Frame] = []
+        self.close_codes: list[int | None] = []
+        """With which code each connection ended; the backend writes it down."""
 
     def add(self, at_s: float, direction: str, text: str, connection: int = 1) -> Frame:
         """Write a frame down; the backend (or a test) calls this."""

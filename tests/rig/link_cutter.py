@@ -9,6 +9,7 @@ dials `cutter.port`.
 | `REFUSE` | reset at once | untouched; `cut()` ends them |
 | `HALF_OPEN` | accepted, nothing passes | nothing passes in either direction, nobody is told |
 | `BLACK_HOLE` | accepted, nothing is ever answered | bytes of the station vanish, those of the backend too |
+| `DRIP` | joined to the backend | one byte a second each way |
 
 `HALF_OPEN` keeps what it holds back and hands it on when the mode returns to `PASS`, as a network does whose packets
 are repeated; `BLACK_HOLE` throws it away, and a connection that lost bytes so is reset when the mode changes.
@@ -36,6 +37,7 @@ class Mode(StrEnum):
     REFUSE = "refuse"
     HALF_OPEN = "half_open"
     BLACK_HOLE = "black_hole"
+    DRIP = "drip"
 
 
 class LinkCutter:
@@ -103,7 +105,7 @@ class LinkCutter:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._mode is Mode.REFUSE:
             return
-        while self._mode is not Mode.PASS:
+        while self._mode not in (Mode.PASS, Mode.DRIP):
             await self._changed.wait()
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._backend_port())
         try:
@@ -129,6 +131,10 @@ class LinkCutter:
                 while self._mode is Mode.BLACK_HOLE:
                     await self._changed.wait()
                 raise ConnectionResetError("bytes were lost on the way")
+            while self._mode is Mode.DRIP and data:
+                writer.write(data[:1])
+                data = data[1:]
+                await asyncio.sleep(1)
             writer.write(data)
             await writer.drain()
         with suppress(OSError):

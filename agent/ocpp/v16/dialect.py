@@ -5,6 +5,7 @@ from __future__ import annotations
 from agent.ocpp.exchange import BootAnswer, Parsed, RowAnswer, Status
 from agent.ocpp.v16 import answers, confirmations, parse, render, triggers, uploads
 from agent.ocpp.v16.keys import StationFacts
+from agent.ocpp.v16.retiring import parse_retiring
 from agent.ocpp.v16.status import StatusBoard
 from agent.ocpp.wire import Call, JsonObject, write
 from agent.vocabulary.commands import Result, TriggerKind
@@ -108,6 +109,18 @@ class V16(_Writes, _Reads):
             return self._configuration.answer(call.payload.get("key") or (), result.options, heartbeat_interval_s)
         return answers.answer(call, result)
 
+    def retiring(self) -> V16:
+        """The same for an upstream that is only let go."""
+        return RetiringV16(self._station)
+
     def status_board(self) -> StatusBoard:
         """A fresh memory of what the peer knows about the connectors."""
         return StatusBoard()
+
+
+class RetiringV16(V16):
+    """The dialect of an upstream that is no longer configured: it is told, and may ask for nothing."""
+
+    def parse(self, call: Call, registered: bool) -> Parsed:
+        """The refusal of a call."""
+        return parse_retiring(call, self._facts)

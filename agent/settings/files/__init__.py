@@ -13,12 +13,14 @@ from agent.settings.files.changes import (
     stage_primary,
     stage_removal,
 )
+from agent.settings.files.forgetting import forget_credentials
 from agent.settings.files.staging import load, save_password
 
 __all__ = [
     "REMOVAL_WORD",
     "CheckClient",
     "discard_pending",
+    "forget_credentials",
     "load",
     "save_password",
     "stage_billing",

@@ -9,6 +9,7 @@ from pathlib import Path
 from agent.settings.addresses import SYSTEM_TRUST, UpstreamAddress
 from agent.settings.credentials import Passwords
 from agent.settings.factory import Factory
+from agent.settings.files.known import KnownFile
 from agent.settings.files.passwords import PasswordFile
 from agent.settings.files.storage import move_file, read_file, write_file
 from agent.settings.installer import PRIMARY, InstallerSettings, parse_installer, render_installer
@@ -30,6 +31,7 @@ class Folder:
         self._folder = Path(locations.settings)
         self._live = Path(locations.state) / "credentials"
         self.passwords = PasswordFile(self._folder / "credentials.toml")
+        self.known = KnownFile(self._folder / "known.toml")
 
     def file(self, which: str) -> Path:
         """The place of `active`, `pending` or `previous`."""
@@ -71,6 +73,11 @@ class Folder:
         """What will be in force after the next boot; nothing where the files say nothing usable."""
         return self.read("pending", []) or self.active([])[0]
 
+    def in_use(self) -> frozenset[UpstreamId]:
+        """The ids of everybody who is set, or staged to be."""
+        files = (self.read(which, []) for which in ("active", "pending"))
+        return frozenset(one.id for file in files if file is not None for one in file.upstreams)
+
     def stage(self, settings: InstallerSettings) -> None:
         """Make these the settings of the next boot. Raises OSError."""
         write_file(self.file("pending"), render_installer(settings))
@@ -87,6 +94,7 @@ class Folder:
         held += [file.stem for folder in ("trust", "client") for file in (self._folder / folder).glob(f"{prefix}*")]
         held += [file.name for file in self._live.glob(f"{prefix}*")]
         held += [upstream.id for settings in files for upstream in settings.upstreams]
+        held += [one.address.id for one in self.known.read(problems)]
         ids = [name.removeprefix(prefix) for name in held if name.startswith(prefix)]
         numbers = [int(text) for text in ids if _NUMBER.fullmatch(text)]
         made = [settings.primaries_made if prefix == PRIMARY else settings.operators_made for settings in files]
@@ -113,7 +121,9 @@ class Folder:
             if pending is None or pending.staged_in_boot == boot_id:
                 return False
             self._check_pending(pending, factory, passwords)
-            if (active := self.read("active", [])) is not None or not self.file("active").exists():
+            active = self.read("active", [])
+            self.known.note([*(active.upstreams if active is not None else ()), *pending.upstreams])
+            if active is not None or not self.file("active").exists():
                 write_file(self.file("previous"), render_installer(active or InstallerSettings()))
             move_file(self.file("pending"), self.file("active"))
         except SettingsError as error:

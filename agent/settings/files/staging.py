@@ -4,7 +4,8 @@ Theory of operation
 -------------------
 Folder of the settings: `active.toml` (in force), `pending.toml` (staged), `previous.toml` (what was in force before),
 `credentials.toml` (passwords by upstream id), `trust/<id>.pem` (own roots of an upstream), `client/<id>.pem` and
-`client/<id>.key` (its client certificate). Only the agent writes there; `changes` says how a change comes about.
+`client/<id>.key` (its client certificate), `known.toml` (everybody who was ever in force). Only the agent writes there;
+`changes` says how a change comes about.
 
 A pending file carries the boot it was staged in. `load` in a later boot copies active to previous and then renames
 pending to active; a cut between the two leaves the old settings in force and the change staged, and the next `load`
@@ -23,6 +24,7 @@ from agent.settings.addresses import UpstreamAddress
 from agent.settings.credentials import Passwords
 from agent.settings.files.folder import Folder
 from agent.settings.files.provisioned import read_factory
+from agent.settings.known import Known, without
 from agent.settings.locations import Locations
 from agent.settings.problems import Problem
 from agent.settings.settings import Settings
@@ -55,7 +57,16 @@ def load(locations: Locations, boot_id: str) -> Settings:
         fights = check_distinct(operator, _present(management, primary, operators), f"{operator.id}.")
         problems += _in_active(folder, (*check_address(operator, f"{operator.id}."), *fights))
         operators += [] if fights else [operator]
-    return Settings(factory, primary, pending, tuple(problems), usable, applied, tuple(operators))
+    return Settings(
+        factory,
+        primary,
+        pending,
+        tuple(problems),
+        usable,
+        applied,
+        tuple(operators),
+        _former(folder, [one.id for one in active.upstreams], passwords) if usable else (),
+    )
 
 
 def save_password(locations: Locations, upstream: UpstreamId, password: Secret) -> None:
@@ -67,6 +78,13 @@ def _present(
     management: UpstreamAddress, primary: UpstreamAddress | None, operators: Sequence[UpstreamAddress]
 ) -> tuple[UpstreamAddress, ...]:
     return (management, *(() if primary is None else (primary,)), *operators)
+
+
+def _former(folder: Folder, present: Sequence[UpstreamId], passwords: Passwords) -> tuple[Known, ...]:
+    """What cannot be read costs a farewell at the most."""
+    return tuple(
+        replace(one, address=folder.complete(one.address, passwords)) for one in without(folder.known.read([]), present)
+    )
 
 
 def _in_active(folder: Folder, found: Sequence[Problem]) -> list[Problem]:

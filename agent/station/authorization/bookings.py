@@ -27,11 +27,12 @@ class Bookings:
         self._connectors = connectors
 
     def begin(self, turn: Turn) -> None:
-        """The first turn of this life: who is Billing no more keeps nobody's connector."""
+        """The first turn of this life: who has the service no more keeps nobody's connector."""
         for claim in self._site.snapshot.reservations:
-            if claim.upstream != self._site.registry.billing.id:
+            if claim.upstream != self._site.reservations_of:
                 turn.record(DropReservation(claim.upstream, claim.id))
-                turn.note(StationNote.RESERVATION_OVER, "its upstream is not Billing", claim.connector, claim.upstream)
+                why = "its upstream does not reserve any more"
+                turn.note(StationNote.RESERVATION_OVER, why, claim.connector, claim.upstream)
 
     def reserve(self, asker: Upstream, command: Reserve, turn: Turn) -> Result:
         """ReserveNow; stored before it is answered."""

@@ -1,4 +1,4 @@
-"""Authorisation cache of the Billing upstream (OCPP 1.6 3.5.1): its verdicts on cards, good and bad."""
+"""Authorisation cache of one upstream (OCPP 1.6 3.5.1): its verdicts on cards, good and bad."""
 
 from __future__ import annotations
 
@@ -28,6 +28,11 @@ class Cache:
         dropped = self._make_room(wall_ms) if len(self._verdicts) >= CAPACITY else None
         self._verdicts[token.key] = (token, verdict)
         return dropped
+
+    @property
+    def empty(self) -> bool:
+        """Nothing is remembered."""
+        return not self._verdicts
 
     def wipe(self) -> None:
         """Forget all."""

@@ -1,10 +1,11 @@
-"""What somebody wants with a card, and the question to the Billing upstream that came of it."""
+"""What somebody wants with a card, and the question that came of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
 
+from agent.station.authorization.router import Poll
 from agent.vocabulary.charging import ChargingProfile
 from agent.vocabulary.events import Trigger
 from agent.vocabulary.ids import ConnectorId, IdToken
@@ -29,12 +30,17 @@ class Request:
     remote_start_id: int | None = None
     profile: ChargingProfile | None = None
 
+    @property
+    def only(self) -> ConnectorId | None:
+        """The one connector that it is about; None if there are several."""
+        return self.connectors[0] if len(self.connectors) == 1 else None
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An open question to the Billing upstream."""
+    """An open question to one upstream or several."""
 
     request: Request
     epoch: int | None
     """Of the one connector that it is about; None if there are several."""
-    asked_ms: int
+    poll: Poll

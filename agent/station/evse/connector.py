@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 
 from agent.station.authorization.ladder import Authorisation
 from agent.station.authorization.readers import Seat
+from agent.station.authorization.refusals import Refusal
 from agent.station.authorization.reservations import Occupancy
 from agent.station.evse.energy import Energy
 from agent.station.evse.facts import Facts
@@ -79,7 +80,7 @@ class Connector:
         self.epoch = 0
         self.window_ms: int | None = None
         self.secure_ms = 0
-        self.refused_ms: int | None = None
+        self.last_refusal: Refusal | None = None
         self.in_session = False
         self.alone_ms: int | None = None
         """Since when neither car nor cable was seen of what a former life held."""
@@ -102,9 +103,8 @@ class Connector:
 
     @property
     def authority_options(self) -> UpstreamOptions:
-        """Options of whoever decides about the present transaction; the Billing upstream's where that one is gone."""
-        pinned = self.site.registry.get(self.transaction.record.authority) if self.transaction else None
-        return (pinned or self.site.registry.billing).options
+        """Options of the authority: there is one set of them at a time, whoever may authorise beside Billing."""
+        return self.site.registry.billing.options
 
     @property
     def refusal(self) -> str | None:
@@ -153,7 +153,8 @@ class Connector:
         free = self.state in (SessionState.FREE, SessionState.WAITING_CARD, SessionState.FINISHED)
         if not free or self.refusal is not None or self.kept is not None:
             return False
-        if self.site.claimed(self.id, authorisation.token, authorisation.parent) is not None:
+        parent = self.site.parent_for_claims(authorisation.authority, authorisation.parent)
+        if self.site.claimed(self.id, authorisation.token, parent) is not None:
             return False
         self.authorisation = authorisation
         self.site.occupied[self.id] = Occupancy.IN_USE
@@ -203,9 +204,9 @@ class Connector:
             self.lock.wanted = False
             self.lock.retry()
 
-    def refused(self, turn: Turn) -> None:
-        """Show that a card was refused."""
-        self.refused_ms = turn.now_ms
+    def refused(self, why: str, turn: Turn) -> None:
+        """Show that a card was refused, and remember why."""
+        self.last_refusal = Refusal(turn.now, why)
 
     # ------------------------------------------------------------------------------------------------- deeds
 
@@ -237,6 +238,7 @@ class Connector:
             who.parent,
             who.remote_start_id,
             told=tuple(upstream.id for upstream in self.site.registry),
+            energy_cap_wh=who.energy_cap_wh,
             signing=self.signing.first,
         )
         self.transaction = Transaction(record, reading.energy_wh, reading, saved_ms=turn.now_ms)

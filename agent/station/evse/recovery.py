@@ -40,7 +40,8 @@ class Found:
     plugged: bool
     lock_holds: bool
     """The cable cannot have been changed: a lock holds it, or (with none) the system did not go down."""
-    billing: UpstreamId
+    authorities: frozenset[UpstreamId]
+    """Who may authorise here now."""
     policy: AfterPowerLoss
     resume_gap_s: int
     maximum_current_a: float
@@ -108,7 +109,7 @@ def _against(record: TransactionRecord, found: Found, believed: int | None) -> s
         (record.stop_reason is not None, "it was already being stopped"),
         (found.restart_reason is not None, "it was ended by a reset"),
         (record.invalidated, "its card was not accepted"),
-        (record.authority != found.billing, "another upstream is Billing now"),
+        (record.authority not in found.authorities, "another upstream decides here now"),
         (believed is None, "the register is missing or does not fit"),
         (not found.plugged, "the cable was not held"),
         (not found.lock_holds, "no lock held the cable meanwhile"),

@@ -80,7 +80,7 @@ def _carry_out(connector: Connector, record: TransactionRecord, turn: Turn) -> N
         meter.answer.energy_wh if meter.answer else None,
         connector.facts.plugged,
         connector.lock.holds and (connector.lock.exists or site.snapshot.same_boot),
-        site.registry.billing.id,
+        site.registry.authorities,
         site.options.after_power_loss,
         site.options.resume_gap_s,
         capabilities.maximum_current_a,

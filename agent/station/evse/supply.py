@@ -48,6 +48,8 @@ def _against_offering(connector: Connector, transaction: Transaction) -> str | N
         return "the lock is not confirmed"
     if transaction.suspended_as_invalid:
         return "the card was not accepted"
+    if transaction.at_cap:
+        return "the energy cap without an answer of the operator is reached"
     return connector.signing.against(transaction.record)
 
 

@@ -87,6 +87,7 @@ class Transaction:
     energy_allowed_wh: int | None = None
     """After an invalid verdict: up to this register value energy still flows; None: no such end."""
     suspended_as_invalid: bool = False
+    told_of_cap: bool = False
     closing_ms: int = 0
     """When the end began."""
 
@@ -103,11 +104,17 @@ class Transaction:
         """What was delivered so far."""
         return self.register_wh - self.record.meter_start_wh
 
+    @property
+    def at_cap(self) -> bool:
+        """Somebody whom nobody knew has had all that may be given without an answer."""
+        return self.record.energy_cap_wh is not None and self.energy_wh >= self.record.energy_cap_wh
+
     def start_entries(self, site: Site, reading: Reading, profile: ChargingProfile | None = None) -> list[Entry]:
         """The journal row, one start per upstream, the reservation that it uses, and the profile that it brings."""
         row = self.record
         entries: list[Entry] = [SaveTransaction(row)]
-        claim = site.reservations.claim(row.where.connector, row.token, row.parent)
+        parent = site.parent_for_claims(row.authority, row.parent)
+        claim = site.reservations.claim(row.where.connector, row.token, parent)
         if claim is not None:
             site.reservations.drop(claim.upstream, claim.id)
             entries.append(DropReservation(claim.upstream, claim.id))

@@ -25,6 +25,7 @@ def take_verdict(connector: Connector, verdict: Verdict, turn: Turn) -> None:
         _judge_former(connector, verdict, turn)
         return
     record = replace(transaction.record, parent=verdict.parent or transaction.record.parent)
+    record = replace(record, energy_cap_wh=None) if verdict.accepted else record
     if not verdict.accepted:
         record = replace(record, invalidated=True)
         allowed = connector.authority_options.maximum_energy_on_invalid_wh
@@ -44,7 +45,10 @@ def _judge_former(connector: Connector, verdict: Verdict, turn: Turn) -> None:
 
 
 def enforce_verdict(connector: Connector, transaction: Transaction, turn: Turn) -> None:
-    """Stop or suspend once the energy that was still allowed has flowed."""
+    """Stop or suspend once the energy that was still allowed has flowed; what nobody has judged yet is suspended."""
+    if transaction.at_cap and not transaction.told_of_cap:
+        transaction.told_of_cap = True
+        turn.note(StationNote.ENERGY_CAP, f"{transaction.record.energy_cap_wh} Wh without an answer", connector.id)
     allowed_wh = transaction.energy_allowed_wh
     if allowed_wh is None or transaction.register_wh < allowed_wh or connector.state is not SessionState.RUNNING:
         return

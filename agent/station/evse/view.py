@@ -127,7 +127,8 @@ def light_state(connector: Connector, turn: Turn) -> LightState:
     """The first that applies, most urgent first."""
     if faults(connector)[0] is not None:
         return LightState.FAULT
-    if connector.refused_ms is not None and not turn.reached(connector.refused_ms + REFUSED_MS):
+    refusal = connector.last_refusal
+    if refusal is not None and not turn.reached(refusal.at.monotonic_ms + REFUSED_MS):
         return LightState.REFUSED
     if connector.asked:
         return LightState.ASKING

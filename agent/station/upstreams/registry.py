@@ -10,6 +10,7 @@ from agent.vocabulary.ids import TransactionId, UpstreamId
 from agent.vocabulary.inputs import Registration
 from agent.vocabulary.options import OPTION_BY_NAME, OptionValue, Origin, Scope, StationOptions, UpstreamOptions
 from agent.vocabulary.records import Snapshot
+from agent.vocabulary.services import Services
 from agent.vocabulary.upstreams import Role, UpstreamSetup
 
 
@@ -38,6 +39,8 @@ class Upstream:
     """It has accepted a boot on the present link."""
     ids: dict[TransactionId, str] = field(default_factory=dict)
     shown: OptionsShown | None = None
+    services: Services = field(default_factory=Services)
+    """What it is asked about cards."""
 
     @property
     def reachable(self) -> bool:
@@ -56,7 +59,7 @@ class Registry:
         billing = [setup.id for setup in setups if setup.role is Role.BILLING]
         if len(billing) != 1:
             raise ValueError(f"upstreams: exactly one must be Billing, not {len(billing)}; set one role to billing")
-        self._upstreams = {s.id: Upstream(s.id, s.name or s.id, s.role, s.options) for s in setups}
+        self._upstreams = {s.id: Upstream(s.id, s.name or s.id, s.role, s.options, services=s.asked) for s in setups}
         for known in self:
             known.ever_accepted = known.id in snapshot.accepted
         self.billing = self._upstreams[billing[0]]
@@ -74,6 +77,11 @@ class Registry:
 
     def __iter__(self) -> Iterator[Upstream]:
         return iter(self._upstreams.values())
+
+    @property
+    def authorities(self) -> frozenset[UpstreamId]:
+        """Who may authorise: Billing, and whoever is asked about cards beside it."""
+        return frozenset({self.billing.id, *(each.id for each in self if each.services.online)})
 
     def get(self, upstream: UpstreamId) -> Upstream | None:
         """None for an id that is not configured (any more)."""

@@ -100,6 +100,8 @@ class World:
     times: list[tuple[int, bool]] = field(default_factory=list)
     row: OutboxRow | None = None
     offset_ms: int | None = None
+    crowded: list[bool] = field(default_factory=list)
+    """What the next questions about the upstream's lane are answered; then: it has room."""
     on_post: Callable[[Input], None] = lambda given: None
 
     def __post_init__(self) -> None:
@@ -132,6 +134,9 @@ class _Mind:
 
     def post(self, given: Input) -> None:
         self._world.post(given)
+
+    def crowded(self, upstream: UpstreamId) -> bool:
+        return self._world.crowded.pop(0) if self._world.crowded else False
 
     def options(self, upstream: UpstreamId) -> UpstreamOptions:
         return self._world.options

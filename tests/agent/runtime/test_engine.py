@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from agent.runtime.clock import Clock
 from agent.runtime.engine import Doors, Engine
+from agent.runtime.lanes import INPUTS_IN_A_TURN
 from agent.vocabulary import effects as fx
 from agent.vocabulary.commands import (
     GetDiagnostics,
@@ -21,13 +22,14 @@ from agent.vocabulary.commands import (
     UploadWish,
 )
 from agent.vocabulary.events import Condition, ConditionChanged
-from agent.vocabulary.ids import MANAGEMENT, ConnectorId, IdToken, Secret
-from agent.vocabulary.inputs import CommandReceived, Input, RecordFailed, Synced, Tick
+from agent.vocabulary.ids import MANAGEMENT, ConnectorId, IdToken, Secret, UpstreamId
+from agent.vocabulary.inputs import CommandReceived, Input, NoticeAnswered, RecordFailed, Synced, Tick
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.uploads import IDLE
 from hal.api import Capabilities, LightPattern, SigningOrder
 
 ONE, TWO = ConnectorId(1), ConnectorId(2)
+OTHER = UpstreamId("other")
 BARRIER = fx.Record((), barrier=True)
 LAZY = fx.Record((), barrier=False)
 
@@ -259,3 +261,26 @@ def test_an_input_posted_while_another_is_handled_is_handled_after_it(bench: Ben
 
     Reentrant().engine.tick()
     assert seen == ["Tick", "end of Tick", "Synced"]
+
+
+@pytest.mark.rule("two-upstreams.TU06")
+@pytest.mark.rule("INV-13")
+def test_of_a_flooding_upstream_only_so_much_is_handled_in_a_turn_and_the_hardware_goes_before_it() -> None:
+    bench, handled, turns = Bench(), list[Input](), list[None]()
+    bench.engine._doors = replace(bench.engine._doors, turn_over=lambda: turns.append(None))
+    bench.engine._doors = replace(bench.engine._doors, record_input=lambda given, now: handled.append(given))
+    flood = [NoticeAnswered(MANAGEMENT, str(number)) for number in range(20)]
+    for given in flood:
+        bench.engine.post(given)
+    assert handled == flood[:INPUTS_IN_A_TURN]
+    assert bench.engine.crowded(MANAGEMENT)
+    assert len(turns) == 1
+    bench.engine.post(Tick())
+    bench.engine.post(NoticeAnswered(OTHER, "0"))
+    assert handled[INPUTS_IN_A_TURN:] == [Tick(), NoticeAnswered(OTHER, "0")]
+    while bench.engine._lanes.crowded(MANAGEMENT):
+        bench.engine.turn()
+    assert not bench.engine.crowded(OTHER)
+    while len(handled) < 22:
+        bench.engine.turn()
+    assert [given for given in handled if given in flood] == flood

@@ -11,7 +11,7 @@ from agent.vocabulary.ids import MANAGEMENT, UpstreamId
 from agent.vocabulary.inputs import NoticeAnswered, RecordFailed, SecurityEventSeen, Synced
 from agent.vocabulary.options import UpstreamOptions
 from agent.vocabulary.records import DropNotice, EnqueueNotice, LogSecurityEvent, Snapshot
-from agent.vocabulary.security import CRITICAL, TOLD_BY_A_FLOW, SecurityEvent, SecurityEventKind
+from agent.vocabulary.security import CRITICAL, TOLD_BY_A_FLOW, TOLD_TO_MANAGEMENT, SecurityEvent, SecurityEventKind
 from agent.vocabulary.upstreams import Role, UpstreamSetup
 from hal.api import Fault, FaultSeen
 from tests.agent.station.driver import PRIMARY, Driver
@@ -47,7 +47,8 @@ def test_every_event_is_logged_and_the_right_ones_are_told(kind: K) -> None:
     driver = Driver()
     driver.give(SecurityEventSeen(kind, "why"))
     assert [(line.kind, line.tech_info, line.upstream) for line in lines(driver)] == [(kind, "why", None)]
-    assert told(driver) == ([MANAGEMENT, PRIMARY] if kind in CRITICAL | TOLD_BY_A_FLOW else [])
+    others = [MANAGEMENT] if kind in TOLD_TO_MANAGEMENT else []
+    assert told(driver) == ([MANAGEMENT, PRIMARY] if kind in CRITICAL | TOLD_BY_A_FLOW else others)
     barriers = [effect.barrier for effect in driver.last if isinstance(effect, Record)]
     assert barriers == [kind in CRITICAL]
 

@@ -130,6 +130,7 @@ TABLE = (
     boolean("UnlockConnectorOnEVSideDisconnect"),
     number("WebSocketPingInterval", 0, 86_400),
     boolean("stationd.BootOnReconnect"),
+    number("stationd.FreeVendEnergy", 0, 1_000_000),
     boolean("stationd.ParkWholeSession"),
 )
 REQUIRED = {

@@ -37,7 +37,7 @@ FOUND = Found(
     register_wh=1510,
     plugged=True,
     lock_holds=True,
-    billing=PRIMARY,
+    authorities=frozenset({PRIMARY}),
     policy=AfterPowerLoss.RESUME,
     resume_gap_s=600,
     maximum_current_a=32,
@@ -65,7 +65,7 @@ def boot(driver: Driver, letter: str = "B", locked: bool = True) -> None:
     [
         ({"policy": AfterPowerLoss.STOP}, "set to stop"),
         ({"restart_reason": StopReason.SOFT_RESET}, "reset"),
-        ({"billing": MANAGEMENT}, "another upstream"),
+        ({"authorities": frozenset({MANAGEMENT})}, "another upstream"),
         ({"register_wh": 1499}, "register"),
         ({"register_wh": 9000}, "register"),
         ({"register_wh": None}, "register"),
