@@ -11,7 +11,7 @@ from agent.station.upstreams.holds import Holds
 from agent.station.upstreams.registry import Registry
 from agent.vocabulary.effects import Record
 from agent.vocabulary.events import StopReason, TransactionSampled
-from agent.vocabulary.ids import ConnectorId, IdToken, TransactionId, UpstreamId
+from agent.vocabulary.ids import LINE, LOCAL_PAGE, ConnectorId, IdToken, TransactionId, UpstreamId
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.options import OPTION_BY_NAME, Origin, Scope, StationOptions
 from agent.vocabulary.records import Enqueue, SaveTransaction, Snapshot
@@ -120,7 +120,7 @@ def build_site(
     """The shared part of a starting station: stored options and holds applied."""
     for saved in snapshot.options:
         row = OPTION_BY_NAME.get(saved.name)
-        if saved.upstream is None and row is not None and row.scope is Scope.SHARED:
+        if saved.upstream is None and row is not None and row.scope in (Scope.SHARED, Scope.INSTALLATION):
             options = options.with_value(saved.name, saved.value, Origin.OCPP)
     registry = Registry(upstreams, snapshot)
     known = {upstream.id for upstream in registry}
@@ -128,7 +128,7 @@ def build_site(
     wanted = registry.get(options.cards.reservations or registry.billing.id) or registry.billing
     keeper = wanted.id
     reservations = Reservations(each for each in snapshot.reservations if each.upstream == keeper)
-    holds = Holds(snapshot.holds, (c.id for c in options.connectors), (u.id for u in registry))
+    holds = Holds(snapshot.holds, (c.id for c in options.connectors), {*known, LOCAL_PAGE, LINE})
     return Site(
         options,
         registry,

@@ -8,6 +8,7 @@ Theory of operation
 * `AUTHORITY`: only the Billing upstream's value counts and only it may write; others see it read-only. Every upstream
   keeps its own (parked) set, so that a change of authority brings back what that upstream had set.
 * `SHARED`: one value for the station; any upstream may write, the last writer wins.
+* `INSTALLATION`: one value for the station that describes its wiring; management and people on the spot write it.
 * `CONSTANT`: derived from hardware or release; nobody writes.
 
 A value has an *origin*; precedence is default < factory < installer < OCPP. Dialects map keys to rows; the station
@@ -27,6 +28,8 @@ from hal.api import Capabilities, Measurand, Phase
 
 MAXIMUM_LIST_ENTRIES: Final = 10_000
 """Of a local list as a whole."""
+RESERVATION_SERVICE: Final = "reservation_service"
+"""Stands among the options that an upstream sees if it is the one whose reservations count."""
 MAXIMUM_LIST_SENT: Final = 500
 """Of one update of it; so many fit in the longest frame."""
 
@@ -35,6 +38,7 @@ class Scope(StrEnum):
     CONNECTION = "connection"
     AUTHORITY = "authority"
     SHARED = "shared"
+    INSTALLATION = "installation"
     CONSTANT = "constant"
 
 

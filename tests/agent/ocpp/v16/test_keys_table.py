@@ -16,7 +16,7 @@ from agent.ocpp.v16.keys import KEYS, StationFacts
 from agent.ocpp.v16.measurands import MEASURANDS
 from agent.ocpp.wire import Call
 from agent.vocabulary.commands import OptionSeen, RaiseSecurityProfile, Result, ResultStatus, SetOption, SetPassword
-from agent.vocabulary.options import OPTIONS, Kind, StationOptions, UpstreamOptions
+from agent.vocabulary.options import OPTIONS, RESERVATION_SERVICE, Kind, StationOptions, UpstreamOptions
 from hal.api import Phase
 
 ENERGY = "Energy.Active.Import.Register"
@@ -172,6 +172,7 @@ def told(dialect: V16, *asked: str, **written: Any) -> list[dict[str, Any]]:
         for row in OPTIONS
         if row.kind is not Kind.SECRET
     )
+    seen += (OptionSeen(RESERVATION_SERVICE, True, readonly=True),)
     result = Result(ResultStatus.ACCEPTED, options=seen)
     payload = dialect.answer(Call("1", "GetConfiguration", {"key": list(asked)}), result, 300)
     entries: list[dict[str, Any]] = payload["configurationKey"]
