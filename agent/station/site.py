@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from agent.station.authorization.reservations import Occupancy, Reservations
+from agent.station.power.leases import Leases
+from agent.station.power.limits import Contribution
 from agent.station.power.profiles import Profiles
 from agent.station.upstreams.holds import Holds
 from agent.station.upstreams.registry import Registry
@@ -41,8 +43,15 @@ class Site:
     """Set once a restart is under way: no new session begins."""
     faults: dict[Fault, str] = field(default_factory=dict)
     """Faults of the station as a whole."""
-    running: set[ConnectorId] = field(default_factory=set)
-    """Connectors that share what the station may take: a transaction runs there, or contacts are not open."""
+    leases: Leases = field(default_factory=Leases)
+    installer: dict[ConnectorId, float] = field(default_factory=dict)
+    """Limits in A that somebody set on the spot, by connector; 0: for the station."""
+    bounds: tuple[Contribution, ...] = ()
+    """What bounds every connector and their sum alike, on each phase; made by the arbiter."""
+    grid_bounds: tuple[Contribution, ...] = ()
+    """What the main fuse has left on each phase; empty without a grid meter."""
+    shares: dict[ConnectorId, Contribution] = field(default_factory=dict)
+    """What each connector may have of what is common; made by the arbiter."""
     reservations: Reservations = field(default_factory=Reservations)
     occupied: dict[ConnectorId, Occupancy] = field(default_factory=dict)
     """How the connectors are used, as far as reservations care."""

@@ -108,6 +108,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("cpo_name", _C, Kind.TEXT, 0, 64),
     Option("disable_security_events", _C, _BOOL),
     Option("park_whole_session", _C, _BOOL),
+    Option("limit_lease_s", _C, _INT, 0, 86_400),
+    Option("failsafe_limit_a", _C, _INT, 0, 1_000),
     Option("allow_offline_unknown", _A, _BOOL),
     Option("authorization_cache_enabled", _A, _BOOL),
     Option("authorize_remote_starts", _A, _BOOL),
@@ -180,6 +182,10 @@ class UpstreamOptions(_Options):
     disable_security_events: bool = False
     park_whole_session: bool = False
     """When the start of a transaction is given up, park all of it, instead of sending the rest with the id -1."""
+    limit_lease_s: int = 0
+    """Its limits are good for so long after its last message; then its failsafe counts as well. 0: for ever."""
+    failsafe_limit_a: int = 6
+    """What the station may take on each phase while this upstream is silent for longer than its lease."""
     allow_offline_unknown: bool = False
     authorization_cache_enabled: bool = True
     authorize_remote_starts: bool = True
@@ -234,12 +240,36 @@ class ConnectorOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedOptions:
+    """Connectors behind one supply line that bears less than all of them together."""
+
+    name: str
+    connectors: tuple[ConnectorId, ...]
+    maximum_a: float
+    """On each phase."""
+
+
+@dataclass(frozen=True, slots=True)
+class GridOptions:
+    """The main fuse of the house, where a meter watches it."""
+
+    fuse_a: float
+    """On each phase."""
+    safe_a: float
+    """What the station may take on each phase while the meter says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class StationOptions(_Options):
     """Options of the station as a whole: hardware, policy and the SHARED rows."""
 
     connectors: tuple[ConnectorOptions, ...]
     readers: Mapping[str, tuple[ConnectorId, ...]]
     """Reader name to the connectors it serves."""
+    maximum_current_a: float | None = None
+    """What the station may take on each phase in all; None: as much as its connectors together."""
+    feeds: tuple[FeedOptions, ...] = ()
+    grid: GridOptions | None = None
     vendor: str = ""
     model: str = ""
     serial_number: str = ""

@@ -151,7 +151,9 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("UnlockConnectorOnEVSideDisconnect", "unlock_on_ev_disconnect", fixed_when_captive="false"),
     Key("WebSocketPingInterval", "ping_interval_s"),
     Key("stationd.BootOnReconnect", "boot_on_reconnect"),
+    Key("stationd.FailsafeLimit", "failsafe_limit_a"),
     Key("stationd.FreeVendEnergy", "free_vend_energy_wh"),
+    Key("stationd.LimitLeaseSeconds", "limit_lease_s"),
     Key("stationd.ParkWholeSession", "park_whole_session"),
 )
 _BY_NAME: Final[Mapping[str, Key]] = {key.name.casefold(): key for key in KEYS}

@@ -93,6 +93,7 @@ class Commands:
             turn.note(StationNote.COMMAND_REFUSED, "unknown upstream", upstream=given.upstream)
             result: Result | None = _rejected("unknown upstream")
         else:
+            self._site.leases.heard(asker.id, turn)
             result = self._handle(asker, given, turn)
         if result is not None:
             turn.add(Answer(given.upstream, given.call, result))

@@ -130,7 +130,9 @@ TABLE = (
     boolean("UnlockConnectorOnEVSideDisconnect"),
     number("WebSocketPingInterval", 0, 86_400),
     boolean("stationd.BootOnReconnect"),
+    number("stationd.FailsafeLimit", 0, 1000),
     number("stationd.FreeVendEnergy", 0, 1_000_000),
+    number("stationd.LimitLeaseSeconds", 0, 86400),
     boolean("stationd.ParkWholeSession"),
 )
 REQUIRED = {
