@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from agent.station.arbiter import Arbiter
 from agent.station.authorization.desk import Desk
 from agent.station.authorization.knowledge import Knowledge
 from agent.station.evse import intake, progress
@@ -43,6 +44,8 @@ from agent.vocabulary.upstreams import UpstreamSetup
 from hal import api
 
 _BY_RECORD = frozenset({CommandKind.GET_OPTIONS, CommandKind.SET_OPTION, CommandKind.CHANGE_AVAILABILITY})
+DIVISIONS = 6
+"""So often what is common is divided anew in one turn at most; what is left then waits for the next."""
 _CONNECTOR_READINGS = (
     api.PilotSeen,
     api.CableSeen,
@@ -67,6 +70,7 @@ class Station:
         self._site = build_site(options, upstreams, snapshot, new_uuid)
         self._connectors: dict[ConnectorId, Connector] = {c.id: Connector(c, self._site) for c in options.connectors}
         self._desk = Desk(self._site, self._connectors, Knowledge(self._site))
+        self._arbiter = Arbiter(self._site, self._connectors)
         self._restarter = Restarter(self._site, self._connectors)
         self._unlocking = Unlocking(self._connectors)
         self._uploads = Uploads()
@@ -85,6 +89,7 @@ class Station:
         return {
             inputs.Tick: lambda given, turn: None,
             inputs.UpstreamChanged: self._receipts.upstream_changed,
+            inputs.UpstreamHeard: self._heard,
             inputs.AuthorizeAnswered: self._desk.answered,
             inputs.CommandReceived: self._commands.received,
             inputs.CredentialsAnswered: self._credentials.answered,
@@ -103,6 +108,7 @@ class Station:
             inputs.LatchCleared: self._latch_cleared,
             api.CardSeen: self._desk.card,
             api.FaultSeen: self._fault_seen,
+            api.GridSeen: self._arbiter.grid_seen,
             api.KeySeen: self._reading,
             api.LockSeen: self._lock_seen,
             **dict.fromkeys(_CONNECTOR_READINGS, self._reading),
@@ -168,11 +174,12 @@ class Station:
         self._desk.bookings.settle(turn)
         self._desk.settle(turn)
         self._restarter.settle(turn)
-        running = None
-        while running != self._site.running:
-            running = set(self._site.running)
+        self._arbiter.divide(turn)
+        for _ in range(DIVISIONS):
             for connector in self._connectors.values():
                 progress.settle(connector, turn)
+            if not self._arbiter.divide(turn):
+                break
         self._unlocking.settle(turn)
         self._security.settle(turn)
 
@@ -209,6 +216,9 @@ class Station:
 
     def _restart_requested(self, given: inputs.RestartRequested, turn: Turn) -> None:
         self._restarter.request(given.reason, given.reboot_system, given.wait_for_idle, turn)
+
+    def _heard(self, given: inputs.UpstreamHeard, turn: Turn) -> None:
+        self._site.leases.heard(given.upstream, turn)
 
     def _latch_cleared(self, given: inputs.LatchCleared, turn: Turn) -> None:
         connector = self._connectors.get(given.connector)

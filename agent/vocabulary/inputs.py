@@ -38,6 +38,13 @@ class UpstreamChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class UpstreamHeard:
+    """A message of an upstream came, and it has a lease for its limits; told once a second at most."""
+
+    upstream: UpstreamId
+
+
+@dataclass(frozen=True, slots=True)
 class AuthorizeAnswered:
     """Answer to an `Ask`; `verdict` None: no answer (offline, CALLERROR, deadline)."""
 
@@ -185,6 +192,7 @@ Input = (
     Tick
     | Reading
     | UpstreamChanged
+    | UpstreamHeard
     | AuthorizeAnswered
     | CommandReceived
     | CredentialsAnswered

@@ -8,6 +8,7 @@ Theory of operation
 * `AUTHORITY`: only the Billing upstream's value counts and only it may write; others see it read-only. Every upstream
   keeps its own (parked) set, so that a change of authority brings back what that upstream had set.
 * `SHARED`: one value for the station; any upstream may write, the last writer wins.
+* `INSTALLATION`: one value for the station that describes its wiring; management and people on the spot write it.
 * `CONSTANT`: derived from hardware or release; nobody writes.
 
 A value has an *origin*; precedence is default < factory < installer < OCPP. Dialects map keys to rows; the station
@@ -27,6 +28,8 @@ from hal.api import Capabilities, Measurand, Phase
 
 MAXIMUM_LIST_ENTRIES: Final = 10_000
 """Of a local list as a whole."""
+RESERVATION_SERVICE: Final = "reservation_service"
+"""Stands among the options that an upstream sees if it is the one whose reservations count."""
 MAXIMUM_LIST_SENT: Final = 500
 """Of one update of it; so many fit in the longest frame."""
 
@@ -35,6 +38,7 @@ class Scope(StrEnum):
     CONNECTION = "connection"
     AUTHORITY = "authority"
     SHARED = "shared"
+    INSTALLATION = "installation"
     CONSTANT = "constant"
 
 
@@ -104,6 +108,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("cpo_name", _C, Kind.TEXT, 0, 64),
     Option("disable_security_events", _C, _BOOL),
     Option("park_whole_session", _C, _BOOL),
+    Option("limit_lease_s", _C, _INT, 0, 86_400),
+    Option("failsafe_limit_a", _C, _INT, 0, 1_000),
     Option("allow_offline_unknown", _A, _BOOL),
     Option("authorization_cache_enabled", _A, _BOOL),
     Option("authorize_remote_starts", _A, _BOOL),
@@ -176,6 +182,10 @@ class UpstreamOptions(_Options):
     disable_security_events: bool = False
     park_whole_session: bool = False
     """When the start of a transaction is given up, park all of it, instead of sending the rest with the id -1."""
+    limit_lease_s: int = 0
+    """Its limits are good for so long after its last message; then its failsafe counts as well. 0: for ever."""
+    failsafe_limit_a: int = 6
+    """What the station may take on each phase while this upstream is silent for longer than its lease."""
     allow_offline_unknown: bool = False
     authorization_cache_enabled: bool = True
     authorize_remote_starts: bool = True
@@ -230,12 +240,36 @@ class ConnectorOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedOptions:
+    """Connectors behind one supply line that bears less than all of them together."""
+
+    name: str
+    connectors: tuple[ConnectorId, ...]
+    maximum_a: float
+    """On each phase."""
+
+
+@dataclass(frozen=True, slots=True)
+class GridOptions:
+    """The main fuse of the house, where a meter watches it."""
+
+    fuse_a: float
+    """On each phase."""
+    safe_a: float
+    """What the station may take on each phase while the meter says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class StationOptions(_Options):
     """Options of the station as a whole: hardware, policy and the SHARED rows."""
 
     connectors: tuple[ConnectorOptions, ...]
     readers: Mapping[str, tuple[ConnectorId, ...]]
     """Reader name to the connectors it serves."""
+    maximum_current_a: float | None = None
+    """What the station may take on each phase in all; None: as much as its connectors together."""
+    feeds: tuple[FeedOptions, ...] = ()
+    grid: GridOptions | None = None
     vendor: str = ""
     model: str = ""
     serial_number: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from agent.vocabulary.ids import MANAGEMENT, UpstreamId
+from agent.vocabulary.ids import LINE, LOCAL_PAGE, MANAGEMENT, UpstreamId
 from agent.vocabulary.options import UpstreamOptions
 from agent.vocabulary.services import Services
 
@@ -32,6 +32,32 @@ def kind_of(upstream: UpstreamId, role: Role) -> UpstreamKind:
     if upstream == MANAGEMENT:
         return UpstreamKind.MANAGEMENT
     return UpstreamKind.PRIMARY if role is Role.BILLING else UpstreamKind.OPERATOR
+
+
+class Asker(StrEnum):
+    """Who may ask for something: the columns of the permission table. An upstream is what its kind and role make it."""
+
+    MANAGEMENT_BILLING = "management_billing"
+    """Management while no primary is set."""
+    MANAGEMENT = "management"
+    """Management beside a primary."""
+    PRIMARY = "primary"
+    OPERATOR = "operator"
+    PAGE = "page"
+    """Somebody at the station: the local page, `stationctl`."""
+    LINE = "line"
+    """The line of the manufacturer, which provisions and tests a new unit."""
+
+
+def asker_of(upstream: UpstreamId, role: Role) -> Asker:
+    """The column of an upstream."""
+    if upstream == LOCAL_PAGE:
+        return Asker.PAGE
+    if upstream == LINE:
+        return Asker.LINE
+    if upstream == MANAGEMENT:
+        return Asker.MANAGEMENT_BILLING if role is Role.BILLING else Asker.MANAGEMENT
+    return Asker.PRIMARY if role is Role.BILLING else Asker.OPERATOR
 
 
 @dataclass(frozen=True, slots=True)

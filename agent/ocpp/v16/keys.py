@@ -26,6 +26,7 @@ from agent.vocabulary.options import (
     MAXIMUM_LIST_ENTRIES,
     MAXIMUM_LIST_SENT,
     OPTION_BY_NAME,
+    RESERVATION_SERVICE,
     Kind,
     Option,
     OptionValue,
@@ -40,7 +41,7 @@ MAXIMUM_VALUE_CHARACTERS: Final = 500
 FEATURE_PROFILES: Final = (
     ("Core", ""),
     ("LocalAuthListManagement", "local_list_enabled"),
-    ("Reservation", "local_list_enabled"),
+    ("Reservation", RESERVATION_SERVICE),
     ("SmartCharging", ""),
     ("RemoteTrigger", ""),
 )
@@ -132,7 +133,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("MeterValuesSampledDataMaxLength", constant=_measurands),
     Key("MinimumStatusDuration", "minimum_status_duration_s"),
     Key("NumberOfConnectors", constant=lambda facts: str(facts.connectors)),
-    Key("ReserveConnectorZeroSupported", constant=lambda facts: "true", beside="local_list_enabled"),
+    Key("ReserveConnectorZeroSupported", constant=lambda facts: "true", beside=RESERVATION_SERVICE),
     Key("ResetRetries", "reset_retries"),
     Key("SecurityProfile", "security_profile"),
     Key("SendLocalListMaxLength", constant=lambda facts: str(MAXIMUM_LIST_SENT), beside="local_list_enabled"),
@@ -143,14 +144,16 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("StopTxnAlignedDataMaxLength", constant=_measurands),
     Key("StopTxnSampledData", "stop_sampled_measurands"),
     Key("StopTxnSampledDataMaxLength", constant=_measurands),
-    Key("SupportedFeatureProfiles", constant=lambda facts: feature_profiles(OPTION_BY_NAME)),
+    Key("SupportedFeatureProfiles", constant=lambda facts: feature_profiles({*OPTION_BY_NAME, RESERVATION_SERVICE})),
     Key("SupportedFileTransferProtocols", constant=lambda facts: ",".join(facts.transfers)),
     Key("TransactionMessageAttempts", "transaction_attempts"),
     Key("TransactionMessageRetryInterval", "transaction_retry_interval_s"),
     Key("UnlockConnectorOnEVSideDisconnect", "unlock_on_ev_disconnect", fixed_when_captive="false"),
     Key("WebSocketPingInterval", "ping_interval_s"),
     Key("stationd.BootOnReconnect", "boot_on_reconnect"),
+    Key("stationd.FailsafeLimit", "failsafe_limit_a"),
     Key("stationd.FreeVendEnergy", "free_vend_energy_wh"),
+    Key("stationd.LimitLeaseSeconds", "limit_lease_s"),
     Key("stationd.ParkWholeSession", "park_whole_session"),
 )
 _BY_NAME: Final[Mapping[str, Key]] = {key.name.casefold(): key for key in KEYS}

@@ -16,7 +16,7 @@ from agent.station.site import Site
 from agent.station.turn import Turn
 from agent.station.upstreams.charging import Charging
 from agent.station.upstreams.options import read_options, write_option
-from agent.station.upstreams.permissions import Decision, Situation, Verb, permission
+from agent.station.upstreams.permissions import Condition, Decision, Situation, Verb, permission
 from agent.station.upstreams.registry import Upstream
 from agent.station.upstreams.triggering import Triggering
 from agent.station.upstreams.unlocking import Unlocking
@@ -54,8 +54,8 @@ from agent.vocabulary.commands import (
 )
 from agent.vocabulary.effects import Answer, HandleCredentials, HandleUpload
 from agent.vocabulary.events import StopReason, Trigger
-from agent.vocabulary.ids import MANAGEMENT, STATION, ConnectorId, IdToken
-from agent.vocabulary.inputs import CommandReceived, Registration
+from agent.vocabulary.ids import STATION, ConnectorId, IdToken
+from agent.vocabulary.inputs import CommandReceived
 from agent.vocabulary.notes import StationNote
 
 _NOT_BEFORE_ACCEPTED = frozenset({CommandKind.REMOTE_START, CommandKind.REMOTE_STOP})
@@ -88,26 +88,21 @@ class Commands:
 
     def received(self, given: CommandReceived, turn: Turn) -> None:
         """Answer one command; an unlock is answered when the lock has moved."""
-        asker = self._site.registry.get(given.upstream)
+        asker = self._site.registry.asker(given.upstream)
         if asker is None:
             turn.note(StationNote.COMMAND_REFUSED, "unknown upstream", upstream=given.upstream)
             result: Result | None = _rejected("unknown upstream")
         else:
+            self._site.leases.heard(asker.id, turn)
             result = self._handle(asker, given, turn)
         if result is not None:
             turn.add(Answer(given.upstream, given.call, result))
 
     def _handle(self, asker: Upstream, given: CommandReceived, turn: Turn) -> Result | None:
         command = given.command
-        if command.kind in _NOT_BEFORE_ACCEPTED and asker.registration is not Registration.ACCEPTED:
+        if command.kind in _NOT_BEFORE_ACCEPTED and not asker.may_command:
             return _rejected("not accepted by this upstream yet")
-        decision = permission(
-            asker.role,
-            command.kind,
-            self._situation(asker, command),
-            self._site.options.hard_reset_during_transaction,
-            management=asker.id == MANAGEMENT,
-        )
+        decision = permission(asker.asker, command.kind, self._situation(asker, command), conditions(self._site, asker))
         if decision.verb is Verb.REFUSE:
             turn.note(StationNote.COMMAND_REFUSED, f"{command.kind.value}: {decision.reason}", upstream=asker.id)
             return Result(decision.status or ResultStatus.REJECTED, decision.reason)
@@ -261,6 +256,15 @@ class Commands:
         if any(self._site.holds.held_by_other(each, asker.id) for each in concerned):
             return Result(ResultStatus.SCHEDULED, "another upstream still holds it")
         return ACCEPTED
+
+
+def conditions(site: Site, asker: Upstream) -> frozenset[Condition]:
+    """What the factory file and the installer give to this one beyond the permission table."""
+    held = {
+        Condition.HARD_RESET: site.options.hard_reset_during_transaction,
+        Condition.RESERVATIONS: site.reservations_of == asker.id,
+    }
+    return frozenset(condition for condition, holds in held.items() if holds)
 
 
 def _transaction_id(connector: Connector) -> str | None:

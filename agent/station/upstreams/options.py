@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from agent.station.site import Site
 from agent.station.turn import Turn
-from agent.station.upstreams.permissions import HIDDEN_OPTIONS, may_write
+from agent.station.upstreams.permissions import may_see, may_write
 from agent.station.upstreams.registry import OptionsShown, Upstream
 from agent.vocabulary.commands import OptionSeen, Result, ResultStatus, SetOption
 from agent.vocabulary.effects import OptionsChanged
 from agent.vocabulary.notes import StationNote
-from agent.vocabulary.options import OPTION_BY_NAME, OPTIONS, Kind, Option, OptionValue, Origin, Scope
+from agent.vocabulary.options import (
+    OPTION_BY_NAME,
+    OPTIONS,
+    RESERVATION_SERVICE,
+    Kind,
+    Option,
+    OptionValue,
+    Origin,
+    Scope,
+)
 from agent.vocabulary.records import SaveOption
-from agent.vocabulary.upstreams import Role
 
 _READABLE = tuple(row for row in OPTIONS if row.kind is not Kind.SECRET and row.scope is not Scope.CONSTANT)
 
@@ -34,30 +42,36 @@ def read_options(site: Site, asker: Upstream) -> tuple[OptionSeen, ...]:
 
 
 def _read_options(site: Site, asker: Upstream) -> tuple[OptionSeen, ...]:
-    holders = {Scope.SHARED: site.options, Scope.AUTHORITY: site.registry.billing.options}
-    return tuple(
+    holders = {
+        Scope.SHARED: site.options,
+        Scope.INSTALLATION: site.options,
+        Scope.AUTHORITY: site.registry.billing.options,
+    }
+    reserves = site.reservations_of == asker.id
+    service = (OptionSeen(RESERVATION_SERVICE, True, readonly=True),) if reserves else ()
+    return service + tuple(
         OptionSeen(
             row.name,
             getattr(holders.get(row.scope, asker.options), row.name),
-            not may_write(row, asker.role, asker.id),
+            not may_write(row, asker.asker),
         )
         for row in _READABLE
-        if asker.role is Role.BILLING or row.name not in HIDDEN_OPTIONS
+        if may_see(row, asker.asker)
     )
 
 
 def write_option(site: Site, asker: Upstream, command: SetOption, turn: Turn) -> Result:
     """Write one option: stored before it is answered. Refused by scope and role, or out of bounds."""
     row = OPTION_BY_NAME.get(command.name)
-    if row is None or row.kind is Kind.SECRET:
+    if row is None or row.kind is Kind.SECRET or not may_see(row, asker.asker):
         return Result(ResultStatus.NOT_SUPPORTED, "no such option here")
-    if not may_write(row, asker.role, asker.id):
+    if not may_write(row, asker.asker):
         why = f"{row.name} may not be written by this upstream"
         turn.note(StationNote.COMMAND_REFUSED, f"set_option: {why}", upstream=asker.id)
         return Result(ResultStatus.REJECTED, why)
     if not fits(row, command.value):
         return Result(ResultStatus.REJECTED, f"{row.name}: value out of its bounds {row.minimum} to {row.maximum}")
-    if row.scope is Scope.SHARED:
+    if row.scope in (Scope.SHARED, Scope.INSTALLATION):
         site.options = site.options.with_value(row.name, command.value, Origin.OCPP)
         turn.record(SaveOption(None, row.name, command.value), barrier=True)
         concerned = list(site.registry)
