@@ -12,6 +12,7 @@ Only the engine calls it. Nothing is decided here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from agent.station.arbiter import Arbiter
@@ -27,6 +28,7 @@ from agent.station.site import build_site
 from agent.station.turn import Turn
 from agent.station.upstreams.commands import Commands
 from agent.station.upstreams.credentials import Credentials
+from agent.station.upstreams.options import set_outage_mode
 from agent.station.upstreams.publisher import Publisher
 from agent.station.upstreams.unlocking import Unlocking
 from agent.station.upstreams.uploads import Uploads
@@ -106,6 +108,7 @@ class Station:
             inputs.RestartRequested: self._restart_requested,
             inputs.ReofferRequested: self._receipts.reoffer,
             inputs.LatchCleared: self._latch_cleared,
+            inputs.OutageModeRequested: partial(set_outage_mode, self._site),
             api.CardSeen: self._desk.card,
             api.FaultSeen: self._fault_seen,
             api.GridSeen: self._arbiter.grid_seen,

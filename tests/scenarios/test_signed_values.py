@@ -13,6 +13,7 @@ from hal.simulator.wire.bus import BusFaults
 from tests.rig import sweep as sweeping
 from tests.rig.driver import CARD
 from tests.rig.fuse import End, Fuse
+from tests.rig.link_cutter import Mode
 from tests.rig.rig_options import RigOptions
 from tests.rig.signed_values import ISKRA, judge, meter_of, record_of, texts, told
 from tests.rig.station_rig import StationRig
@@ -142,6 +143,32 @@ def test_what_comes_after_the_stop_was_recorded_is_kept_with_the_session(tmp_pat
         await leave(rig)
 
     play(tmp_path, story, STATION, held_after=frozenset({"DeAuthorized", "Local"}))
+
+
+@pytest.mark.parametrize(("dark_s", "signed"), [(30, True), (110, False)])
+@pytest.mark.rule("ocpp16.X41")
+def test_after_a_power_cut_the_end_waits_for_the_time_that_an_upstream_brings(
+    tmp_path: Path, dark_s: int, signed: bool
+) -> None:
+    async def story(rig: StationRig) -> None:
+        await begin(rig)
+        await wait(5)
+        for cutter in rig.cutters.values():
+            cutter.set(Mode.REFUSE)
+        await rig.power_cut()
+        await wait(dark_s)
+        assert not rig.closed()
+        for cutter in rig.cutters.values():
+            cutter.set(Mode.PASS)
+        await rig.until_delivered(1)
+        assert reasons(rig) == [["PowerLoss"], ["PowerLoss"]]
+        if signed:
+            judge(rig)
+        assert len(texts(rig.primary)) == len(texts(rig.management)) == int(signed)
+        assert bool(logged(rig, NOT_SIGNED, "the time is not known")) is not signed
+        await leave(rig)
+
+    play(tmp_path, story, STATION, lost_energy_wh=30)
 
 
 SIGNED = (
