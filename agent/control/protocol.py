@@ -23,8 +23,8 @@ from agent.control.request_fields import RefusedError as RefusedError
 from agent.control.request_fields import refuse as refuse
 from agent.settings.problems import Problem, quoted
 from agent.settings.settings import UpstreamRequest
-from agent.vocabulary.events import SignedValue
 from agent.vocabulary.ids import IdToken, Secret
+from agent.vocabulary.signing import SignedValue
 
 LONGEST_LINE = 64 * 1024
 """Bytes of a request line; a chain of roots fits, and nothing can fill the memory."""

@@ -6,11 +6,12 @@ now and never replayed. Sequence numbers are given per (transaction, upstream) a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from agent.vocabulary.ids import ConnectorId, EvseAddress, IdToken, TransactionId
 from agent.vocabulary.moments import Moment
+from agent.vocabulary.signing import SignedValue
 from hal.api import Fault, Measured
 
 
@@ -81,17 +82,6 @@ class Sample:
     energy_wh: int
     values: tuple[Measured, ...]
     context: ReadingContext
-
-
-@dataclass(frozen=True, slots=True)
-class SignedValue:
-    """What the meter signed of a whole transaction, as it gave it, to the byte. It names who charged."""
-
-    data: str = field(repr=False)
-    encoding: str
-    """By which verifiers know the form: `OCMF`."""
-    public_key: str
-    """Hexadecimal."""
 
 
 @dataclass(frozen=True, slots=True)

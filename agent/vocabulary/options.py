@@ -20,19 +20,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from agent.vocabulary.firmware import DEFAULT_POLICY, FirmwarePolicy
-from agent.vocabulary.ids import ConnectorId, IdToken
+from agent.vocabulary.ids import ConnectorId, IdToken, Secret
+from agent.vocabulary.privacy import DEFAULT_PRIVACY, IdTagPolicy
+from agent.vocabulary.roles import UpstreamKind
 from agent.vocabulary.services import CardServices
+from agent.vocabulary.signing import SignedMetering
 from hal.api import Capabilities, Measurand, Phase
 
-MAXIMUM_LIST_ENTRIES: Final = 10_000
-"""Of a local list as a whole."""
 RESERVATION_SERVICE: Final = "reservation_service"
 """Stands among the options that an upstream sees if it is the one whose reservations count."""
-MAXIMUM_LIST_SENT: Final = 500
-"""Of one update of it; so many fit in the longest frame."""
 
 
 class Scope(StrEnum):
@@ -218,14 +217,6 @@ class AuthorisePolicy(StrEnum):
     KEY_INPUT = "key-input"
 
 
-class SignedMetering(StrEnum):
-    """Whether the meter signs the energy of a transaction."""
-
-    REQUIRED = "required"  # nothing is charged without
-    IF_POSSIBLE = "if possible"  # charged without, where the meter cannot or does not
-    OFF = "off"
-
-
 @dataclass(frozen=True, slots=True)
 class ConnectorOptions:
     """What the factory file says of one connector, with what its hardware can do."""
@@ -299,5 +290,9 @@ class StationOptions(_Options):
     """Energy is billed by signed readings: nobody whom no upstream and no list knows is given any."""
     firmware: FirmwarePolicy = DEFAULT_POLICY
     """Who may update the station, and how."""
+    privacy: Mapping[UpstreamKind, IdTagPolicy] = field(default_factory=lambda: DEFAULT_PRIVACY)
+    """What stands for cards where an upstream is told of transactions that are not its own."""
+    pseudonym_key: Secret | None = None
+    """Behind the pseudonyms of cards; None: there are none."""
     reset_retries: int = 1
     origins: Mapping[str, Origin] = field(default_factory=dict)

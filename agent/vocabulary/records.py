@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from agent.vocabulary.charging import InstalledProfile
-from agent.vocabulary.events import SignedValue, StopReason, TransactionEvent, Trigger
+from agent.vocabulary.events import StopReason, TransactionEvent, Trigger
 from agent.vocabulary.ids import ConnectorId, EvseAddress, IdToken, TransactionId, UpstreamId
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.options import OptionValue
 from agent.vocabulary.security import SecurityEvent
+from agent.vocabulary.signing import SignedValue, SigningState
 from hal.api import Fault, Measured
 
 
@@ -41,17 +43,6 @@ class Verdict:
     @property
     def accepted(self) -> bool:
         return self.status is AuthorizationStatus.ACCEPTED
-
-
-class SigningState(StrEnum):
-    """How far the meter is that signs a transaction: each is written before the meter is told the next."""
-
-    NONE = "none"  # nobody asked for a signature
-    ORDERED = "ordered"  # the meter is told to begin
-    BEGUN = "begun"
-    ENDING = "ending"  # power is off; the meter is told to end
-    SIGNED = "signed"
-    UNSIGNED = "unsigned"  # it could not be had
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +241,12 @@ class NoteAccepted:
     """This upstream has accepted the station once with its present settings (OCPP 1.6 4.2)."""
 
     upstream: UpstreamId
+
+
+MAXIMUM_LIST_ENTRIES: Final = 10_000
+"""Of a local list as a whole."""
+MAXIMUM_LIST_SENT: Final = 500
+"""Of one update of it; so many fit in the longest frame."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from agent.ocpp.v16.measurands import MEASURANDS, phase_text, value_text
 from agent.vocabulary.events import (
     ReadingContext,
     Sample,
-    SignedValue,
     TransactionEvent,
     TransactionSampled,
     TransactionStarted,
@@ -21,6 +20,7 @@ from agent.vocabulary.ids import STATION, ConnectorId, IdToken
 from agent.vocabulary.moments import Moment, iso8601
 from agent.vocabulary.options import StationOptions
 from agent.vocabulary.security import SecurityEvent
+from agent.vocabulary.signing import SignedValue
 from hal.api import Measurand, Measured
 
 Payload = dict[str, Any]

@@ -37,7 +37,7 @@ from agent.station.turn import Turn
 from agent.vocabulary.effects import SetPace
 from agent.vocabulary.events import StopReason, Trigger
 from agent.vocabulary.notes import StationNote
-from agent.vocabulary.records import SigningState
+from agent.vocabulary.signing import SigningState
 from hal.api import Fault
 
 CONTROLLER_GRACE_MS = 60_000

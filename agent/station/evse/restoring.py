@@ -13,7 +13,8 @@ from agent.station.turn import Turn
 from agent.vocabulary.events import StopReason, Trigger
 from agent.vocabulary.notes import StationNote
 from agent.vocabulary.options import AfterPowerLoss, AuthorisePolicy
-from agent.vocabulary.records import SaveTransaction, SigningState, TransactionRecord
+from agent.vocabulary.records import SaveTransaction, TransactionRecord
+from agent.vocabulary.signing import SigningState
 
 CABLE_KNOWN_MS = 3000
 """From the first sight of the pilot until the cable in the socket has been read too."""

@@ -26,11 +26,11 @@ from dataclasses import dataclass, replace
 from agent.station.site import Site
 from agent.station.turn import Turn
 from agent.vocabulary.effects import Sign
-from agent.vocabulary.events import SignedValue
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.notes import StationNote
-from agent.vocabulary.options import ConnectorOptions, SignedMetering
-from agent.vocabulary.records import SaveTransaction, SigningState, TransactionRecord
+from agent.vocabulary.options import ConnectorOptions
+from agent.vocabulary.records import SaveTransaction, TransactionRecord
+from agent.vocabulary.signing import SignedMetering, SignedValue, SigningState
 from hal.api import SigningAnswered, SigningOrder, SigningStep
 
 TIME_MS = 60_000

@@ -13,7 +13,7 @@ import pytest
 from agent.control.protocol import plain
 from agent.control.session_pages import PAGE, all_sessions
 from agent.control.sessions_export import COLUMNS, sessions_csv, sessions_json
-from agent.vocabulary.events import SignedValue
+from agent.vocabulary.signing import SignedValue
 
 SESSION = {
     "transaction": {

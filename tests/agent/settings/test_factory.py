@@ -6,7 +6,8 @@ from agent.settings.addresses import SecurityProfile
 from agent.settings.factory import parse_factory
 from agent.settings.problems import SettingsError
 from agent.vocabulary.ids import MANAGEMENT, Secret
-from agent.vocabulary.options import AfterPowerLoss, AuthorisePolicy, SignedMetering
+from agent.vocabulary.options import AfterPowerLoss, AuthorisePolicy
+from agent.vocabulary.signing import SignedMetering
 from hal.api import BusPlan
 
 GOOD = """\

@@ -10,12 +10,12 @@ import pytest
 from agent.station.evse.signing import PATIENCE_MS, TIME_MS
 from agent.vocabulary import effects as fx
 from agent.vocabulary.effects import EFFECT_CLASSES, EffectClass, Record
-from agent.vocabulary.events import SignedValue, StopReason, TransactionStopped, Trigger
+from agent.vocabulary.events import StopReason, TransactionStopped, Trigger
 from agent.vocabulary.ids import MANAGEMENT, ConnectorId, EvseAddress, EvseId, IdToken, TransactionId
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.notes import StationNote
-from agent.vocabulary.options import SignedMetering
-from agent.vocabulary.records import SaveTransaction, SigningState, Snapshot, TransactionRecord
+from agent.vocabulary.records import SaveTransaction, Snapshot, TransactionRecord
+from agent.vocabulary.signing import SignedMetering, SignedValue, SigningState
 from hal.api import SigningAnswered, SigningStep
 from tests.agent.station.driver import CARD, PRIMARY, SOCKET, WALL, Driver, connector
 
