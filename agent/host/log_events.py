@@ -151,6 +151,7 @@ _STATION: Mapping[StationNote, tuple[Level, str]] = {
     StationNote.FAULT_OVER: (_N, "fault is over: {text}"),
     StationNote.LATCH_CLEARED: (_N, "latched fault cleared: {text}"),
     StationNote.ACTUATION_FAILED: (_E, "hardware did not obey: {text}"),
+    StationNote.ENERGY_CAP: (_W, "charging is held, the energy cap is reached: {text}"),
     StationNote.METER_IMPLAUSIBLE: (_W, "meter reading refused: {text}"),
     StationNote.METER_KEY: (_N, "public key of the meter: {text}"),
     StationNote.NOT_SIGNED: (_W, "the meter did not sign this transaction: {text}"),
