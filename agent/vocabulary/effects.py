@@ -21,7 +21,7 @@ from agent.vocabulary.ids import ConnectorId, IdToken, UpstreamId
 from agent.vocabulary.operators import OperatorRequest, Unreadable
 from agent.vocabulary.records import Entry
 from agent.vocabulary.uploads import UploadState
-from hal.api import LightPattern
+from hal.api import LightPattern, SigningOrder
 
 
 class EffectClass(StrEnum):
@@ -102,6 +102,14 @@ class Offer:
 class CloseContactor:
     connector: ConnectorId
     grant: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """Begin or end the signed session of a meter. Like power it waits for every record: it belongs to one."""
+
+    connector: ConnectorId
+    order: SigningOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +253,7 @@ Effect = (
     | Record
     | Offer
     | CloseContactor
+    | Sign
     | Ask
     | Answer
     | HandleCredentials
@@ -276,6 +285,7 @@ EFFECT_CLASSES: Mapping[type[Effect], EffectClass] = {
     Record: EffectClass.RECORD,
     Offer: EffectClass.POWER,
     CloseContactor: EffectClass.POWER,
+    Sign: EffectClass.POWER,
     Ask: EffectClass.TALK,
     Answer: EffectClass.TALK,
     HandleCredentials: EffectClass.TALK,

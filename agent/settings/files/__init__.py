@@ -16,7 +16,7 @@ from agent.settings.files.changes import (
     stage_services,
 )
 from agent.settings.files.forgetting import forget_credentials
-from agent.settings.files.staging import load, save_password
+from agent.settings.files.staging import load
 
 __all__ = [
     "REMOVAL_WORD",
