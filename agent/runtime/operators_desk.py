@@ -19,13 +19,13 @@ from agent.runtime.settings_desk import SettingsDesk
 from agent.settings.problems import Problem, SettingsError
 from agent.settings.settings import FITTING, UpstreamRequest
 from agent.vocabulary.commands import Result, ResultStatus
-from agent.vocabulary.effects import HandleOperators
 from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.inputs import Input, OperatorsAnswered
 from agent.vocabulary.moments import iso8601
 from agent.vocabulary.operators import (
     AddOperator,
     DiscardPending,
+    HandleOperators,
     ListCatalogue,
     ListUpstreams,
     OperatorRequest,

@@ -18,7 +18,7 @@ from agent.vocabulary.events import ConditionChanged, TransactionSampled
 from agent.vocabulary.firmware import FirmwareState
 from agent.vocabulary.firmware_effects import HandleFirmware, NoteFirmwareTold, PermitInstall, TellFirmware
 from agent.vocabulary.ids import ConnectorId, IdToken, UpstreamId
-from agent.vocabulary.operators import OperatorRequest, Unreadable
+from agent.vocabulary.operators import HandleOperators
 from agent.vocabulary.records import Entry
 from agent.vocabulary.uploads import UploadState
 from hal.api import LightPattern, SigningOrder
@@ -148,15 +148,6 @@ class HandleUpload:
     upstream: UpstreamId
     call: int
     command: UploadCommand
-
-
-@dataclass(frozen=True, slots=True)
-class HandleOperators:
-    """A permitted message about the operators of the station; answered by `OperatorsAnswered`."""
-
-    upstream: UpstreamId
-    call: int
-    request: OperatorRequest | Unreadable
 
 
 @dataclass(frozen=True, slots=True)

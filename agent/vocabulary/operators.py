@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.vocabulary.ids import Secret
+from agent.vocabulary.ids import Secret, UpstreamId
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +111,12 @@ class Unreadable:
     field: str
     message: str
     remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandleOperators:
+    """A permitted message about the operators of the station; answered by `OperatorsAnswered`."""
+
+    upstream: UpstreamId
+    call: int
+    request: OperatorRequest | Unreadable

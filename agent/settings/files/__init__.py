@@ -27,7 +27,6 @@ __all__ = [
     "put_entry",
     "read_catalogue",
     "remove_entry",
-    "save_password",
     "stage_billing",
     "stage_operator",
     "stage_operator_removal",

@@ -48,11 +48,12 @@ from agent.vocabulary.commands import (
     Unlock,
     UploadCommand,
 )
-from agent.vocabulary.effects import Answer, HandleCredentials, HandleOperators, HandleUpload
+from agent.vocabulary.effects import Answer, HandleCredentials, HandleUpload
 from agent.vocabulary.events import StopReason, Trigger
 from agent.vocabulary.ids import STATION, ConnectorId, IdToken
 from agent.vocabulary.inputs import CommandReceived
 from agent.vocabulary.notes import StationNote
+from agent.vocabulary.operators import HandleOperators
 
 _NOT_BEFORE_ACCEPTED = frozenset({CommandKind.REMOTE_START, CommandKind.REMOTE_STOP})
 ACCEPTED = Result(ResultStatus.ACCEPTED)
