@@ -15,10 +15,12 @@ from enum import StrEnum
 
 from agent.vocabulary.commands import CredentialCommand, Result, TriggerKind, UploadCommand
 from agent.vocabulary.events import ConditionChanged, TransactionSampled
+from agent.vocabulary.firmware import FirmwareState
+from agent.vocabulary.firmware_effects import HandleFirmware, NoteFirmwareTold, PermitInstall, TellFirmware
 from agent.vocabulary.ids import ConnectorId, IdToken, UpstreamId
 from agent.vocabulary.records import Entry
 from agent.vocabulary.uploads import UploadState
-from hal.api import LightPattern
+from hal.api import LightPattern, SigningOrder
 
 
 class EffectClass(StrEnum):
@@ -102,6 +104,14 @@ class CloseContactor:
 
 
 @dataclass(frozen=True, slots=True)
+class Sign:
+    """Begin or end the signed session of a meter. Like power it waits for every record: it belongs to one."""
+
+    connector: ConnectorId
+    order: SigningOrder
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Ask one upstream about a card; never queued; answered by `AuthorizeAnswered` within `deadline_s`."""
 
@@ -178,6 +188,8 @@ class SendNow:
     """The upstream's id of the transaction that they belong to."""
     upload: UploadState | None = None
     """For the status of an upload: how far it is."""
+    firmware: FirmwareState | None = None
+    """For the status of an update: how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,11 +243,16 @@ Effect = (
     | Record
     | Offer
     | CloseContactor
+    | Sign
     | Ask
     | Answer
     | HandleCredentials
     | HandleUpload
     | TellUpload
+    | HandleFirmware
+    | TellFirmware
+    | PermitInstall
+    | NoteFirmwareTold
     | RequestCertificate
     | Reconnect
     | SendNow
@@ -257,11 +274,16 @@ EFFECT_CLASSES: Mapping[type[Effect], EffectClass] = {
     Record: EffectClass.RECORD,
     Offer: EffectClass.POWER,
     CloseContactor: EffectClass.POWER,
+    Sign: EffectClass.POWER,
     Ask: EffectClass.TALK,
     Answer: EffectClass.TALK,
     HandleCredentials: EffectClass.TALK,
     HandleUpload: EffectClass.TALK,
     TellUpload: EffectClass.TALK,
+    HandleFirmware: EffectClass.TALK,
+    TellFirmware: EffectClass.TALK,
+    PermitInstall: EffectClass.TALK,
+    NoteFirmwareTold: EffectClass.TALK,
     RequestCertificate: EffectClass.TALK,
     Reconnect: EffectClass.TALK,
     SendNow: EffectClass.TALK,

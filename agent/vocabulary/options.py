@@ -22,16 +22,16 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Final, Self
 
-from agent.vocabulary.ids import ConnectorId, IdToken
+from agent.vocabulary.firmware import DEFAULT_POLICY, FirmwarePolicy
+from agent.vocabulary.ids import ConnectorId, IdToken, Secret
+from agent.vocabulary.privacy import DEFAULT_PRIVACY, IdTagPolicy
+from agent.vocabulary.roles import UpstreamKind
 from agent.vocabulary.services import CardServices
+from agent.vocabulary.signing import SignedMetering
 from hal.api import Capabilities, Measurand, Phase
 
-MAXIMUM_LIST_ENTRIES: Final = 10_000
-"""Of a local list as a whole."""
 RESERVATION_SERVICE: Final = "reservation_service"
 """Stands among the options that an upstream sees if it is the one whose reservations count."""
-MAXIMUM_LIST_SENT: Final = 500
-"""Of one update of it; so many fit in the longest frame."""
 
 
 class Scope(StrEnum):
@@ -228,6 +228,7 @@ class ConnectorOptions:
     authorise: AuthorisePolicy = AuthorisePolicy.CARD
     free_token: IdToken | None = None
     """The tag that a free connector, or one with a key switch, reports."""
+    signed: SignedMetering = SignedMetering.IF_POSSIBLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,5 +288,11 @@ class StationOptions(_Options):
     """Whom cards belong to, which are stored here, and who keeps connectors."""
     signed_metering_required: bool = False
     """Energy is billed by signed readings: nobody whom no upstream and no list knows is given any."""
+    firmware: FirmwarePolicy = DEFAULT_POLICY
+    """Who may update the station, and how."""
+    privacy: Mapping[UpstreamKind, IdTagPolicy] = field(default_factory=lambda: DEFAULT_PRIVACY)
+    """What stands for cards where an upstream is told of transactions that are not its own."""
+    pseudonym_key: Secret | None = None
+    """Behind the pseudonyms of cards; None: there are none."""
     reset_retries: int = 1
     origins: Mapping[str, Origin] = field(default_factory=dict)

@@ -33,11 +33,12 @@ from hal.api import Hardware, HardwarePlan, Observer
 from hal.serial_port import PortFactory
 from tests.rig.crash_store import CrashStore
 from tests.rig.file_server import FileServer
+from tests.rig.firmware_server import FirmwareServer
 from tests.rig.fuse import Fuse, Fused
 
 HARDWARE = frozenset(
     {"offer", "lower", "withdraw", "open_contactor", "close_contactor", "drive_lock", "read_meter", "all_off"}
-    | {"session_pace", "show"}
+    | {"session_pace", "show", "sign"}
 )
 """Deeds of the hardware that are effects."""
 OWN_SEAMS = frozenset({"engine", "hardware", "store"})
@@ -156,6 +157,7 @@ class AgentInProcess:
             ntp=lambda: False,
             ask_child=answer,
             upload=FileServer(),
+            download=FirmwareServer(),
         )
         return replace(seams, **{name: value for name, value in life.defects.items() if name not in OWN_SEAMS})
 
