@@ -15,6 +15,7 @@ from agent.control.session_pages import all_sessions
 from agent.control.sessions_export import sessions_csv, sessions_json
 from agent.control.station_time import local_ms, local_text
 from agent.control.tables import security_log_text, sessions_text, status_text, undelivered_text, upstreams_text
+from agent.control.why import add_limit_commands
 from agent.settings.locations import Locations
 
 EXIT_REFUSED = 1
@@ -100,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     latch.add_argument("connector", metavar="CONNECTOR", type=int, help="id of the connector")
     again = add("reoffer", "try messages again that were given up", _reoffered, _upstream)
     again.add_argument("upstream", metavar="UPSTREAM", nargs="?", default="", help="id of one upstream (default: all)")
+    add_limit_commands(add)
     log = add("security-log", "the newest security events, and whether the log is whole", security_log_text, _limit)
     log.add_argument("--limit", metavar="N", type=int, default=50, help="how many (default 50)")
     add("clear-security-log", "drop the lines of the security log; the log says that this was done", _told("Cleared."))

@@ -131,6 +131,29 @@ class Reoffer:
 
 
 @dataclass(frozen=True, slots=True)
+class Why:
+    """Why a connector (None: each) gets no more, or is not available."""
+
+    connector: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetLimit:
+    """What a connector, or (0) the station, may take on each phase in A; None: no such limit."""
+
+    connector: int
+    current_a: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClearHold:
+    """End what an upstream that cannot be reached holds out of service: one connector, or (0) all."""
+
+    upstream: str
+    connector: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class SecurityLog:
     """The newest lines of the security log, and whether its chain holds."""
 
@@ -162,6 +185,9 @@ Request = (
     | Reboot
     | ClearLatch
     | Reoffer
+    | Why
+    | SetLimit
+    | ClearHold
     | SecurityLog
     | ClearSecurityLog
     | Dump
@@ -213,6 +239,11 @@ COMMANDS: Mapping[str, Callable[[Fields], Request]] = {
     "reboot": lambda held: Reboot(held.boolean("wait_for_idle", False)),
     "clear-latch": lambda held: ClearLatch(held.integer("connector", None, 1, 64)),
     "reoffer": lambda held: Reoffer(held.text("upstream", "")),
+    "why": lambda held: Why(held.optional("connector", 1, 64)),
+    "set-limit": lambda held: SetLimit(
+        held.integer("connector", None, 0, 64), held.optional_number("current_a", 0, 1_000)
+    ),
+    "clear-hold": lambda held: ClearHold(held.text("upstream"), held.integer("connector", 0, 0, 64)),
     "security-log": lambda held: SecurityLog(held.integer("limit", 50, 1, MOST_SESSIONS)),
     "clear-security-log": lambda held: ClearSecurityLog(),
     "dump": lambda held: Dump(),

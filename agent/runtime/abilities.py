@@ -12,6 +12,7 @@ from agent.control.server import Abilities
 from agent.control.views import LinkView, SecurityLogView, StatusView, UpstreamsView, UpstreamView
 from agent.links.upstream import UpstreamTask
 from agent.runtime.clock import Clock
+from agent.runtime.limits_desk import LimitsDesk
 from agent.runtime.settings_desk import SettingsDesk
 from agent.runtime.writer import Writer
 from agent.settings.locations import Locations
@@ -174,6 +175,7 @@ def make_abilities(around: Surroundings) -> Abilities:
         around.locations, around.boot_id, around.settings, lambda: around.clock.now().wall_ms, around.tell
     )
     local = _Local(around, desk)
+    limits = LimitsDesk(around.settings, lambda: around.overview(around.clock.now()), around.post)
     return Abilities(
         status=local.status,
         sessions=local.sessions,
@@ -187,6 +189,9 @@ def make_abilities(around: Surroundings) -> Abilities:
         discard_pending=desk.discard_pending,
         reboot=local.reboot,
         clear_latch=local.clear_latch,
+        why=limits.why,
+        set_limit=limits.set_limit,
+        clear_hold=limits.clear_hold,
         reoffer=local.reoffer,
         security_log=local.security_log,
         clear_security_log=local.clear_security_log,

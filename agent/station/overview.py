@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from agent.station.evse.connector import Connector
 from agent.station.evse.view import condition
+from agent.station.reasons import blocked_by, holds_of, ladder_of
 from agent.station.site import Site
 from agent.vocabulary.ids import ConnectorId
 from agent.vocabulary.moments import Moment
@@ -50,4 +51,7 @@ def _connector(site: Site, connector: Connector, light: LightPattern | None, now
         connector.limit.reason,
         light,
         connector.kept.why if connector.kept else ("contactor welded" if connector.welded() else ""),
+        ladder_of(connector, now),
+        holds_of(site, connector),
+        blocked_by(connector) or "",
     )
