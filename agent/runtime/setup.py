@@ -44,6 +44,7 @@ def prepare(settings: Settings, capabilities: Mapping[int, Capabilities], versio
             settings.role(address.id),
             initial_options(settings.initial_keys(address.id), facts, address.id, problems.append),
             address.name,
+            settings.services.asked.get(address.id),
         )
         for address in settings.upstreams
     )
@@ -105,5 +106,6 @@ def _station(
         grid=settings.factory.supply.grid,
         additional_root_check=facts.additional_root_check,
         file_transfers=protocols(settings.factory.transfers),
+        cards=settings.services.settled,
         charging_refused=SAFE_MODE if safe_mode else "" if settings.usable else NOT_USABLE,
     )

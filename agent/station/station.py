@@ -12,6 +12,7 @@ Only the engine calls it. Nothing is decided here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from agent.station.arbiter import Arbiter
@@ -28,6 +29,7 @@ from agent.station.site import build_site
 from agent.station.turn import Turn
 from agent.station.upstreams.commands import Commands
 from agent.station.upstreams.credentials import Credentials
+from agent.station.upstreams.options import set_outage_mode
 from agent.station.upstreams.publisher import Publisher
 from agent.station.upstreams.unlocking import Unlocking
 from agent.station.upstreams.uploads import Uploads
@@ -106,9 +108,14 @@ class Station:
             inputs.WallTimeFixed: self._receipts.wall_time_fixed,
             inputs.RestartRequested: self._restart_requested,
             inputs.ReofferRequested: self._receipts.reoffer,
+<<<<<<< HEAD
             inputs.LatchCleared: self._on_site.latch_cleared,
             inputs.HoldCleared: self._on_site.hold_cleared,
             inputs.LimitSet: self._on_site.limit_set,
+=======
+            inputs.LatchCleared: self._latch_cleared,
+            inputs.OutageModeRequested: partial(set_outage_mode, self._site),
+>>>>>>> main
             api.CardSeen: self._desk.card,
             api.FaultSeen: self._fault_seen,
             api.GridSeen: self._arbiter.grid_seen,

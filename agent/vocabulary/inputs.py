@@ -8,6 +8,7 @@ from enum import StrEnum
 from agent.vocabulary.commands import Command, Result, TriggerKind
 from agent.vocabulary.events import StopReason
 from agent.vocabulary.ids import ConnectorId, TransactionId, UpstreamId
+from agent.vocabulary.outage import OutageMode
 from agent.vocabulary.records import Verdict
 from agent.vocabulary.security import SecurityEventKind
 from agent.vocabulary.uploads import UploadState
@@ -182,6 +183,15 @@ class ReofferRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class OutageModeRequested:
+    """A local command: from now on this holds while nobody answers. `cap_wh`: energy cap of `free-vend`; None: kept."""
+
+    mode: OutageMode
+    who: str
+    cap_wh: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LatchCleared:
     """Service cleared a latched fault on the spot."""
 
@@ -225,6 +235,10 @@ Input = (
     | RestartRequested
     | ReofferRequested
     | LatchCleared
+<<<<<<< HEAD
     | HoldCleared
     | LimitSet
+=======
+    | OutageModeRequested
+>>>>>>> main
 )

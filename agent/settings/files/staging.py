@@ -66,6 +66,7 @@ def load(locations: Locations, boot_id: str) -> Settings:
         applied,
         tuple(operators),
         _former(folder, [one.id for one in active.upstreams], passwords) if usable else (),
+        active.services,
     )
 
 

@@ -8,6 +8,7 @@ from agent.station.upstreams.permissions import may_see, may_write
 from agent.station.upstreams.registry import OptionsShown, Upstream
 from agent.vocabulary.commands import OptionSeen, Result, ResultStatus, SetOption
 from agent.vocabulary.effects import OptionsChanged
+from agent.vocabulary.inputs import OutageModeRequested
 from agent.vocabulary.notes import StationNote
 from agent.vocabulary.options import (
     OPTION_BY_NAME,
@@ -19,6 +20,7 @@ from agent.vocabulary.options import (
     Origin,
     Scope,
 )
+from agent.vocabulary.outage import DEFAULT_CAP_WH, PRESETS, OutageMode, forbidden, forbidden_mode
 from agent.vocabulary.records import SaveOption
 
 _READABLE = tuple(row for row in OPTIONS if row.kind is not Kind.SECRET and row.scope is not Scope.CONSTANT)
@@ -71,6 +73,9 @@ def write_option(site: Site, asker: Upstream, command: SetOption, turn: Turn) ->
         return Result(ResultStatus.REJECTED, why)
     if not fits(row, command.value):
         return Result(ResultStatus.REJECTED, f"{row.name}: value out of its bounds {row.minimum} to {row.maximum}")
+    if (forbids := forbidden(site.options.signed_metering_required, row.name, command.value)) is not None:
+        turn.note(StationNote.COMMAND_REFUSED, f"set_option: {row.name}: {forbids}", upstream=asker.id)
+        return Result(ResultStatus.REJECTED, forbids)
     if row.scope in (Scope.SHARED, Scope.INSTALLATION):
         site.options = site.options.with_value(row.name, command.value, Origin.OCPP)
         turn.record(SaveOption(None, row.name, command.value), barrier=True)
@@ -84,6 +89,22 @@ def write_option(site: Site, asker: Upstream, command: SetOption, turn: Turn) ->
     for upstream in concerned:
         turn.add(OptionsChanged(upstream.id))
     return Result(ResultStatus.ACCEPTED)
+
+
+def set_outage_mode(site: Site, given: OutageModeRequested, turn: Turn) -> None:
+    """Write the keys of an outage mode, as if Billing had; all of them, or none where the station may not."""
+    billing, values = site.registry.billing, dict[str, OptionValue](PRESETS[given.mode].values)
+    if given.mode is OutageMode.FREE_VEND:
+        values["free_vend_energy_wh"] = given.cap_wh or billing.options.free_vend_energy_wh or DEFAULT_CAP_WH
+    against = forbidden_mode(site.options.signed_metering_required, given.mode)
+    if against is not None:
+        turn.note(StationNote.COMMAND_REFUSED, f"outage mode {given.mode.value}: {against}")
+        return
+    for name, value in values.items():
+        billing.options = billing.options.with_value(name, value, Origin.INSTALLER)
+        turn.record(SaveOption(billing.id, name, value), barrier=True)
+    turn.note(StationNote.OPTION_WRITTEN, f"outage mode {given.mode.value} by {given.who}", upstream=billing.id)
+    turn.add(OptionsChanged(billing.id))
 
 
 def fits(row: Option, value: OptionValue) -> bool:
