@@ -176,11 +176,8 @@ def make_abilities(around: Surroundings) -> Abilities:
         around.locations, around.boot_id, around.settings, lambda: around.clock.now().wall_ms, around.tell
     )
     local = _Local(around, desk)
-<<<<<<< HEAD
     limits = LimitsDesk(around.settings, lambda: around.overview(around.clock.now()), around.post)
-=======
     cards = CardDesk(around.settings, desk, around.writer, lambda: around.overview(around.clock.now()), around.post)
->>>>>>> main
     return Abilities(
         status=local.status,
         sessions=local.sessions,

@@ -59,12 +59,9 @@ def _connector(site: Site, connector: Connector, light: LightPattern | None, now
         connector.limit.reason,
         light,
         connector.kept.why if connector.kept else ("contactor welded" if connector.welded() else ""),
-<<<<<<< HEAD
         ladder_of(connector, now),
         holds_of(site, connector),
         blocked_by(connector) or "",
-=======
         connector.last_refusal.why if connector.last_refusal is not None else "",
         connector.last_refusal.at if connector.last_refusal is not None else None,
->>>>>>> main
     )

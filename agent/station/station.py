@@ -108,14 +108,10 @@ class Station:
             inputs.WallTimeFixed: self._receipts.wall_time_fixed,
             inputs.RestartRequested: self._restart_requested,
             inputs.ReofferRequested: self._receipts.reoffer,
-<<<<<<< HEAD
             inputs.LatchCleared: self._on_site.latch_cleared,
             inputs.HoldCleared: self._on_site.hold_cleared,
             inputs.LimitSet: self._on_site.limit_set,
-=======
-            inputs.LatchCleared: self._latch_cleared,
             inputs.OutageModeRequested: partial(set_outage_mode, self._site),
->>>>>>> main
             api.CardSeen: self._desk.card,
             api.FaultSeen: self._fault_seen,
             api.GridSeen: self._arbiter.grid_seen,

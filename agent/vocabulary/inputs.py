@@ -235,10 +235,7 @@ Input = (
     | RestartRequested
     | ReofferRequested
     | LatchCleared
-<<<<<<< HEAD
     | HoldCleared
     | LimitSet
-=======
     | OutageModeRequested
->>>>>>> main
 )

@@ -68,17 +68,14 @@ class ConnectorOverview:
     light: LightPattern | None = None
     why_locked: str = ""
     """Why the cable is still held after a session; empty if it is not."""
-<<<<<<< HEAD
     ladder: tuple[LimitRung, ...] = ()
     """Everything that bounds it now, lowest first."""
     holds: tuple[HoldOverview, ...] = ()
     blocked: str = ""
     """Why no session can start here, or why the one that runs is offered nothing whatever the limits."""
-=======
     last_refusal: str = ""
     """Why the last card that was refused here was, in plain words."""
     last_refusal_at: Moment | None = None
->>>>>>> main
 
 
 @dataclass(frozen=True, slots=True)
