@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from hal.blocks import write_requests
 from hal.bus import Bus
 from hal.connector import Connector, Wiring
 from hal.drivers.card_reader import CardReader
+from hal.grid_meter import GridMeter
 from hal.modbus import WriteWords
 from hal.opening import worst_opening_ms
 from hal.profile import BoardProfile, MeterProfile, Profile
@@ -48,7 +49,9 @@ def build(
     readers = [
         CardReader(one, find_reader(one.profile, plan.profile_folders), opener, observer, tell) for one in plan.readers
     ]
-    hardware = StationHardware(connectors, list(buses.values()), readers)
+    grid = _make_grid(plan, buses, observer, tell)
+    _check_grid_unit(grid, connectors.values())
+    hardware = StationHardware(connectors, list(buses.values()), readers, grid)
     if plan.safe_off_folder:
         for connector in connectors.values():
             safe_off.write(Path(plan.safe_off_folder), safe_off_of(connector.wiring))
@@ -59,9 +62,14 @@ class StationHardware:
     """Satisfies `hal.api.Hardware`: finds the connector and passes the command on."""
 
     def __init__(
-        self, connectors: Mapping[int, Connector], buses: Sequence[Bus], readers: Sequence[CardReader]
+        self,
+        connectors: Mapping[int, Connector],
+        buses: Sequence[Bus],
+        readers: Sequence[CardReader],
+        grid: GridMeter | None = None,
     ) -> None:
         self._connectors = connectors
+        self._grid = grid
         self._buses = buses
         self._readers = readers
         self._capabilities = {id: capabilities_of(one, connectors) for id, one in connectors.items()}
@@ -131,6 +139,8 @@ class StationHardware:
                 tasks.create_task(bus.run(), name=f"bus {bus.name}")
             for connector in self._connectors.values():
                 tasks.create_task(connector.run(), name=f"connector {connector.wiring.plan.id}")
+            if self._grid is not None:
+                tasks.create_task(self._grid.run(), name="grid meter")
             for reader in self._readers:
                 tasks.create_task(reader.run(), name="card reader")
 
@@ -220,6 +230,25 @@ def _check_units(wirings: Sequence[Wiring]) -> None:
                 raise ProfileError(f"bus {bus!r}: unit {unit} is {other} and {who}; give each a unit of its own")
 
 
+def _make_grid(plan: HardwarePlan, buses: Mapping[str, Bus], observer: Observer, log: Log) -> GridMeter | None:
+    if plan.grid is None:
+        return None
+    if plan.grid.bus not in buses:
+        raise ProfileError(f"grid: there is no bus {plan.grid.bus!r}; there are: {', '.join(buses) or 'none'}")
+    profile = find_meter(plan.grid.meter, plan.profile_folders)
+    return GridMeter(plan.grid, profile, buses[plan.grid.bus], observer, log)
+
+
+def _check_grid_unit(grid: GridMeter | None, connectors: Iterable[Connector]) -> None:
+    for one in (connector.wiring for connector in connectors) if grid is not None else ():
+        taken = ((one.board_bus, one.board_unit), (one.meter_bus, one.meter_unit))
+        if grid is not None and (grid.bus, grid.unit) in taken:
+            raise ProfileError(
+                f"bus {grid.bus.name!r}: unit {grid.unit} is the grid meter and a device of connector {one.plan.id}; "
+                "give each a unit of its own"
+            )
+
+
 def _make_bus(
     plan: BusPlan,
     whole: HardwarePlan,
@@ -232,6 +261,8 @@ def _make_bus(
         board, meter = profiles[one.id]
         devices += [board] if one.board_bus == plan.name else []
         devices += [meter] if one.meter_bus == plan.name else []
+    if whole.grid is not None and whole.grid.bus == plan.name:
+        devices.append(find_meter(whole.grid.meter, whole.profile_folders))
     if not devices:
         raise ProfileError(f"bus {plan.name!r}: no connector uses it; remove it or name it as board_bus or meter_bus")
     return Bus(plan.name, plan.port, _settings(plan, devices), ports, log)

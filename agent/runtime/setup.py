@@ -34,7 +34,7 @@ class Start:
 
 
 def prepare(settings: Settings, capabilities: Mapping[int, Capabilities], version: str, safe_mode: bool) -> Start:
-    """Options of the station and of each upstream; in safe mode the management upstream alone."""
+    """Options of the station, whose firmware is `version`, and of each upstream; in safe mode of management alone."""
     options = _station(settings, capabilities, version, safe_mode)
     facts = keys.StationFacts.of(options)
     problems: list[str] = []
@@ -92,7 +92,7 @@ def _station(
         vendor=facts.vendor,
         model=facts.model,
         serial_number=facts.serial_number,
-        firmware_version=facts.firmware_version or version,
+        firmware_version=version,
         after_power_loss=facts.after_power_loss,
         resume_gap_s=facts.resume_gap_s,
         hard_reset_during_transaction=facts.hard_reset_during_transaction,
@@ -106,6 +106,7 @@ def _station(
         grid=settings.factory.supply.grid,
         additional_root_check=facts.additional_root_check,
         file_transfers=protocols(settings.factory.transfers),
+        firmware=settings.factory.firmware,
         cards=settings.services.settled,
         charging_refused=SAFE_MODE if safe_mode else "" if settings.usable else NOT_USABLE,
     )

@@ -29,8 +29,12 @@ class RigOptions:
     primary_keys: dict[str, Any] = field(default_factory=lambda: {"MeterValueSampleInterval": 20})
     operator_keys: dict[str, Any] = field(default_factory=lambda: {"MeterValueSampleInterval": 40})
 
+    supply: str = ""
+    """The sections `[[feed]]` and `[grid]`."""
     transfers: str = ""
     """The section `[transfers]`."""
+    firmware: str = ""
+    """The section `[firmware]`."""
 
     def scheme(self, backend: str) -> str:
         """How a backend is dialled: from security profile 2 on by wss."""
@@ -48,7 +52,9 @@ class RigOptions:
             parts += ["[[connector]]", *_rows(board), "[connector.meter]", *_rows(meter)]
         reader = {"name": "reader1", "profile": self.reader, "port": "reader1"}
         parts += ["[[reader]]", *_rows(reader | {"connectors": list(range(1, self.connectors + 1))})]
+        parts += [self.supply] if self.supply else []
         parts += ["[transfers]", self.transfers] if self.transfers else []
+        parts += ["[firmware]", self.firmware] if self.firmware else []
         parts += ["[management]", *_rows({"url": management_url, "identity": "CP1", **self.management})]
         parts += ["[options.management]", *_rows(self.management_keys)]
         parts += ["[options.primary]", *_rows(self.primary_keys)]

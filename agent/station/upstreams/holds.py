@@ -22,6 +22,8 @@ class Holds:
         self._connectors = tuple(connectors)
         mine = [row for row in saved if row.held and row.upstream in upstreams]
         self._held = {(row.upstream, row.connector): row.since_wall_ms for row in mine}
+        self.closed = ""
+        """Why the station itself holds every connector; empty: it does not. Never stored."""
 
     def change(
         self, upstream: UpstreamId, connector: ConnectorId, held: bool, wall_ms: int | None = None
@@ -45,8 +47,8 @@ class Holds:
         return {upstream for upstream, held in self._held if held == connector}
 
     def operative(self, connector: ConnectorId) -> bool:
-        """True while nobody holds it."""
-        return not self.holders(connector)
+        """True while nobody holds it, nor the station itself."""
+        return not self.holders(connector) and not (self.closed and connector != STATION)
 
     def held_by_other(self, connector: ConnectorId, upstream: UpstreamId) -> bool:
         """Somebody else's hold concerns this connector."""
