@@ -72,7 +72,7 @@ class StationHardware:
         self._grid = grid
         self._buses = buses
         self._readers = readers
-        self._capabilities = {id: capabilities_of(one, connectors) for id, one in connectors.items()}
+        self._capabilities = {id: capabilities_of(one, connectors, grid) for id, one in connectors.items()}
 
     @property
     def capabilities(self) -> Mapping[int, Capabilities]:
@@ -85,6 +85,7 @@ class StationHardware:
         used = {
             name for one in self._connectors.values() for name in (one.wiring.plan.board_bus, one.wiring.plan.meter_bus)
         }
+        used |= {self._grid.bus.name} if self._grid is not None else set()
         return {bus.name: bus.turns for bus in self._buses if bus.name in used}
 
     def offer(self, connector: int, current_a: float, grant: int) -> None:
@@ -145,7 +146,9 @@ class StationHardware:
                 tasks.create_task(reader.run(), name="card reader")
 
 
-def capabilities_of(connector: Connector, connectors: Mapping[int, Connector]) -> Capabilities:
+def capabilities_of(
+    connector: Connector, connectors: Mapping[int, Connector], grid: GridMeter | None = None
+) -> Capabilities:
     """What the hardware of one connector can do, and how long it takes to open in the worst case."""
     wiring = connector.wiring
     board = wiring.board
@@ -161,7 +164,7 @@ def capabilities_of(connector: Connector, connectors: Mapping[int, Connector]) -
         measurands=connector.measurands,
         minimum_current_a=board.offer.minimum_a,
         maximum_current_a=wiring.most_a,
-        worst_opening_ms=_worst_opening(wiring, [one.wiring for one in connectors.values()]),
+        worst_opening_ms=_worst_opening(wiring, [one.wiring for one in connectors.values()], grid),
         assumptions=(*board.printed_assumptions, *wiring.meter.printed_assumptions),
         limitations=(*board.limitations, *wiring.meter.limitations),
     )
@@ -187,11 +190,12 @@ def _off_requests(wiring: Wiring) -> tuple[WriteWords, ...]:
     return write_requests((*board.contactor.open, *board.offer.withdraw), board.registers, wiring.board_unit)
 
 
-def _worst_opening(wiring: Wiring, others: Sequence[Wiring]) -> int:
+def _worst_opening(wiring: Wiring, others: Sequence[Wiring], grid: GridMeter | None) -> int:
     bus = wiring.board_bus
     boards = [one for one in others if one.board_bus is bus]
     reads = [one.board.limits.max_read for one in boards]
     reads += [one.meter.limits.max_read for one in others if one.meter_bus is bus]
+    reads += [grid.longest_read] if grid is not None and grid.bus is bus else []
     return worst_opening_ms(
         settings=bus.settings,
         answer_s=bus_module.ANSWER_S,

@@ -30,6 +30,8 @@ class GridMeter:
     def __init__(self, plan: GridPlan, profile: MeterProfile, bus: Bus, observer: Observer, log: Log) -> None:
         self.unit = plan.unit or profile.unit
         self.bus = bus
+        self.longest_read = profile.limits.max_read
+        """Registers in one request at most."""
         self._observer = observer
         self._most_a = profile.rating_a * _TOO_MUCH
         self._currents = _by_phase(profile, Measurand.CURRENT_IMPORT)
