@@ -74,20 +74,9 @@ def _station(
     settings: Settings, capabilities: Mapping[int, Capabilities], version: str, safe_mode: bool
 ) -> StationOptions:
     facts = settings.factory.station
-    connectors = tuple(
-        ConnectorOptions(
-            connector.id,
-            capabilities[connector.id],
-            connector.phases,
-            connector.captive_cable,
-            connector.authorise,
-            connector.free_token,
-        )
-        for connector in settings.factory.connectors
-    )
     readers = {r.name: tuple(ConnectorId(c) for c in r.connectors) for r in settings.factory.hardware.readers}
     return StationOptions(
-        connectors=connectors,
+        connectors=_connectors(settings, capabilities),
         readers=readers,
         vendor=facts.vendor,
         model=facts.model,
@@ -108,5 +97,21 @@ def _station(
         file_transfers=protocols(settings.factory.transfers),
         firmware=settings.factory.firmware,
         cards=settings.services.settled,
+        privacy=settings.factory.privacy,
+        pseudonym_key=settings.pseudonym_key,
         charging_refused=SAFE_MODE if safe_mode else "" if settings.usable else NOT_USABLE,
+    )
+
+
+def _connectors(settings: Settings, capabilities: Mapping[int, Capabilities]) -> tuple[ConnectorOptions, ...]:
+    return tuple(
+        ConnectorOptions(
+            connector.id,
+            capabilities[connector.id],
+            connector.phases,
+            connector.captive_cable,
+            connector.authorise,
+            connector.free_token,
+        )
+        for connector in settings.factory.connectors
     )
