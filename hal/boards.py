@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from hal.blocks import write_requests
 from hal.bus import Bus
 from hal.connector import Connector, Wiring
 from hal.drivers.card_reader import CardReader
-from hal.grid_meter import GridMeter
+from hal.grid_meter import GridMeter, make_grid_meter
 from hal.modbus import WriteWords
 from hal.opening import worst_opening_ms
 from hal.profile import BoardProfile, MeterProfile, Profile
@@ -49,8 +49,9 @@ def build(
     readers = [
         CardReader(one, find_reader(one.profile, plan.profile_folders), opener, observer, tell) for one in plan.readers
     ]
-    grid = _make_grid(plan, buses, observer, tell)
-    _check_grid_unit(grid, connectors.values())
+    grid = make_grid_meter(plan, buses, observer, tell)
+    if grid is not None:
+        grid.check_unit([one.wiring for one in connectors.values()])
     hardware = StationHardware(connectors, list(buses.values()), readers, grid)
     if plan.safe_off_folder:
         for connector in connectors.values():
@@ -232,25 +233,6 @@ def _check_units(wirings: Sequence[Wiring]) -> None:
             other = taken.setdefault((bus, unit), who)
             if other != who:
                 raise ProfileError(f"bus {bus!r}: unit {unit} is {other} and {who}; give each a unit of its own")
-
-
-def _make_grid(plan: HardwarePlan, buses: Mapping[str, Bus], observer: Observer, log: Log) -> GridMeter | None:
-    if plan.grid is None:
-        return None
-    if plan.grid.bus not in buses:
-        raise ProfileError(f"grid: there is no bus {plan.grid.bus!r}; there are: {', '.join(buses) or 'none'}")
-    profile = find_meter(plan.grid.meter, plan.profile_folders)
-    return GridMeter(plan.grid, profile, buses[plan.grid.bus], observer, log)
-
-
-def _check_grid_unit(grid: GridMeter | None, connectors: Iterable[Connector]) -> None:
-    for one in (connector.wiring for connector in connectors) if grid is not None else ():
-        taken = ((one.board_bus, one.board_unit), (one.meter_bus, one.meter_unit))
-        if grid is not None and (grid.bus, grid.unit) in taken:
-            raise ProfileError(
-                f"bus {grid.bus.name!r}: unit {grid.unit} is the grid meter and a device of connector {one.plan.id}; "
-                "give each a unit of its own"
-            )
 
 
 def _make_bus(
