@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from hal.blocks import write_requests
 from hal.bus import Bus
 from hal.connector import Connector, Wiring
 from hal.drivers.card_reader import CardReader
-from hal.grid_meter import GridMeter
+from hal.grid_meter import GridMeter, make_grid_meter
 from hal.modbus import WriteWords
 from hal.opening import worst_opening_ms
 from hal.profile import BoardProfile, MeterProfile, Profile
@@ -49,8 +49,9 @@ def build(
     readers = [
         CardReader(one, find_reader(one.profile, plan.profile_folders), opener, observer, tell) for one in plan.readers
     ]
-    grid = _make_grid(plan, buses, observer, tell)
-    _check_grid_unit(grid, connectors.values())
+    grid = make_grid_meter(plan, buses, observer, tell)
+    if grid is not None:
+        grid.check_unit([one.wiring for one in connectors.values()])
     hardware = StationHardware(connectors, list(buses.values()), readers, grid)
     if plan.safe_off_folder:
         for connector in connectors.values():
@@ -72,7 +73,7 @@ class StationHardware:
         self._grid = grid
         self._buses = buses
         self._readers = readers
-        self._capabilities = {id: capabilities_of(one, connectors) for id, one in connectors.items()}
+        self._capabilities = {id: capabilities_of(one, connectors, grid) for id, one in connectors.items()}
 
     @property
     def capabilities(self) -> Mapping[int, Capabilities]:
@@ -85,6 +86,7 @@ class StationHardware:
         used = {
             name for one in self._connectors.values() for name in (one.wiring.plan.board_bus, one.wiring.plan.meter_bus)
         }
+        used |= {self._grid.bus.name} if self._grid is not None else set()
         return {bus.name: bus.turns for bus in self._buses if bus.name in used}
 
     def offer(self, connector: int, current_a: float, grant: int) -> None:
@@ -145,7 +147,9 @@ class StationHardware:
                 tasks.create_task(reader.run(), name="card reader")
 
 
-def capabilities_of(connector: Connector, connectors: Mapping[int, Connector]) -> Capabilities:
+def capabilities_of(
+    connector: Connector, connectors: Mapping[int, Connector], grid: GridMeter | None = None
+) -> Capabilities:
     """What the hardware of one connector can do, and how long it takes to open in the worst case."""
     wiring = connector.wiring
     board = wiring.board
@@ -161,7 +165,7 @@ def capabilities_of(connector: Connector, connectors: Mapping[int, Connector]) -
         measurands=connector.measurands,
         minimum_current_a=board.offer.minimum_a,
         maximum_current_a=wiring.most_a,
-        worst_opening_ms=_worst_opening(wiring, [one.wiring for one in connectors.values()]),
+        worst_opening_ms=_worst_opening(wiring, [one.wiring for one in connectors.values()], grid),
         assumptions=(*board.printed_assumptions, *wiring.meter.printed_assumptions),
         limitations=(*board.limitations, *wiring.meter.limitations),
     )
@@ -187,11 +191,12 @@ def _off_requests(wiring: Wiring) -> tuple[WriteWords, ...]:
     return write_requests((*board.contactor.open, *board.offer.withdraw), board.registers, wiring.board_unit)
 
 
-def _worst_opening(wiring: Wiring, others: Sequence[Wiring]) -> int:
+def _worst_opening(wiring: Wiring, others: Sequence[Wiring], grid: GridMeter | None) -> int:
     bus = wiring.board_bus
     boards = [one for one in others if one.board_bus is bus]
     reads = [one.board.limits.max_read for one in boards]
     reads += [one.meter.limits.max_read for one in others if one.meter_bus is bus]
+    reads += [grid.longest_read] if grid is not None and grid.bus is bus else []
     return worst_opening_ms(
         settings=bus.settings,
         answer_s=bus_module.ANSWER_S,
@@ -228,25 +233,6 @@ def _check_units(wirings: Sequence[Wiring]) -> None:
             other = taken.setdefault((bus, unit), who)
             if other != who:
                 raise ProfileError(f"bus {bus!r}: unit {unit} is {other} and {who}; give each a unit of its own")
-
-
-def _make_grid(plan: HardwarePlan, buses: Mapping[str, Bus], observer: Observer, log: Log) -> GridMeter | None:
-    if plan.grid is None:
-        return None
-    if plan.grid.bus not in buses:
-        raise ProfileError(f"grid: there is no bus {plan.grid.bus!r}; there are: {', '.join(buses) or 'none'}")
-    profile = find_meter(plan.grid.meter, plan.profile_folders)
-    return GridMeter(plan.grid, profile, buses[plan.grid.bus], observer, log)
-
-
-def _check_grid_unit(grid: GridMeter | None, connectors: Iterable[Connector]) -> None:
-    for one in (connector.wiring for connector in connectors) if grid is not None else ():
-        taken = ((one.board_bus, one.board_unit), (one.meter_bus, one.meter_unit))
-        if grid is not None and (grid.bus, grid.unit) in taken:
-            raise ProfileError(
-                f"bus {grid.bus.name!r}: unit {grid.unit} is the grid meter and a device of connector {one.plan.id}; "
-                "give each a unit of its own"
-            )
 
 
 def _make_bus(

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from hal.api import Fault, GridPlan, GridSeen, Measurand, Observer, Phase
+from hal.api import Fault, GridPlan, GridSeen, HardwarePlan, Measurand, Observer, Phase
 from hal.bus import Bus
 from hal.changes import FaultKeeper
+from hal.connector import Wiring
 from hal.device import Device
 from hal.polling import MeterPoller
 from hal.profile import MeterProfile, Register
+from hal.profile_reader import find_meter
 from hal.registers import Value
 from hal.toml_table import ProfileError
 
@@ -30,6 +32,8 @@ class GridMeter:
     def __init__(self, plan: GridPlan, profile: MeterProfile, bus: Bus, observer: Observer, log: Log) -> None:
         self.unit = plan.unit or profile.unit
         self.bus = bus
+        self.longest_read = profile.limits.max_read
+        """Registers in one request at most."""
         self._observer = observer
         self._most_a = profile.rating_a * _TOO_MUCH
         self._currents = _by_phase(profile, Measurand.CURRENT_IMPORT)
@@ -42,6 +46,15 @@ class GridMeter:
         device = Device.on(bus, self.unit, profile)
         self._poller = MeterPoller(device.reader, lambda slow_too: wanted, faults, self._take, lambda detail: None)
         self._poller.session_pace(True)
+
+    def check_unit(self, wirings: Iterable[Wiring]) -> None:
+        """Raises ProfileError if a device of a connector has the same unit."""
+        for one in wirings:
+            if (self.bus, self.unit) in ((one.board_bus, one.board_unit), (one.meter_bus, one.meter_unit)):
+                raise ProfileError(
+                    f"bus {self.bus.name!r}: unit {self.unit} is the grid meter and a device of connector "
+                    f"{one.plan.id}; give each a unit of its own"
+                )
 
     async def run(self) -> None:
         """Poll until cancelled."""
@@ -69,6 +82,16 @@ class GridMeter:
         """Registers, and those that hold their powers of ten."""
         names = dict.fromkeys(name for one in registers for name in (one.name, one.exponent) if name is not None)
         return (profile.registers[name] for name in names)
+
+
+def make_grid_meter(plan: HardwarePlan, buses: Mapping[str, Bus], observer: Observer, log: Log) -> GridMeter | None:
+    """The grid meter of a plan, if it has one. Raises ProfileError."""
+    if plan.grid is None:
+        return None
+    if plan.grid.bus not in buses:
+        raise ProfileError(f"grid: there is no bus {plan.grid.bus!r}; there are: {', '.join(buses) or 'none'}")
+    profile = find_meter(plan.grid.meter, plan.profile_folders)
+    return GridMeter(plan.grid, profile, buses[plan.grid.bus], observer, log)
 
 
 def _by_phase(profile: MeterProfile, measurand: Measurand) -> dict[Phase, Register]:

@@ -11,18 +11,15 @@ never part of an answer: `plain` masks secrets and cards wherever they are.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from enum import Enum
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from agent.control.card_requests import CARD_COMMANDS, CardRequest
 from agent.control.request_fields import Fields
 from agent.control.request_fields import RefusedError as RefusedError
 from agent.control.request_fields import refuse as refuse
-from agent.settings.problems import Problem, quoted
+from agent.settings.problems import quoted
 from agent.settings.settings import UpstreamRequest
-from agent.vocabulary.ids import IdToken, Secret
 
 LONGEST_LINE = 64 * 1024
 """Bytes of a request line; a chain of roots fits, and nothing can fill the memory."""
@@ -275,37 +272,3 @@ def command_name(request: Request) -> str:
     """The name of a request for the log; never its fields."""
     words = type(request).__name__
     return "".join(f"-{c.lower()}" if c.isupper() else c for c in words).lstrip("-")
-
-
-def render_result(result: object) -> bytes:
-    """The line that answers a request that was carried out."""
-    return _line({"ok": True, "result": plain(result)})
-
-
-def render_refusal(problems: Iterable[Problem]) -> bytes:
-    """The line that answers a request that was not."""
-    errors = [{"field": found.field, "message": found.message, "remedy": found.remedy} for found in problems]
-    return _line({"ok": False, "errors": errors})
-
-
-def plain(value: object) -> Any:
-    """Any value of ours as JSON can hold it: dataclasses by field, enums by word; cards and secrets masked."""
-    if isinstance(value, Secret):
-        return "***"
-    if isinstance(value, IdToken):
-        return value.masked
-    if is_dataclass(value) and not isinstance(value, type):
-        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
-    if isinstance(value, Enum):
-        return value.value if isinstance(value.value, str) else value.name.lower()
-    if isinstance(value, Mapping):
-        return {str(plain(key)): plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list | set | frozenset):
-        return [plain(item) for item in value]
-    if value is None or isinstance(value, str | int | float):
-        return value
-    return str(value)
-
-
-def _line(answer: dict[str, Any]) -> bytes:
-    return json.dumps(answer, ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"

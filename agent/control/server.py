@@ -21,7 +21,8 @@ from typing import Any
 
 from agent.control import card_requests, protocol
 from agent.control.peers import Peer, is_allowed, peer_of
-from agent.control.protocol import LONGEST_LINE, RefusedError, Request, refuse, render_refusal, render_result
+from agent.control.protocol import LONGEST_LINE, RefusedError, Request, refuse
+from agent.control.rendering import render_refusal, render_result
 from agent.settings.problems import SettingsError
 from agent.settings.service_edits import ServiceEdit
 from agent.settings.settings import UpstreamRequest
@@ -41,7 +42,7 @@ _LOOKS = (
 """Requests that change nothing and are not worth a line in the log."""
 
 Outcome = Awaitable[object] | object
-"""What an ability gives back: any value that `protocol.plain` can show, at once or awaited."""
+"""What an ability gives back: any value that `rendering.plain` can show, at once or awaited."""
 
 
 @dataclass(frozen=True, slots=True)

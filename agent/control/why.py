@@ -1,4 +1,4 @@
-"""Why a connector gets no more, or is not available: the commands, and their answers in plain words."""
+"""Why a connector gets no more or is not available, and what is done about it on the spot: commands, answers in words."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from agent.control.station_time import local_text
 NONE = "off"
 
 
-def add_limit_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
+def add_on_site_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     """Add the commands to a parser by its `add(name, help, show, prepare)`."""
     why = add("why", "why a connector gets no more current, or is not available", why_text, _connector)
     why.add_argument("connector", metavar="CONNECTOR", type=int, nargs="?", help="id of one connector (default: each)")
     limit = add("set-limit", "set what a connector, or the station, may take; at once and for good", str, _limit)
     limit.add_argument("connector", metavar="CONNECTOR", type=int, help="id of the connector; 0 for the station")
     limit.add_argument("current_a", metavar="A", type=_current, help=f"A on each phase, or {NONE}")
+    latch = add("clear-latch", "clear a latched fault after a look at the hardware", str, _connector)
+    latch.add_argument("connector", metavar="CONNECTOR", type=int, help="id of the connector")
     clear = add("clear-hold", "end what an upstream that cannot be reached holds out of service", str, _hold)
     clear.add_argument("upstream", metavar="UPSTREAM", help="its name or id")
     clear.add_argument("connector", metavar="CONNECTOR", type=int, nargs="?", default=0, help="one connector")

@@ -6,7 +6,8 @@ from enum import IntEnum
 import pytest
 
 from agent.control import protocol
-from agent.control.protocol import RefusedError, command_name, parse_request, plain, render_refusal, render_result
+from agent.control.protocol import RefusedError, command_name, parse_request
+from agent.control.rendering import plain, render_refusal, render_result
 from agent.settings.settings import UpstreamRequest
 from agent.vocabulary.events import Trigger
 from agent.vocabulary.ids import ConnectorId, EvseAddress, EvseId, IdToken, Secret, TransactionId, UpstreamId

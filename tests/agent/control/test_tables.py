@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from agent.control.protocol import render_result
+from agent.control.rendering import render_result
 from agent.control.station_time import local_text
 from agent.control.tables import security_log_text, sessions_text, status_text, table, upstreams_text
 from agent.control.views import LinkView, PendingView, StatusView, UpstreamsView, UpstreamView

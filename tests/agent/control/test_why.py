@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.control.protocol import plain
+from agent.control.rendering import plain
 from agent.control.station_time import local_text
 from agent.control.why import why_text
 from agent.vocabulary.commands import ChangeAvailability

@@ -6,9 +6,9 @@ import pytest
 
 from agent.vocabulary.charging import ChargingProfile, Period, ProfileKind, Purpose, RateUnit, Schedule
 from agent.vocabulary.commands import ChangeAvailability, Result, ResultStatus, SetProfile
+from agent.vocabulary.feeds import GridOptions
 from agent.vocabulary.ids import MANAGEMENT, STATION, ConnectorId, UpstreamId
 from agent.vocabulary.inputs import HoldCleared, LimitSet
-from agent.vocabulary.options import GridOptions
 from agent.vocabulary.overview import ConnectorOverview
 from agent.vocabulary.records import SaveHold, SaveInstallerLimit, Snapshot
 from hal.api import Fault, FaultSeen, GridSeen
