@@ -1,4 +1,4 @@
-"""Why a connector gets no more or is not available, and what is done about it on the spot: commands, answers in words."""
+"""Why a connector gets no more or is not available, and what is done about it on the spot: commands and answers."""
 
 from __future__ import annotations
 
