@@ -155,8 +155,9 @@ class Arbiter:
         bears_a, line = min((bears_a, line) for line, bears_a in room.items() if line in want.lines)
         of = f"{bears_a:g} A ({self._reason(line)})"
         if portion.now_a < portion.share_a:
-            names = (each for each, one in drawn.items() if each != want.connector and one.lines & want.lines)
-            why = f"until connector {' and '.join(map(str, names))} has followed: {of}"
+            names = [each for each, one in drawn.items() if each != want.connector and one.lines & want.lines]
+            whose = f"connector {' and '.join(map(str, names))}" if names else "the car"
+            why = f"until {whose} has followed: {of}"
             return Contribution(portion.now_a, why, Source.RAMP)
         if portion.share_a or bears_a < want.floor_a:
             return Contribution(portion.now_a, f"share of {of}", Source.SHARE)
