@@ -121,6 +121,8 @@ class Arbiter:
         if latest is None or connector.meter.current_a(turn) is None:
             return []
         by_phase = {m.phase: m.value for m in latest.values if m.measurand is Measurand.CURRENT_IMPORT}
+        if connector.options.phases == 1 and latest.current_a is not None:
+            by_phase.setdefault(Phase.L1, latest.current_a)  # a meter of one phase need not name it
         pairs = zip(_PHASES, placed(self._site, connector.options), strict=False)
         return [(where[0], by_phase[phase]) for phase, where in pairs if len(where) == 1 and phase in by_phase]
 
