@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
@@ -10,6 +11,7 @@ from typing import Any
 
 from agent.settings.problems import Problem
 from agent.vocabulary.ids import IdToken, Secret
+from agent.vocabulary.signing import SignedValue
 
 
 def render_result(result: object) -> bytes:
@@ -24,11 +26,17 @@ def render_refusal(problems: Iterable[Problem]) -> bytes:
 
 
 def plain(value: object) -> Any:
-    """Any value of ours as JSON can hold it: dataclasses by field, enums by word; cards and secrets masked."""
+    """Any value of ours as JSON can hold it: dataclasses by field, enums by word; cards and secrets masked.
+
+    What a meter signed names a card: it is told by its digest.
+    """
     if isinstance(value, Secret):
         return "***"
     if isinstance(value, IdToken):
         return value.masked
+    if isinstance(value, SignedValue):
+        digest = hashlib.sha256(value.data.encode()).hexdigest()
+        return {"encoding": value.encoding, "sha256": digest, "public_key": value.public_key}
     if is_dataclass(value) and not isinstance(value, type):
         return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, Enum):

@@ -64,4 +64,5 @@ def _connector(site: Site, connector: Connector, light: LightPattern | None, now
         blocked_by(connector) or "",
         connector.last_refusal.why if connector.last_refusal is not None else "",
         connector.last_refusal.at if connector.last_refusal is not None else None,
+        connector.signing.public_key,
     )

@@ -57,6 +57,7 @@ _CONNECTOR_READINGS = (
     api.MeterSeen,
     api.ActuationFailed,
     api.OutputsOff,
+    api.SigningAnswered,
 )
 
 
