@@ -10,6 +10,7 @@ STORIES = (
     "charging_profiles",
     "credentials",
     "cut_installs",
+    "fanout",
     "faults",
     "held_cables",
     "history",
