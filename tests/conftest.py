@@ -14,6 +14,7 @@ STORIES = (
     "history",
     "isolation",
     "local_list",
+    "model",
     "outages",
     "parked",
     "races",
