@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from agent.control.card_commands import add_card_commands
 from agent.control.client import AgentAbsentError, Client, CommandRefusedError
 from agent.control.operator_commands import UsageError, add_operator_commands
 from agent.control.receipts_csv import receipts_csv
@@ -93,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     receipts.add_argument("--csv", dest="show", action="store_const", const=receipts_csv, help="for a spreadsheet")
     add("upstreams", "management, the primary and further operators: role, state, what waits", upstreams_text)
     add_operator_commands(add)
+    add_card_commands(add)
     add("discard-pending", "forget a staged change", _told("Nothing is staged now."))
     reboot = add("reboot", "reboot the system; applies a staged change", _told("The station reboots."), _wait)
     reboot.add_argument("--wait", action="store_true", help="once no transaction runs, instead of stopping it")

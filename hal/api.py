@@ -188,6 +188,14 @@ class MeterSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class GridSeen:
+    """One reading of the grid meter, which belongs to no connector."""
+
+    currents_a: tuple[float, float, float]
+    """Through the main fuse on L1, L2, L3; what is fed in is below 0, where the meter can tell."""
+
+
+@dataclass(frozen=True, slots=True)
 class CardSeen:
     """A card was shown to a reader: one presentation, debounced by the driver. `uid` is upper-case hex."""
 
@@ -267,6 +275,7 @@ Reading = (
     | ContactorSeen
     | LockSeen
     | MeterSeen
+    | GridSeen
     | CardSeen
     | KeySeen
     | FaultSeen
@@ -458,12 +467,22 @@ class ReaderPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class GridPlan:
+    """The meter behind the main fuse: which profile, on which bus, at which unit."""
+
+    meter: str
+    bus: str
+    unit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HardwarePlan:
     """Everything `hal.boards.build` needs; made by the agent's settings from the factory file."""
 
     buses: tuple[BusPlan, ...]
     connectors: tuple[ConnectorPlan, ...]
     readers: tuple[ReaderPlan, ...] = ()
+    grid: GridPlan | None = None
     safe_off_folder: str = ""
     """Where ready-made switch-off frames for `hal.safe_off` are left (the agent's run directory); empty: nowhere."""
     profile_folders: tuple[str, ...] = field(default=())

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-_NEXT_BOOT = "Staged. It applies at the next boot of the system: stationctl reboot"
+NEXT_BOOT = "Staged. It applies at the next boot of the system: stationctl reboot"
 
 
 class UsageError(Exception):
@@ -31,7 +31,7 @@ def add_operator_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def _staged(result: Any) -> str:
-    return _NEXT_BOOT
+    return NEXT_BOOT
 
 
 def _add_address(command: argparse.ArgumentParser, named: bool = False) -> None:

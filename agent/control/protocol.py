@@ -16,6 +16,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from typing import Any
 
+from agent.control.card_requests import CARD_COMMANDS, CardRequest
 from agent.control.request_fields import Fields
 from agent.control.request_fields import RefusedError as RefusedError
 from agent.control.request_fields import refuse as refuse
@@ -165,6 +166,7 @@ Request = (
     | SecurityLog
     | ClearSecurityLog
     | Dump
+    | CardRequest
 )
 
 
@@ -216,6 +218,7 @@ COMMANDS: Mapping[str, Callable[[Fields], Request]] = {
     "security-log": lambda held: SecurityLog(held.integer("limit", 50, 1, MOST_SESSIONS)),
     "clear-security-log": lambda held: ClearSecurityLog(),
     "dump": lambda held: Dump(),
+    **CARD_COMMANDS,
 }
 """The closed list: everything that the socket can be asked for."""
 

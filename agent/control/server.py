@@ -19,21 +19,42 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agent.control import protocol
+from agent.control import card_requests, protocol
 from agent.control.peers import Peer, is_allowed, peer_of
 from agent.control.protocol import LONGEST_LINE, RefusedError, Request, refuse, render_refusal, render_result
 from agent.settings.problems import SettingsError
+from agent.settings.service_edits import ServiceEdit
 from agent.settings.settings import UpstreamRequest
 
 MOST_CONNECTIONS = 16
 IDLE_S = 300.0
 WRITE_S = 10.0
 
-_LOOKS = protocol.Status | protocol.Sessions | protocol.SecurityLog | protocol.Upstreams
+_LOOKS = (
+    protocol.Status
+    | protocol.Sessions
+    | protocol.SecurityLog
+    | protocol.Upstreams
+    | card_requests.Services
+    | card_requests.Decisions
+)
 """Requests that change nothing and are not worth a line in the log."""
 
 Outcome = Awaitable[object] | object
 """What an ability gives back: any value that `protocol.plain` can show, at once or awaited."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardAbilities:
+    """What can be done about cards."""
+
+    services: Callable[[], Outcome]
+    """A `card_views.ServicesView`."""
+    edit: Callable[[ServiceEdit, str], Outcome]
+    """Stage an edit of the services; the last argument is who asks."""
+    decisions: Callable[[card_requests.Decisions], Outcome]
+    """Each a `card_views.DecisionView`, newest first."""
+    set_outage_mode: Callable[[card_requests.SetOutageMode, str], Outcome]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +89,7 @@ class Abilities:
     """The newest so many lines, oldest first, with what became of the chain; a `views.SecurityLogView`."""
     clear_security_log: Callable[[], Outcome]
     dump_inputs: Callable[[], Outcome]
+    cards: CardAbilities
 
 
 class Server:
@@ -191,6 +213,10 @@ _DEEDS: Mapping[type[Request], Callable[[Abilities, Any, str], Outcome]] = {
     protocol.SecurityLog: lambda able, asked, who: able.security_log(asked.limit),
     protocol.ClearSecurityLog: lambda able, asked, who: able.clear_security_log(),
     protocol.Dump: lambda able, asked, who: able.dump_inputs(),
+    card_requests.Services: lambda able, asked, who: able.cards.services(),
+    card_requests.EditServices: lambda able, asked, who: able.cards.edit(asked.edit, who),
+    card_requests.Decisions: lambda able, asked, who: able.cards.decisions(asked),
+    card_requests.SetOutageMode: lambda able, asked, who: able.cards.set_outage_mode(asked, who),
 }
 """Every request but `watch`, and the ability that answers it; the last argument is who asks."""
 

@@ -11,23 +11,16 @@ from typing import Any
 from agent.control.receipts_csv import undelivered
 from agent.control.sessions_export import energy_wh
 from agent.control.station_time import local_text
+from agent.control.text_table import NOTHING, table
+from agent.control.text_table import cell_text as _cell
 from agent.vocabulary.moments import iso8601
 
-NOTHING = "-"
 _ROLES = {
     ("management", "billing"): "management, Billing",
     ("management", "data_and_control"): "management, Data & Control",
     ("primary", "billing"): "primary, Billing",
     ("operator", "data_and_control"): "operator, Data & Control",
 }
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Columns as wide as what is in them; numbers as they come."""
-    cells = [[str(cell) for cell in header], *[[_cell(cell) for cell in row] for row in rows]]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
-    lines = ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in cells)
-    return "\n".join(line.rstrip() for line in lines)
 
 
 def status_text(status: dict[str, Any]) -> str:
@@ -147,6 +140,11 @@ def _warnings(status: dict[str, Any], overview: dict[str, Any]) -> list[str]:
         lines.append("SAFE MODE: outputs are off after repeated crashes; reboot, and see the log")
     if overview.get("storage_healthy") is False:
         lines.append("STORAGE FAULT: records cannot be written; no new session starts")
+    lines += [f"NOTE: {notice}" for notice in overview.get("notices") or []]
+    for one in overview.get("connectors") or []:
+        if one.get("last_refusal"):
+            at = _local(one.get("last_refusal_at"))
+            lines.append(f"last card refused at connector {one.get('id')} ({at}): {one['last_refusal']}")
     lines += _pending(status.get("pending"))
     lines += [f"PROBLEM: {problem}" for problem in status.get("problems") or []]
     restarts = status.get("restarts") or {}
@@ -191,8 +189,3 @@ def _local(moment: dict[str, Any] | None) -> str:
 
 def _unit(value: float | None, unit: str) -> str:
     return NOTHING if value is None else f"{value:g} {unit}"
-
-
-def _cell(value: object) -> str:
-    text = NOTHING if value is None or value == "" else str(value)
-    return "".join(c if c.isprintable() else "?" for c in text)

@@ -11,6 +11,7 @@ from agent.control.protocol import refuse
 from agent.control.server import Abilities
 from agent.control.views import LinkView, SecurityLogView, StatusView, UpstreamsView, UpstreamView
 from agent.links.upstream import UpstreamTask
+from agent.runtime.card_desk import CardDesk
 from agent.runtime.clock import Clock
 from agent.runtime.settings_desk import SettingsDesk
 from agent.runtime.writer import Writer
@@ -174,6 +175,7 @@ def make_abilities(around: Surroundings) -> Abilities:
         around.locations, around.boot_id, around.settings, lambda: around.clock.now().wall_ms, around.tell
     )
     local = _Local(around, desk)
+    cards = CardDesk(around.settings, desk, around.writer, lambda: around.overview(around.clock.now()), around.post)
     return Abilities(
         status=local.status,
         sessions=local.sessions,
@@ -184,6 +186,7 @@ def make_abilities(around: Surroundings) -> Abilities:
         remove_operator=desk.remove_operator,
         set_billing=desk.set_billing,
         upstreams=local.upstreams,
+        cards=cards.abilities(),
         discard_pending=desk.discard_pending,
         reboot=local.reboot,
         clear_latch=local.clear_latch,

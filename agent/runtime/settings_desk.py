@@ -15,6 +15,7 @@ from agent.runtime.client_check import client_check
 from agent.settings import files
 from agent.settings.installer import InstallerSettings
 from agent.settings.locations import Locations
+from agent.settings.service_edits import ServiceEdit
 from agent.settings.settings import Settings, UpstreamRequest
 
 _Kept = TypeVar("_Kept")
@@ -68,6 +69,10 @@ class SettingsDesk:
         """Stage that one of the listed upstreams, by name or id, is Billing."""
         return await self._stage(lambda at: files.stage_billing(self._locations, self._boot_id, upstream, who, at))
 
+    async def edit_services(self, edit: ServiceEdit, who: str) -> PendingView | None:
+        """Stage who is asked about whose card, and which cards are stored here."""
+        return await self._stage(lambda at: files.stage_services(self._locations, self._boot_id, edit, who, at))
+
     async def discard_pending(self) -> bool:
         """Forget what is staged; False if there was nothing."""
         async with self._one_by_one:
@@ -95,7 +100,7 @@ class SettingsDesk:
     def _differs(self, staged: InstallerSettings) -> bool:
         now = self._settings
         same = [one.id for one in staged.upstreams] == [one.id for one in now.upstreams[1:]]
-        return not same or staged.billing != now.billing or not now.usable
+        return not same or staged.billing != now.billing or staged.services != now.services or not now.usable
 
 
 def _view(staged: InstallerSettings | None) -> PendingView | None:

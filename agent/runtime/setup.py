@@ -34,7 +34,7 @@ class Start:
 
 
 def prepare(settings: Settings, capabilities: Mapping[int, Capabilities], version: str, safe_mode: bool) -> Start:
-    """Options of the station and of each upstream; in safe mode the management upstream alone."""
+    """Options of the station, whose firmware is `version`, and of each upstream; in safe mode of management alone."""
     options = _station(settings, capabilities, version, safe_mode)
     facts = keys.StationFacts.of(options)
     problems: list[str] = []
@@ -44,6 +44,7 @@ def prepare(settings: Settings, capabilities: Mapping[int, Capabilities], versio
             settings.role(address.id),
             initial_options(settings.initial_keys(address.id), facts, address.id, problems.append),
             address.name,
+            settings.services.asked.get(address.id),
         )
         for address in settings.upstreams
     )
@@ -73,7 +74,37 @@ def _station(
     settings: Settings, capabilities: Mapping[int, Capabilities], version: str, safe_mode: bool
 ) -> StationOptions:
     facts = settings.factory.station
-    connectors = tuple(
+    readers = {r.name: tuple(ConnectorId(c) for c in r.connectors) for r in settings.factory.hardware.readers}
+    return StationOptions(
+        connectors=_connectors(settings, capabilities),
+        readers=readers,
+        vendor=facts.vendor,
+        model=facts.model,
+        serial_number=facts.serial_number,
+        firmware_version=version,
+        after_power_loss=facts.after_power_loss,
+        resume_gap_s=facts.resume_gap_s,
+        hard_reset_during_transaction=facts.hard_reset_during_transaction,
+        opening_grace_s=facts.opening_grace_s,
+        continue_on_storage_fault=facts.continue_on_storage_fault,
+        stop_on_meter_fault=facts.stop_on_meter_fault,
+        meter_fault_grace_s=facts.meter_fault_grace_s,
+        free_before_accepted=facts.free_before_accepted,
+        maximum_current_a=facts.maximum_current_a,
+        feeds=settings.factory.supply.feeds,
+        grid=settings.factory.supply.grid,
+        additional_root_check=facts.additional_root_check,
+        file_transfers=protocols(settings.factory.transfers),
+        firmware=settings.factory.firmware,
+        cards=settings.services.settled,
+        privacy=settings.factory.privacy,
+        pseudonym_key=settings.pseudonym_key,
+        charging_refused=SAFE_MODE if safe_mode else "" if settings.usable else NOT_USABLE,
+    )
+
+
+def _connectors(settings: Settings, capabilities: Mapping[int, Capabilities]) -> tuple[ConnectorOptions, ...]:
+    return tuple(
         ConnectorOptions(
             connector.id,
             capabilities[connector.id],
@@ -83,24 +114,4 @@ def _station(
             connector.free_token,
         )
         for connector in settings.factory.connectors
-    )
-    readers = {r.name: tuple(ConnectorId(c) for c in r.connectors) for r in settings.factory.hardware.readers}
-    return StationOptions(
-        connectors=connectors,
-        readers=readers,
-        vendor=facts.vendor,
-        model=facts.model,
-        serial_number=facts.serial_number,
-        firmware_version=facts.firmware_version or version,
-        after_power_loss=facts.after_power_loss,
-        resume_gap_s=facts.resume_gap_s,
-        hard_reset_during_transaction=facts.hard_reset_during_transaction,
-        opening_grace_s=facts.opening_grace_s,
-        continue_on_storage_fault=facts.continue_on_storage_fault,
-        stop_on_meter_fault=facts.stop_on_meter_fault,
-        meter_fault_grace_s=facts.meter_fault_grace_s,
-        free_before_accepted=facts.free_before_accepted,
-        additional_root_check=facts.additional_root_check,
-        file_transfers=protocols(settings.factory.transfers),
-        charging_refused=SAFE_MODE if safe_mode else "" if settings.usable else NOT_USABLE,
     )

@@ -3,10 +3,10 @@
 Theory of operation
 -------------------
 The TOML sections are `[station]`, `[[bus]]`, `[[connector]]` with `[connector.meter]`, `[[reader]]`, `[management]`,
-`[transfers]`, and `[options.management]`, `[options.primary]`, `[options.operator]` (initial OCPP configuration keys by
-name for each kind of upstream, kept as they are: only a dialect knows what they mean). Reading is pure: text
-in, frozen `Factory` out, or `SettingsError` with every problem found. Whether a board or meter profile exists, and what
-it needs, is for `hal` to say.
+`[[feed]]`, `[grid]` with `[grid.meter]`, `[transfers]`, `[firmware]`, `[privacy]`, and `[options.management]`,
+`[options.primary]`, `[options.operator]` (initial OCPP configuration keys by name for each kind of upstream, kept as
+they are: only a dialect knows what they mean). Reading is pure: text in, frozen `Factory` out, or `SettingsError` with
+every problem found. Whether a board or meter profile exists, and what it needs, is for `hal` to say.
 """
 
 from __future__ import annotations
@@ -17,11 +17,16 @@ from dataclasses import dataclass, field
 
 from agent.settings.addresses import UpstreamAddress
 from agent.settings.fields import Source, Table
+from agent.settings.firmware import read_firmware
 from agent.settings.management import ManagementFiles, read_management
+from agent.settings.privacy import read_privacy
 from agent.settings.problems import Complaint, quoted
+from agent.settings.supply import Supply, check_profile, read_supply
 from agent.settings.transfers import Allowance, read_transfers
+from agent.vocabulary.firmware import DEFAULT_POLICY, FirmwarePolicy
 from agent.vocabulary.ids import ConnectorId, IdToken, IdTokenType
 from agent.vocabulary.options import AfterPowerLoss, AuthorisePolicy
+from agent.vocabulary.privacy import DEFAULT_PRIVACY, IdTagPolicy
 from agent.vocabulary.upstreams import UpstreamKind
 from hal.api import BusPlan, ConnectorPlan, HardwarePlan, ReaderPlan
 
@@ -49,6 +54,7 @@ class StationFacts:
     meter_fault_grace_s: float = 60.0
     free_before_accepted: bool = True
     additional_root_check: bool = False
+    maximum_current_a: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,11 @@ class Factory:
     """OCPP key values by kind of upstream (`management`, `primary`, `operator`), then by key name."""
     transfers: frozenset[Allowance] = frozenset()
     """What backends may name as places for files."""
+    supply: Supply = field(default_factory=Supply)
+    """What bears how much before the connectors do."""
+    firmware: FirmwarePolicy = DEFAULT_POLICY
+    privacy: Mapping[UpstreamKind, IdTagPolicy] = field(default_factory=lambda: DEFAULT_PRIVACY)
+    """What is told of cards, by kind of upstream."""
 
 
 def parse_factory(file: str, text: str) -> Factory:
@@ -90,8 +101,11 @@ def parse_factory(file: str, text: str) -> Factory:
     management, management_files = read_management(root.table("management"))
     initial_keys = _initial_keys(root.table("options")) if root.has("options") else {}
     transfers = read_transfers(root.table("transfers")) if root.has("transfers") else frozenset[Allowance]()
+    privacy = read_privacy(root.table("privacy")) if root.has("privacy") else DEFAULT_PRIVACY
+    supply = read_supply(root, station.maximum_current_a, tuple(plan.id for plan, _ in connectors))
+    firmware = read_firmware(root.table("firmware")) if root.has("firmware") else DEFAULT_POLICY
     root.finish()
-    hardware = HardwarePlan(buses, tuple(plan for plan, _ in connectors), readers)
+    hardware = HardwarePlan(buses, tuple(plan for plan, _ in connectors), readers, supply.grid_meter)
     _cross_check(root, hardware)
     source.check()
     return Factory(
@@ -102,6 +116,9 @@ def parse_factory(file: str, text: str) -> Factory:
         management_files,
         initial_keys,
         transfers,
+        supply,
+        firmware,
+        privacy,
     )
 
 
@@ -120,6 +137,7 @@ def _station(table: Table) -> StationFacts:
         meter_fault_grace_s=table.number("meter_fault_grace_s", 0, 3_600, default=60.0),
         free_before_accepted=table.boolean("free_before_accepted", True),
         additional_root_check=table.boolean("additional_root_check", False),
+        maximum_current_a=table.number("maximum_current_a", 6, 1_000) if table.has("maximum_current_a") else None,
     )
     table.finish()
     return facts
@@ -145,10 +163,10 @@ def _connector(table: Table) -> tuple[ConnectorPlan, ConnectorFacts]:
     authorise = table.choice("authorise", AuthorisePolicy, AuthorisePolicy.CARD)
     plan = ConnectorPlan(
         id=table.integer("id", 1, 64),
-        board=table.text("board", check=_check_profile),
+        board=table.text("board", check=check_profile),
         board_bus=table.text("bus", longest=32),
         board_unit=table.integer("unit", 1, 247) if table.has("unit") else None,
-        meter=meter.text("profile", check=_check_profile),
+        meter=meter.text("profile", check=check_profile),
         meter_bus=meter.text("bus", longest=32),
         meter_unit=meter.integer("unit", 1, 247) if meter.has("unit") else None,
         maximum_current_a=table.number("maximum_current_a", 6, 80),
@@ -177,7 +195,7 @@ def _free_token(table: Table, authorise: AuthorisePolicy) -> IdToken | None:
 def _reader(table: Table, all_connectors: tuple[int, ...]) -> ReaderPlan:
     plan = ReaderPlan(
         name=table.text("name", longest=32),
-        profile=table.text("profile", check=_check_profile),
+        profile=table.text("profile", check=check_profile),
         port=table.text("port", longest=255),
         connectors=table.integers("connectors", all_connectors),
         baud=table.integer("baud", 300, 4_000_000) if table.has("baud") else None,
@@ -234,20 +252,15 @@ def _refuse_repeats(root: Table, section: str, values: list[str], what: str, rem
 
 def _bus_references(plan: HardwarePlan) -> list[tuple[str, str]]:
     boards = [(connector.board_bus, f"the board of connector {connector.id}") for connector in plan.connectors]
+    boards += [(plan.grid.bus, "the grid meter")] if plan.grid else []
     return boards + [(connector.meter_bus, f"the meter of connector {connector.id}") for connector in plan.connectors]
 
 
 def _units(plan: HardwarePlan) -> list[str]:
     boards = [f"{c.board_bus} unit {c.board_unit}" for c in plan.connectors if c.board_unit is not None]
+    boards += [f"{plan.grid.bus} unit {plan.grid.unit}"] if plan.grid and plan.grid.unit is not None else []
     return boards + [f"{c.meter_bus} unit {c.meter_unit}" for c in plan.connectors if c.meter_unit is not None]
 
 
 def _check_parity(text: str) -> Complaint | None:
     return None if text in ("N", "E", "O") else Complaint(f"{quoted(text)} is no parity", "use N, E or O")
-
-
-def _check_profile(text: str) -> Complaint | None:
-    allowed = set("abcdefghijklmnopqrstuvwxyz0123456789_")
-    if text and set(text) <= allowed and len(text) <= 64:
-        return None
-    return Complaint(f"{quoted(text)} is no profile name", "use the file name of a profile without .toml")

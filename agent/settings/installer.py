@@ -15,11 +15,12 @@ without `billing` means its `[primary]`, or management if there is none.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agent.settings.addresses import SYSTEM_TRUST, SecurityProfile, UpstreamAddress
 from agent.settings.fields import Source, Table
 from agent.settings.problems import Complaint, quoted
+from agent.settings.services import ServiceSettings, parse_services, services_lines
 from agent.settings.uplinks import check_interface, check_proxy
 from agent.settings.validate import check_identity, check_name, check_url
 from agent.vocabulary.ids import MANAGEMENT, UpstreamId
@@ -65,6 +66,8 @@ class InstallerSettings:
     """How many operators were ever added here."""
     changes: tuple[Change, ...] = ()
     """What was changed since the settings before these, oldest first."""
+    services: ServiceSettings = field(default_factory=ServiceSettings)
+    """Who is asked about whose card, and which cards are stored here."""
 
     @property
     def billing(self) -> UpstreamId:
@@ -88,12 +91,14 @@ def parse_installer(file: str, text: str) -> InstallerSettings:
     changes = tuple(_change(table) for table in root.tables("change"))
     primary = read_address(root.table("primary")) if root.has("primary") else None
     listed = (*((primary,) if primary else ()), *(read_address(table) for table in root.tables("operator")))
+    services = parse_services(root.table("services")) if root.has("services") else ServiceSettings()
     billing = _billing(root, primary.id if primary else MANAGEMENT, listed)
     root.finish()
     source.check()
     chosen = next((one for one in listed if one.id == billing), None)
     others = tuple(one for one in listed if one is not chosen)
-    return InstallerSettings(chosen, primaries_made, staged_in_boot, others, operators_made, changes)
+    services = services.only((MANAGEMENT, *(one.id for one in listed)))
+    return InstallerSettings(chosen, primaries_made, staged_in_boot, others, operators_made, changes, services)
 
 
 def render_installer(settings: InstallerSettings) -> str:
@@ -109,6 +114,7 @@ def render_installer(settings: InstallerSettings) -> str:
     lines += ["", "[primary]", *address_lines(settings.primary)] if settings.primary is not None else []
     for operator in settings.operators:
         lines += ["", "[[operator]]", *address_lines(operator)]
+    lines += services_lines(settings.services)
     for change in settings.changes[-_MOST_CHANGES:]:
         lines += ["", "[[change]]", f"what = {toml_text(change.what)}"]
         lines += [f"by = {toml_text(change.by)}"] if change.by else []

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agent.settings.addresses import UpstreamAddress
 from agent.settings.factory import Factory, InitialValue
 from agent.settings.installer import InstallerSettings
 from agent.settings.known import Known
 from agent.settings.problems import Problem
+from agent.settings.services import ServiceSettings
 from agent.vocabulary.ids import MANAGEMENT, Secret, UpstreamId
 from agent.vocabulary.upstreams import Role, UpstreamKind, kind_of
 
@@ -59,6 +60,10 @@ class Settings:
     """Further operators, in the Data & Control role."""
     former: tuple[Known, ...] = ()
     """Who was configured before; complete, as far as the credentials are not forgotten."""
+    services: ServiceSettings = field(default_factory=ServiceSettings)
+    """Who is asked about whose card, and which cards are stored here."""
+    pseudonym_key: Secret | None = None
+    """Behind the pseudonyms of cards; None: there are none."""
 
     @property
     def billing(self) -> UpstreamId:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from agent.station.authorization.inquiries import MANY_STRANGERS
 from agent.station.evse.connector import Connector
 from agent.station.evse.view import condition
 from agent.station.site import Site
 from agent.vocabulary.ids import ConnectorId
 from agent.vocabulary.moments import Moment
+from agent.vocabulary.outage import mode_of
 from agent.vocabulary.overview import ConnectorOverview, ForeignId, StationOverview, UpstreamOverview
 from hal.api import LightPattern, Measurand
+
+UNKNOWN_CARDS = "these cards are not known to the Billing operator"
 
 
 def build_overview(
@@ -23,6 +27,10 @@ def build_overview(
         tuple(UpstreamOverview(u.id, u.name, u.role, u.connected, u.registration) for u in site.registry),
         site.storage_healthy,
         site.restarting is not None,
+        mode_of(site.registry.billing.options),
+        site.registry.billing.options.free_vend_energy_wh,
+        site.options.signed_metering_required,
+        (UNKNOWN_CARDS,) if len(site.strangers) >= MANY_STRANGERS else (),
     )
 
 
@@ -50,4 +58,6 @@ def _connector(site: Site, connector: Connector, light: LightPattern | None, now
         connector.limit.reason,
         light,
         connector.kept.why if connector.kept else ("contactor welded" if connector.welded() else ""),
+        connector.last_refusal.why if connector.last_refusal is not None else "",
+        connector.last_refusal.at if connector.last_refusal is not None else None,
     )

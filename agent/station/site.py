@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from agent.station.authorization.reservations import Occupancy, Reservations
+from agent.station.power.leases import Leases
+from agent.station.power.limits import Contribution
 from agent.station.power.profiles import Profiles
 from agent.station.upstreams.holds import Holds
 from agent.station.upstreams.registry import Registry
 from agent.vocabulary.effects import Record
 from agent.vocabulary.events import StopReason, TransactionSampled
-from agent.vocabulary.ids import ConnectorId, IdToken, TransactionId, UpstreamId
+from agent.vocabulary.ids import LINE, LOCAL_PAGE, ConnectorId, IdToken, TransactionId, UpstreamId
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.options import OPTION_BY_NAME, Origin, Scope, StationOptions
 from agent.vocabulary.records import Enqueue, SaveTransaction, Snapshot
@@ -41,8 +43,15 @@ class Site:
     """Set once a restart is under way: no new session begins."""
     faults: dict[Fault, str] = field(default_factory=dict)
     """Faults of the station as a whole."""
-    running: set[ConnectorId] = field(default_factory=set)
-    """Connectors that share what the station may take: a transaction runs there, or contacts are not open."""
+    leases: Leases = field(default_factory=Leases)
+    installer: dict[ConnectorId, float] = field(default_factory=dict)
+    """Limits in A that somebody set on the spot, by connector; 0: for the station."""
+    bounds: tuple[Contribution, ...] = ()
+    """What bounds every connector and their sum alike, on each phase; made by the arbiter."""
+    grid_bounds: tuple[Contribution, ...] = ()
+    """What the main fuse has left on each phase; empty without a grid meter."""
+    shares: dict[ConnectorId, Contribution] = field(default_factory=dict)
+    """What each connector may have of what is common; made by the arbiter."""
     reservations: Reservations = field(default_factory=Reservations)
     occupied: dict[ConnectorId, Occupancy] = field(default_factory=dict)
     """How the connectors are used, as far as reservations care."""
@@ -120,7 +129,7 @@ def build_site(
     """The shared part of a starting station: stored options and holds applied."""
     for saved in snapshot.options:
         row = OPTION_BY_NAME.get(saved.name)
-        if saved.upstream is None and row is not None and row.scope is Scope.SHARED:
+        if saved.upstream is None and row is not None and row.scope in (Scope.SHARED, Scope.INSTALLATION):
             options = options.with_value(saved.name, saved.value, Origin.OCPP)
     registry = Registry(upstreams, snapshot)
     known = {upstream.id for upstream in registry}
@@ -128,7 +137,7 @@ def build_site(
     wanted = registry.get(options.cards.reservations or registry.billing.id) or registry.billing
     keeper = wanted.id
     reservations = Reservations(each for each in snapshot.reservations if each.upstream == keeper)
-    holds = Holds(snapshot.holds, (c.id for c in options.connectors), (u.id for u in registry))
+    holds = Holds(snapshot.holds, (c.id for c in options.connectors), {*known, LOCAL_PAGE, LINE})
     return Site(
         options,
         registry,

@@ -12,8 +12,10 @@ Only the engine calls it. Nothing is decided here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
+from agent.station.arbiter import Arbiter
 from agent.station.authorization.desk import Desk
 from agent.station.authorization.knowledge import Knowledge
 from agent.station.evse import intake, progress
@@ -26,6 +28,8 @@ from agent.station.site import build_site
 from agent.station.turn import Turn
 from agent.station.upstreams.commands import Commands
 from agent.station.upstreams.credentials import Credentials
+from agent.station.upstreams.firmware import Firmware
+from agent.station.upstreams.options import set_outage_mode
 from agent.station.upstreams.publisher import Publisher
 from agent.station.upstreams.unlocking import Unlocking
 from agent.station.upstreams.uploads import Uploads
@@ -43,6 +47,8 @@ from agent.vocabulary.upstreams import UpstreamSetup
 from hal import api
 
 _BY_RECORD = frozenset({CommandKind.GET_OPTIONS, CommandKind.SET_OPTION, CommandKind.CHANGE_AVAILABILITY})
+DIVISIONS = 6
+"""So often what is common is divided anew in one turn at most; what is left then waits for the next."""
 _CONNECTOR_READINGS = (
     api.PilotSeen,
     api.CableSeen,
@@ -66,11 +72,13 @@ class Station:
         self._site = build_site(options, upstreams, snapshot, new_uuid)
         self._connectors: dict[ConnectorId, Connector] = {c.id: Connector(c, self._site) for c in options.connectors}
         self._desk = Desk(self._site, self._connectors, Knowledge(self._site))
+        self._arbiter = Arbiter(self._site, self._connectors)
         self._restarter = Restarter(self._site, self._connectors)
         self._unlocking = Unlocking(self._connectors)
         self._uploads = Uploads()
+        self._firmware = Firmware(self._site, self._connectors)
         self._commands = Commands(
-            self._site, self._connectors, self._desk, self._restarter, self._unlocking, self._uploads
+            self._site, self._connectors, self._desk, self._restarter, self._unlocking, self._uploads, self._firmware
         )
         self._receipts = Receipts(self._site, self._connectors, self._desk, self._restarter)
         self._credentials = Credentials(self._site)
@@ -84,12 +92,17 @@ class Station:
         return {
             inputs.Tick: lambda given, turn: None,
             inputs.UpstreamChanged: self._receipts.upstream_changed,
+            inputs.UpstreamHeard: self._heard,
             inputs.AuthorizeAnswered: self._desk.answered,
             inputs.CommandReceived: self._commands.received,
             inputs.CredentialsAnswered: self._credentials.answered,
             inputs.CredentialsInForce: self._credentials.in_force,
             inputs.UploadAnswered: self._uploads.answered,
             inputs.UploadProgressed: self._uploads.progressed,
+            inputs.FirmwareAnswered: self._firmware.answered,
+            inputs.FirmwareProgressed: self._firmware.progressed,
+            inputs.FirmwareTold: self._firmware.told,
+            inputs.InstallWanted: self._firmware.wanted,
             inputs.SecurityEventSeen: self._security.seen,
             inputs.NoticeAnswered: self._security.answered,
             inputs.MessageAcknowledged: self._receipts.acknowledged,
@@ -100,8 +113,10 @@ class Station:
             inputs.RestartRequested: self._restart_requested,
             inputs.ReofferRequested: self._receipts.reoffer,
             inputs.LatchCleared: self._latch_cleared,
+            inputs.OutageModeRequested: partial(set_outage_mode, self._site),
             api.CardSeen: self._desk.card,
             api.FaultSeen: self._fault_seen,
+            api.GridSeen: self._arbiter.grid_seen,
             api.KeySeen: self._reading,
             api.LockSeen: self._lock_seen,
             **dict.fromkeys(_CONNECTOR_READINGS, self._reading),
@@ -167,11 +182,13 @@ class Station:
         self._desk.bookings.settle(turn)
         self._desk.settle(turn)
         self._restarter.settle(turn)
-        running = None
-        while running != self._site.running:
-            running = set(self._site.running)
+        self._arbiter.divide(turn)
+        for _ in range(DIVISIONS):
             for connector in self._connectors.values():
                 progress.settle(connector, turn)
+            if not self._arbiter.divide(turn):
+                break
+        self._firmware.settle(turn)
         self._unlocking.settle(turn)
         self._security.settle(turn)
 
@@ -208,6 +225,9 @@ class Station:
 
     def _restart_requested(self, given: inputs.RestartRequested, turn: Turn) -> None:
         self._restarter.request(given.reason, given.reboot_system, given.wait_for_idle, turn)
+
+    def _heard(self, given: inputs.UpstreamHeard, turn: Turn) -> None:
+        self._site.leases.heard(given.upstream, turn)
 
     def _latch_cleared(self, given: inputs.LatchCleared, turn: Turn) -> None:
         connector = self._connectors.get(given.connector)

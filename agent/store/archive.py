@@ -14,7 +14,8 @@ from agent.store.past import Deleted, Past
 from agent.store.receipts import Receipt
 from agent.store.security_log import ChainCheck, SecurityLine
 from agent.store.tables import Tables
-from agent.vocabulary.ids import TransactionId, UpstreamId
+from agent.vocabulary.ids import ConnectorId, TransactionId, UpstreamId
+from agent.vocabulary.records import LadderStep
 
 Guard = Callable[[], AbstractContextManager[None]]
 """Around every question: repairs what turns out to be damaged. Around what changes something: commits it, too."""
@@ -53,6 +54,11 @@ class Archive:
         """Delete sessions that started before, for good; those that are not delivered stay."""
         with self._guard():
             return self._past.delete(before_ms)
+
+    def decisions(self, limit: int, connector: ConnectorId | None = None) -> list[LadderStep]:
+        """The newest decisions on cards, newest first; of one connector, or of all."""
+        with self._guard():
+            return self._tables.ladder.newest(limit, connector)
 
     def parked(self, upstream: UpstreamId) -> list[str]:
         """Message ids of what was given up for an upstream, oldest first."""

@@ -12,6 +12,10 @@ UpstreamId = NewType("UpstreamId", str)
 MANAGEMENT = UpstreamId("management")
 """The manufacturer's upstream: always there, not removable."""
 
+LOCAL_PAGE = UpstreamId("page")
+LINE = UpstreamId("line")
+"""Who asks from the station itself stands where an upstream's id stands: the page, and the manufacturer's line."""
+
 TransactionId = NewType("TransactionId", str)
 """Local UUIDv4 of a transaction; every upstream maps its own foreign id to it."""
 

@@ -7,7 +7,9 @@ from enum import StrEnum
 
 from agent.vocabulary.commands import Command, Result, TriggerKind
 from agent.vocabulary.events import StopReason
+from agent.vocabulary.firmware import FirmwareState
 from agent.vocabulary.ids import ConnectorId, TransactionId, UpstreamId
+from agent.vocabulary.outage import OutageMode
 from agent.vocabulary.records import Verdict
 from agent.vocabulary.security import SecurityEventKind
 from agent.vocabulary.uploads import UploadState
@@ -35,6 +37,13 @@ class UpstreamChanged:
     upstream: UpstreamId
     connected: bool
     registration: Registration
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamHeard:
+    """A message of an upstream came, and it has a lease for its limits; told once a second at most."""
+
+    upstream: UpstreamId
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +101,41 @@ class UploadProgressed:
     upstream: UpstreamId
     what: TriggerKind
     state: UploadState
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareAnswered:
+    """The updater has decided on a `HandleFirmware`."""
+
+    upstream: UpstreamId
+    call: int
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareProgressed:
+    """An update that an upstream asked for has come further, or has ended. `what`: the message that tells it."""
+
+    upstream: UpstreamId
+    what: TriggerKind
+    state: FirmwareState
+    message_id: str = ""
+    """The id of the message that tells it; empty: it is known already, and nothing is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareTold:
+    """An upstream has answered a message that tells how far an update is."""
+
+    upstream: UpstreamId
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstallWanted:
+    """An update wants the station for itself, or lets it go. Answered by `PermitInstall` once nothing charges."""
+
+    wanted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +219,15 @@ class ReofferRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class OutageModeRequested:
+    """A local command: from now on this holds while nobody answers. `cap_wh`: energy cap of `free-vend`; None: kept."""
+
+    mode: OutageMode
+    who: str
+    cap_wh: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LatchCleared:
     """Service cleared a latched fault on the spot."""
 
@@ -185,12 +238,17 @@ Input = (
     Tick
     | Reading
     | UpstreamChanged
+    | UpstreamHeard
     | AuthorizeAnswered
     | CommandReceived
     | CredentialsAnswered
     | CredentialsInForce
     | UploadAnswered
     | UploadProgressed
+    | FirmwareAnswered
+    | FirmwareProgressed
+    | FirmwareTold
+    | InstallWanted
     | SecurityEventSeen
     | NoticeAnswered
     | MessageAcknowledged
@@ -201,4 +259,5 @@ Input = (
     | RestartRequested
     | ReofferRequested
     | LatchCleared
+    | OutageModeRequested
 )

@@ -8,6 +8,7 @@ Theory of operation
 * `AUTHORITY`: only the Billing upstream's value counts and only it may write; others see it read-only. Every upstream
   keeps its own (parked) set, so that a change of authority brings back what that upstream had set.
 * `SHARED`: one value for the station; any upstream may write, the last writer wins.
+* `INSTALLATION`: one value for the station that describes its wiring; management and people on the spot write it.
 * `CONSTANT`: derived from hardware or release; nobody writes.
 
 A value has an *origin*; precedence is default < factory < installer < OCPP. Dialects map keys to rows; the station
@@ -21,12 +22,17 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Final, Self
 
-from agent.vocabulary.ids import ConnectorId, IdToken
+from agent.vocabulary.firmware import DEFAULT_POLICY, FirmwarePolicy
+from agent.vocabulary.ids import ConnectorId, IdToken, Secret
+from agent.vocabulary.privacy import DEFAULT_PRIVACY, IdTagPolicy
+from agent.vocabulary.roles import UpstreamKind
 from agent.vocabulary.services import CardServices
 from hal.api import Capabilities, Measurand, Phase
 
 MAXIMUM_LIST_ENTRIES: Final = 10_000
 """Of a local list as a whole."""
+RESERVATION_SERVICE: Final = "reservation_service"
+"""Stands among the options that an upstream sees if it is the one whose reservations count."""
 MAXIMUM_LIST_SENT: Final = 500
 """Of one update of it; so many fit in the longest frame."""
 
@@ -35,6 +41,7 @@ class Scope(StrEnum):
     CONNECTION = "connection"
     AUTHORITY = "authority"
     SHARED = "shared"
+    INSTALLATION = "installation"
     CONSTANT = "constant"
 
 
@@ -104,6 +111,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("cpo_name", _C, Kind.TEXT, 0, 64),
     Option("disable_security_events", _C, _BOOL),
     Option("park_whole_session", _C, _BOOL),
+    Option("limit_lease_s", _C, _INT, 0, 86_400),
+    Option("failsafe_limit_a", _C, _INT, 0, 1_000),
     Option("allow_offline_unknown", _A, _BOOL),
     Option("authorization_cache_enabled", _A, _BOOL),
     Option("authorize_remote_starts", _A, _BOOL),
@@ -176,6 +185,10 @@ class UpstreamOptions(_Options):
     disable_security_events: bool = False
     park_whole_session: bool = False
     """When the start of a transaction is given up, park all of it, instead of sending the rest with the id -1."""
+    limit_lease_s: int = 0
+    """Its limits are good for so long after its last message; then its failsafe counts as well. 0: for ever."""
+    failsafe_limit_a: int = 6
+    """What the station may take on each phase while this upstream is silent for longer than its lease."""
     allow_offline_unknown: bool = False
     authorization_cache_enabled: bool = True
     authorize_remote_starts: bool = True
@@ -221,12 +234,36 @@ class ConnectorOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedOptions:
+    """Connectors behind one supply line that bears less than all of them together."""
+
+    name: str
+    connectors: tuple[ConnectorId, ...]
+    maximum_a: float
+    """On each phase."""
+
+
+@dataclass(frozen=True, slots=True)
+class GridOptions:
+    """The main fuse of the house, where a meter watches it."""
+
+    fuse_a: float
+    """On each phase."""
+    safe_a: float
+    """What the station may take on each phase while the meter says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class StationOptions(_Options):
     """Options of the station as a whole: hardware, policy and the SHARED rows."""
 
     connectors: tuple[ConnectorOptions, ...]
     readers: Mapping[str, tuple[ConnectorId, ...]]
     """Reader name to the connectors it serves."""
+    maximum_current_a: float | None = None
+    """What the station may take on each phase in all; None: as much as its connectors together."""
+    feeds: tuple[FeedOptions, ...] = ()
+    grid: GridOptions | None = None
     vendor: str = ""
     model: str = ""
     serial_number: str = ""
@@ -253,5 +290,11 @@ class StationOptions(_Options):
     """Whom cards belong to, which are stored here, and who keeps connectors."""
     signed_metering_required: bool = False
     """Energy is billed by signed readings: nobody whom no upstream and no list knows is given any."""
+    firmware: FirmwarePolicy = DEFAULT_POLICY
+    """Who may update the station, and how."""
+    privacy: Mapping[UpstreamKind, IdTagPolicy] = field(default_factory=lambda: DEFAULT_PRIVACY)
+    """What stands for cards where an upstream is told of transactions that are not its own."""
+    pseudonym_key: Secret | None = None
+    """Behind the pseudonyms of cards; None: there are none."""
     reset_retries: int = 1
     origins: Mapping[str, Origin] = field(default_factory=dict)

@@ -3,8 +3,8 @@
 Theory of operation
 -------------------
 The keys decide, whoever has written them; a mode is a name for what they say. `PRESETS` is the table, from the
-strictest to the most generous; a `None` leaves a key as it is. `mode_of` reads it from below: it names the most
-generous mode whose keys are all set so.
+strictest to the most generous; a `None` leaves a key as it is. `mode_of` names what the keys add up to, however they
+were written.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from agent.vocabulary.options import StationOptions, UpstreamOptions
+from agent.vocabulary.options import UpstreamOptions
 
 
 class OutageMode(StrEnum):
@@ -65,7 +65,13 @@ def mode_of(options: UpstreamOptions) -> OutageMode:
     return OutageMode.ACCEPT_KNOWN
 
 
-def forbidden(options: StationOptions, name: str, value: object) -> str | None:
-    """Why an option may not have this value at this station; None if it may."""
+def forbidden(signed_metering: bool, name: str, value: object) -> str | None:
+    """Why an option may not have this value where energy must be billed by signed readings; None if it may."""
     unknown_may_charge = name == "allow_offline_unknown" and value is True
-    return SIGNED_FORBIDS if unknown_may_charge and options.signed_metering_required else None
+    return SIGNED_FORBIDS if unknown_may_charge and signed_metering else None
+
+
+def forbidden_mode(signed_metering: bool, mode: OutageMode) -> str | None:
+    """Why a mode may not be chosen; None if it may."""
+    reasons = (forbidden(signed_metering, name, value) for name, value in PRESETS[mode].values.items())
+    return next((why for why in reasons if why is not None), None)

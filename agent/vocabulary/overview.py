@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from agent.vocabulary.events import Condition
 from agent.vocabulary.ids import ConnectorId, TransactionId, UpstreamId
 from agent.vocabulary.inputs import Registration
+from agent.vocabulary.moments import Moment
+from agent.vocabulary.outage import OutageMode
 from agent.vocabulary.upstreams import Role
 from hal.api import LightPattern
 
@@ -43,6 +45,9 @@ class ConnectorOverview:
     light: LightPattern | None = None
     why_locked: str = ""
     """Why the cable is still held after a session; empty if it is not."""
+    last_refusal: str = ""
+    """Why the last card that was refused here was, in plain words."""
+    last_refusal_at: Moment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +69,11 @@ class StationOverview:
     upstreams: tuple[UpstreamOverview, ...]
     storage_healthy: bool = True
     restarting: bool = False
+    outage_mode: OutageMode = OutageMode.ACCEPT_KNOWN
+    """What holds while nobody answers, as the keys of the Billing upstream say it."""
+    free_vend_wh: int = 0
+    """Energy cap of `free-vend`; 0: none."""
+    signed_metering: bool = False
+    """Energy must be billed by signed readings."""
+    notices: tuple[str, ...] = ()
+    """What somebody on the spot should know, in plain words."""

@@ -3,35 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-from agent.vocabulary.ids import MANAGEMENT, UpstreamId
+from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.options import UpstreamOptions
+from agent.vocabulary.roles import Asker as Asker
+from agent.vocabulary.roles import Role as Role
+from agent.vocabulary.roles import UpstreamKind as UpstreamKind
+from agent.vocabulary.roles import asker_of as asker_of
+from agent.vocabulary.roles import kind_of as kind_of
 from agent.vocabulary.services import Services
-
-
-class Role(StrEnum):
-    """Exactly one upstream is BILLING: it alone authorises cards and owns transactions."""
-
-    BILLING = "billing"
-    DATA_AND_CONTROL = "data_and_control"
-
-
-class UpstreamKind(StrEnum):
-    """What an upstream is to this station. The primary is the one that is Billing and not management."""
-
-    MANAGEMENT = "management"
-    """The manufacturer's or owner's, for the life of the station; Billing while there is no primary."""
-    PRIMARY = "primary"
-    OPERATOR = "operator"
-    """Further operators beside them, a primary that lost Billing among them: Data & Control."""
-
-
-def kind_of(upstream: UpstreamId, role: Role) -> UpstreamKind:
-    """The kind that follows from the id and the role."""
-    if upstream == MANAGEMENT:
-        return UpstreamKind.MANAGEMENT
-    return UpstreamKind.PRIMARY if role is Role.BILLING else UpstreamKind.OPERATOR
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,9 @@ COMMANDS = [
     "security-log",
     "clear-security-log",
     "dump",
+    "services",
+    "decisions",
+    "outage-mode",
 ]
 
 

@@ -22,10 +22,12 @@ from typing import Final
 from agent.ocpp.v16.measurands import read_selections, reportable, selections_text
 from agent.vocabulary.certificates import MAXIMUM_CHAIN_CHARACTERS, MAXIMUM_ROOTS
 from agent.vocabulary.charging import MAXIMUM_PERIODS, MAXIMUM_PROFILES, MAXIMUM_STACK_LEVEL
+from agent.vocabulary.firmware import FIRMWARE_FEATURE
 from agent.vocabulary.options import (
     MAXIMUM_LIST_ENTRIES,
     MAXIMUM_LIST_SENT,
     OPTION_BY_NAME,
+    RESERVATION_SERVICE,
     Kind,
     Option,
     OptionValue,
@@ -39,11 +41,14 @@ STOP_TRANSACTION_MAXIMUM_VALUES: Final = 100
 MAXIMUM_VALUE_CHARACTERS: Final = 500
 FEATURE_PROFILES: Final = (
     ("Core", ""),
+    ("FirmwareManagement", FIRMWARE_FEATURE),
     ("LocalAuthListManagement", "local_list_enabled"),
-    ("Reservation", "local_list_enabled"),
+    ("Reservation", RESERVATION_SERVICE),
     ("SmartCharging", ""),
     ("RemoteTrigger", ""),
 )
+FEATURES: Final = (FIRMWARE_FEATURE, RESERVATION_SERVICE)
+"""Shown among the options to who has them, and no keys."""
 """Each feature, and an option that only those upstreams have which have the feature."""
 
 NOT_SET_AS_OPTIONS: Final = frozenset({"authorization_key", "security_profile"})
@@ -132,7 +137,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("MeterValuesSampledDataMaxLength", constant=_measurands),
     Key("MinimumStatusDuration", "minimum_status_duration_s"),
     Key("NumberOfConnectors", constant=lambda facts: str(facts.connectors)),
-    Key("ReserveConnectorZeroSupported", constant=lambda facts: "true", beside="local_list_enabled"),
+    Key("ReserveConnectorZeroSupported", constant=lambda facts: "true", beside=RESERVATION_SERVICE),
     Key("ResetRetries", "reset_retries"),
     Key("SecurityProfile", "security_profile"),
     Key("SendLocalListMaxLength", constant=lambda facts: str(MAXIMUM_LIST_SENT), beside="local_list_enabled"),
@@ -143,14 +148,16 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("StopTxnAlignedDataMaxLength", constant=_measurands),
     Key("StopTxnSampledData", "stop_sampled_measurands"),
     Key("StopTxnSampledDataMaxLength", constant=_measurands),
-    Key("SupportedFeatureProfiles", constant=lambda facts: feature_profiles(OPTION_BY_NAME)),
+    Key("SupportedFeatureProfiles", constant=lambda facts: feature_profiles({*OPTION_BY_NAME, *FEATURES})),
     Key("SupportedFileTransferProtocols", constant=lambda facts: ",".join(facts.transfers)),
     Key("TransactionMessageAttempts", "transaction_attempts"),
     Key("TransactionMessageRetryInterval", "transaction_retry_interval_s"),
     Key("UnlockConnectorOnEVSideDisconnect", "unlock_on_ev_disconnect", fixed_when_captive="false"),
     Key("WebSocketPingInterval", "ping_interval_s"),
     Key("stationd.BootOnReconnect", "boot_on_reconnect"),
+    Key("stationd.FailsafeLimit", "failsafe_limit_a"),
     Key("stationd.FreeVendEnergy", "free_vend_energy_wh"),
+    Key("stationd.LimitLeaseSeconds", "limit_lease_s"),
     Key("stationd.ParkWholeSession", "park_whole_session"),
 )
 _BY_NAME: Final[Mapping[str, Key]] = {key.name.casefold(): key for key in KEYS}

@@ -12,6 +12,7 @@ from agent.settings.files.changes import (
     stage_operator_removal,
     stage_primary,
     stage_removal,
+    stage_services,
 )
 from agent.settings.files.forgetting import forget_credentials
 from agent.settings.files.staging import load, save_password
@@ -28,4 +29,5 @@ __all__ = [
     "stage_operator_removal",
     "stage_primary",
     "stage_removal",
+    "stage_services",
 ]

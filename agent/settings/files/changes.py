@@ -21,6 +21,7 @@ from agent.settings.installer import MOST_OPERATORS, OPERATOR, PRIMARY, Change, 
 from agent.settings.locations import Locations
 from agent.settings.pem import check_certificates, check_client_certificate, check_client_key
 from agent.settings.problems import Complaint, Problem, SettingsError, quoted
+from agent.settings.service_edits import ServiceEdit, Station, edited
 from agent.settings.settings import UpstreamRequest
 from agent.settings.validate import check_address, check_distinct, check_name, check_other_name
 from agent.vocabulary.ids import MANAGEMENT, Secret, UpstreamId
@@ -128,6 +129,18 @@ def stage_billing(
     return _stage(folder, boot_id, replace(before, primary=primary, operators=others), change)
 
 
+def stage_services(
+    locations: Locations, boot_id: str, edit: ServiceEdit, changed_by: str = "", at_ms: int | None = None
+) -> InstallerSettings:
+    """Stage an edit of the services: who is asked about whose card. Raises SettingsError and writes nothing."""
+    factory = read_factory(locations)
+    before = _reliable(folder := Folder(locations))
+    connectors = [connector.id for connector in factory.connectors]
+    station = Station((factory.management, *before.upstreams), before.billing, connectors)
+    services, what = edited(before.services, edit, station)
+    return _stage(folder, boot_id, replace(before, services=services), Change(what, changed_by, at_ms))
+
+
 def discard_pending(locations: Locations) -> bool:
     """Forget what is staged. True if there was anything. Raises OSError."""
     folder = Folder(locations)
@@ -140,7 +153,9 @@ def discard_pending(locations: Locations) -> bool:
 def _stage(folder: Folder, boot_id: str, wanted: InstallerSettings, change: Change) -> InstallerSettings:
     """Write the pending file, or remove it if nothing is left to change."""
     pending, (active, usable) = folder.read("pending", []), folder.active([])
-    if usable and wanted.primary == active.primary and wanted.operators == active.operators:
+    wanted = replace(wanted, services=wanted.services.only((MANAGEMENT, *(one.id for one in wanted.upstreams))))
+    unchanged = wanted.services == active.services and wanted.operators == active.operators
+    if usable and wanted.primary == active.primary and unchanged:
         remove_file(folder.file("pending"))
         return wanted
     staged = replace(

@@ -19,24 +19,13 @@ def profile_now_ms(connector: Connector, turn: Turn) -> int:
 
 def profile_use(connector: Connector, turn: Turn) -> Use:
     """How the connector is used now. Without a transaction: as if one began this instant."""
-    site, options = connector.site, connector.options
-    sharing = len(site.running | {connector.id})
+    options = connector.options
     now_ms = profile_now_ms(connector, turn)
     if connector.transaction is None:
-        return Use(connector.id, options.phases, None, now_ms, sharing)
+        return Use(connector.id, options.phases, None, now_ms)
     record = connector.transaction.record
     if record.started_at.boot == turn.now.boot:
         begun_ms = now_ms - turn.now_ms + record.started_at.monotonic_ms
     else:  # a start of a former boot that cannot be told, or seems to lie ahead, counts from now
         begun_ms = min(record.started_at.wall_ms or now_ms, now_ms)
-    return Use(connector.id, options.phases, record.id, begun_ms, sharing)
-
-
-def take_share(connector: Connector) -> None:
-    """Count among those that share what the station may take while a transaction, or the contacts, may draw."""
-    drawing = connector.welded() or connector.facts.contactor_closed is True
-    running = connector.site.running
-    if connector.transaction is not None or drawing:
-        running.add(connector.id)
-    else:
-        running.discard(connector.id)
+    return Use(connector.id, options.phases, record.id, begun_ms)

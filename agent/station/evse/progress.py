@@ -22,7 +22,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from agent.station.evse.cardless import authorise_by_itself, by_itself
-from agent.station.evse.charging import take_share
 from agent.station.evse.connector import SECURE_MS, Connector
 from agent.station.evse.faults import STOP_REASONS, Reaction
 from agent.station.evse.intake import raise_fault
@@ -69,7 +68,6 @@ def settle(connector: Connector, turn: Turn) -> None:
         _pass(connector, turn)
         if _fingerprint(connector) == before:
             break
-    take_share(connector)
     sample_due(connector, turn)
     _pace(connector, turn)
 

@@ -10,7 +10,7 @@ from agent.station.evse.connector import Connector
 from agent.station.evse.faults import Reaction
 from agent.station.evse.session import SessionState
 from agent.station.evse.transaction import Transaction
-from agent.station.power.limits import Contribution, Limit, effective
+from agent.station.power.limits import Contribution, Limit, Source, effective
 from agent.station.turn import Turn
 
 
@@ -29,13 +29,18 @@ def supply(connector: Connector, turn: Turn) -> None:
 
 def limit_of(connector: Connector, turn: Turn) -> Limit:
     """What may be offered now, and why not more."""
-    transaction = connector.transaction
-    if connector.state is not SessionState.RUNNING or transaction is None:
-        return Limit(None, "no transaction")
-    against = _against_offering(connector, transaction)
+    against = against_power(connector)
     if against is not None:
         return Limit(None, against)
     return effective(contributions(connector, turn), connector.options.capabilities.minimum_current_a)
+
+
+def against_power(connector: Connector) -> str | None:
+    """Why nothing may be offered, whatever the limits; None if they decide."""
+    transaction = connector.transaction
+    if connector.state is not SessionState.RUNNING or transaction is None:
+        return "no transaction"
+    return _against_offering(connector, transaction)
 
 
 def _against_offering(connector: Connector, transaction: Transaction) -> str | None:
@@ -54,12 +59,23 @@ def _against_offering(connector: Connector, transaction: Transaction) -> str | N
 
 
 def contributions(connector: Connector, turn: Turn) -> list[Contribution]:
-    """Every upper bound that counts for this connector now."""
+    """Every upper bound that counts for this connector now: its own, those of the station, and its share."""
+    site = connector.site
+    share = site.shares.get(connector.id)
+    return [*own_contributions(connector, turn), *site.bounds, *([share] if share is not None else [])]
+
+
+def own_contributions(connector: Connector, turn: Turn) -> list[Contribution]:
+    """Every upper bound that is of this connector alone."""
+    site = connector.site
     capabilities = connector.options.capabilities
     found = [Contribution(capabilities.maximum_current_a, "hardware")]
     if capabilities.cable_rating and not connector.options.captive_cable:
         rating = connector.facts.cable_a
-        found.append(Contribution(rating or 0, "cable rating" if rating else "the rating of the cable is not known"))
+        why = "cable rating" if rating else "the rating of the cable is not known"
+        found.append(Contribution(rating or 0, why, Source.CABLE))
+    if connector.id in site.installer:
+        found.append(Contribution(site.installer[connector.id], "set for the connector on the spot", Source.INSTALLER))
     use, now_ms = profile_use(connector, turn), profile_now_ms(connector, turn)
     found.extend(connector.profile_limit.contributions(use, now_ms, turn))
     return found

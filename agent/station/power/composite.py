@@ -35,8 +35,6 @@ class Use:
     phases: int
     transaction: TransactionId | None = None
     begun_wall_ms: int | None = None
-    sharing: int = 1
-    """So many connectors share the maximum of the station."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +55,7 @@ def bound(installed: Sequence[InstalledProfile], use: Use, now_ms: int) -> Bound
         _defaults_of_all(installed),
     )
     session = _first(groups, use, now_ms)
-    cap = shared(station_bound(installed, use.phases, now_ms), use.sharing)
-    until_ms = min(session.until_ms, cap.until_ms)
-    bounds = [each for each in (session, cap) if each.current_a is not None]
-    least = min(bounds, key=lambda each: each.current_a or 0, default=session)
-    return Bound(least.current_a, until_ms, least.phases, least.reason)
+    return least((session, station_bound(installed, use.phases, now_ms)))
 
 
 def station_bound(installed: Iterable[InstalledProfile], phases: int, now_ms: int) -> Bound:
@@ -70,9 +64,10 @@ def station_bound(installed: Iterable[InstalledProfile], phases: int, now_ms: in
     return _first((caps,), Use(STATION, phases), now_ms)
 
 
-def shared(cap: Bound, sharing: int) -> Bound:
-    """An equal share of a bound of the station."""
-    return cap if cap.current_a is None else replace(cap, current_a=cap.current_a / sharing)
+def least(bounds: Sequence[Bound]) -> Bound:
+    """The smallest of some bounds (none: no limit), until any of them changes."""
+    smallest = min(bounds, key=lambda each: NEVER if each.current_a is None else each.current_a)
+    return replace(smallest, until_ms=min(each.until_ms for each in bounds))
 
 
 def amperes(profile: ChargingProfile, period: Period, phases: int) -> float:

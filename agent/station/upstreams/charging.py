@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Final
 
-from agent.station.evse.charging import profile_use
 from agent.station.evse.connector import Connector
-from agent.station.power.composite import MOST_LOOKS, NOMINAL_V, Bound, bound, station_bound, timeline
+from agent.station.foresight import Foresight
+from agent.station.power.composite import MOST_LOOKS, NOMINAL_V, timeline
 from agent.station.power.profiles import rows
-from agent.station.power.schedule import NEVER
 from agent.station.site import Site
 from agent.station.turn import Turn
 from agent.station.upstreams.registry import Upstream
@@ -29,6 +27,7 @@ class Charging:
     def __init__(self, site: Site, connectors: Mapping[ConnectorId, Connector]) -> None:
         self._site = site
         self._connectors = connectors
+        self._foresight = Foresight(site, connectors)
 
     def perform(self, asker: Upstream, command: SetProfile | ClearProfiles | GetComposite, turn: Turn) -> Result:
         """Do what an upstream asks for."""
@@ -72,10 +71,10 @@ class Charging:
             return Result(ResultStatus.REJECTED, "no such connector" if wall_ms else "the time is not known")
         begin_ms = wall_ms // 1000 * 1000
         duration_s = min(command.duration_s, LONGEST_COMPOSITE_S)
-        judge = self._of_station() if connector is None else self._of_connector(connector, begin_ms, turn)
-        phases = max(each.options.phases for each in self._connectors.values())
-        phases = phases if connector is None else connector.options.phases
-        steps = max(1, MOST_LOOKS // max(1, self._site.profiles.count))
+        foresight = self._foresight
+        judge = foresight.of_station() if connector is None else foresight.of_connector(connector, begin_ms, turn)
+        phases = foresight.phases if connector is None else connector.options.phases
+        steps = max(1, MOST_LOOKS // foresight.looks())
         bounds, known_s = timeline(judge, begin_ms, max(1, duration_s), steps)  # a schedule has a period at least
         periods = tuple(_in_unit(period, command.unit, phases) for period in bounds)
         found = CompositeSchedule(command.connector, begin_ms, min(known_s, duration_s), command.unit, periods)
@@ -88,35 +87,6 @@ class Charging:
         if command.foreign_id is not None and asker.transaction(command.foreign_id) != running:
             return None
         return running
-
-    def _of_connector(self, connector: Connector, begin_ms: int, turn: Turn) -> Callable[[int], Bound]:
-        hardware_a = connector.options.capabilities.maximum_current_a
-        use = profile_use(connector, turn)
-        if use.transaction is None:
-            use = replace(use, begun_wall_ms=begin_ms)
-
-        def judge(wall_ms: int) -> Bound:
-            found = [bound(self._site.profiles.of(u), use, wall_ms) for u in self._site.profiles.upstreams]
-            return _least([*found, Bound(hardware_a, NEVER)])
-
-        return judge
-
-    def _of_station(self) -> Callable[[int], Bound]:
-        most_a = sum(each.options.capabilities.maximum_current_a for each in self._connectors.values())
-        phases = max(each.options.phases for each in self._connectors.values())
-
-        def judge(wall_ms: int) -> Bound:
-            found = [station_bound(self._site.profiles.of(u), phases, wall_ms) for u in self._site.profiles.upstreams]
-            return _least([*found, Bound(most_a, NEVER)])
-
-        return judge
-
-
-def _least(bounds: list[Bound]) -> Bound:
-    until_ms = min(each.until_ms for each in bounds)
-    known = [each for each in bounds if each.current_a is not None]
-    least = min(known, key=lambda each: each.current_a or 0)
-    return Bound(least.current_a, until_ms, least.phases, least.reason)
 
 
 def _in_unit(period: Period, unit: RateUnit, phases: int) -> Period:

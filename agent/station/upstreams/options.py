@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from agent.station.site import Site
 from agent.station.turn import Turn
-from agent.station.upstreams.permissions import HIDDEN_OPTIONS, may_write
+from agent.station.upstreams.permissions import may_see, may_update, may_write
 from agent.station.upstreams.registry import OptionsShown, Upstream
 from agent.vocabulary.commands import OptionSeen, Result, ResultStatus, SetOption
 from agent.vocabulary.effects import OptionsChanged
+from agent.vocabulary.firmware import FIRMWARE_FEATURE
+from agent.vocabulary.inputs import OutageModeRequested
 from agent.vocabulary.notes import StationNote
-from agent.vocabulary.options import OPTION_BY_NAME, OPTIONS, Kind, Option, OptionValue, Origin, Scope
+from agent.vocabulary.options import (
+    OPTION_BY_NAME,
+    OPTIONS,
+    RESERVATION_SERVICE,
+    Kind,
+    Option,
+    OptionValue,
+    Origin,
+    Scope,
+)
+from agent.vocabulary.outage import DEFAULT_CAP_WH, PRESETS, OutageMode, forbidden, forbidden_mode
 from agent.vocabulary.records import SaveOption
-from agent.vocabulary.upstreams import Role
 
 _READABLE = tuple(row for row in OPTIONS if row.kind is not Kind.SECRET and row.scope is not Scope.CONSTANT)
 
@@ -34,30 +45,42 @@ def read_options(site: Site, asker: Upstream) -> tuple[OptionSeen, ...]:
 
 
 def _read_options(site: Site, asker: Upstream) -> tuple[OptionSeen, ...]:
-    holders = {Scope.SHARED: site.options, Scope.AUTHORITY: site.registry.billing.options}
-    return tuple(
+    holders = {
+        Scope.SHARED: site.options,
+        Scope.INSTALLATION: site.options,
+        Scope.AUTHORITY: site.registry.billing.options,
+    }
+    has = {
+        RESERVATION_SERVICE: site.reservations_of == asker.id,
+        FIRMWARE_FEATURE: may_update(asker.asker, site.options.firmware),
+    }
+    features = tuple(OptionSeen(name, True, readonly=True) for name, held in has.items() if held)
+    return features + tuple(
         OptionSeen(
             row.name,
             getattr(holders.get(row.scope, asker.options), row.name),
-            not may_write(row, asker.role, asker.id),
+            not may_write(row, asker.asker),
         )
         for row in _READABLE
-        if asker.role is Role.BILLING or row.name not in HIDDEN_OPTIONS
+        if may_see(row, asker.asker)
     )
 
 
 def write_option(site: Site, asker: Upstream, command: SetOption, turn: Turn) -> Result:
     """Write one option: stored before it is answered. Refused by scope and role, or out of bounds."""
     row = OPTION_BY_NAME.get(command.name)
-    if row is None or row.kind is Kind.SECRET:
+    if row is None or row.kind is Kind.SECRET or not may_see(row, asker.asker):
         return Result(ResultStatus.NOT_SUPPORTED, "no such option here")
-    if not may_write(row, asker.role, asker.id):
+    if not may_write(row, asker.asker):
         why = f"{row.name} may not be written by this upstream"
         turn.note(StationNote.COMMAND_REFUSED, f"set_option: {why}", upstream=asker.id)
         return Result(ResultStatus.REJECTED, why)
     if not fits(row, command.value):
         return Result(ResultStatus.REJECTED, f"{row.name}: value out of its bounds {row.minimum} to {row.maximum}")
-    if row.scope is Scope.SHARED:
+    if (forbids := forbidden(site.options.signed_metering_required, row.name, command.value)) is not None:
+        turn.note(StationNote.COMMAND_REFUSED, f"set_option: {row.name}: {forbids}", upstream=asker.id)
+        return Result(ResultStatus.REJECTED, forbids)
+    if row.scope in (Scope.SHARED, Scope.INSTALLATION):
         site.options = site.options.with_value(row.name, command.value, Origin.OCPP)
         turn.record(SaveOption(None, row.name, command.value), barrier=True)
         concerned = list(site.registry)
@@ -70,6 +93,22 @@ def write_option(site: Site, asker: Upstream, command: SetOption, turn: Turn) ->
     for upstream in concerned:
         turn.add(OptionsChanged(upstream.id))
     return Result(ResultStatus.ACCEPTED)
+
+
+def set_outage_mode(site: Site, given: OutageModeRequested, turn: Turn) -> None:
+    """Write the keys of an outage mode, as if Billing had; all of them, or none where the station may not."""
+    billing, values = site.registry.billing, dict[str, OptionValue](PRESETS[given.mode].values)
+    if given.mode is OutageMode.FREE_VEND:
+        values["free_vend_energy_wh"] = given.cap_wh or billing.options.free_vend_energy_wh or DEFAULT_CAP_WH
+    against = forbidden_mode(site.options.signed_metering_required, given.mode)
+    if against is not None:
+        turn.note(StationNote.COMMAND_REFUSED, f"outage mode {given.mode.value}: {against}")
+        return
+    for name, value in values.items():
+        billing.options = billing.options.with_value(name, value, Origin.INSTALLER)
+        turn.record(SaveOption(billing.id, name, value), barrier=True)
+    turn.note(StationNote.OPTION_WRITTEN, f"outage mode {given.mode.value} by {given.who}", upstream=billing.id)
+    turn.add(OptionsChanged(billing.id))
 
 
 def fits(row: Option, value: OptionValue) -> bool:

@@ -1,27 +1,29 @@
-"""Permission table: role x command x state -> decision.
+"""Permission table: command x who asks x state -> decision.
 
 Theory of operation
 -------------------
-Whoever asks, the table says; no handler has an opinion of its own. The state is that of what the command touches (one
-connector, or all of them for a reset): no transaction, a transaction whose authority (pinned at its start) is the
-asking upstream, or a transaction of another. A refusal is always a regular status, with a reason that is noted.
+Whoever asks, the table says; no handler has an opinion of its own. The columns are what an upstream is to this station
+(`Asker`), and besides somebody at the station and the manufacturer's line. The state is that of what the command
+touches (one connector, or all of them for a reset): no transaction, a transaction whose authority (pinned at its start)
+is the one who asks, or a transaction of another. A refusal is always a regular status, with a reason that is noted.
 
 For a Data & Control upstream nothing may start or stop a transaction of another authority, directly or by unlocking or
 resetting, and nothing may decide who may charge. What is not immediate is `SCHEDULE`: done when the transaction ends.
 
-Two conditions are named, not hidden: `unless_hard_reset_allowed` is the option of the factory file.
+What the factory file or the installer may give beyond the table is a named `Condition` of the cell, never hidden.
+Configuration keys have a table of their own, by scope: `OPTION_WRITES`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
 
 from agent.vocabulary.commands import CommandKind, ResultStatus
-from agent.vocabulary.ids import MANAGEMENT, UpstreamId
+from agent.vocabulary.firmware import FirmwarePolicy
 from agent.vocabulary.options import Option, Scope
-from agent.vocabulary.upstreams import Role
+from agent.vocabulary.upstreams import Asker
 
 
 class Situation(StrEnum):
@@ -36,170 +38,192 @@ class Verb(StrEnum):
     SCHEDULE = "schedule"
 
 
+class Condition(StrEnum):
+    """What turns a refusal into permission."""
+
+    HARD_RESET = "the factory file allows a hard reset during a transaction"
+    RESERVATIONS = "the reservation service is this upstream's (by default Billing's)"
+    FIRMWARE = "the factory file lets this upstream update the firmware"
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One cell. `status` and `reason` are set for refusals."""
+    """One cell. `status` and `reason` are set for refusals; `unless` names what lifts one."""
 
     verb: Verb
     status: ResultStatus | None = None
     reason: str = ""
-    unless_hard_reset_allowed: bool = False
+    unless: Condition | None = None
 
 
 ALLOW = Decision(Verb.ALLOW)
 SCHEDULE = Decision(Verb.SCHEDULE, ResultStatus.SCHEDULED)
 
+_Cell = Decision | tuple[Decision, Decision, Decision]
+"""The same in every state; or for no transaction, one's own, another's."""
 
-def _refuse(reason: str, status: ResultStatus = ResultStatus.REJECTED, unless: bool = False) -> Decision:
+
+def _refuse(reason: str, status: ResultStatus = ResultStatus.REJECTED, unless: Condition | None = None) -> Decision:
     return Decision(Verb.REFUSE, status, reason, unless)
 
 
-_K, _S, _B, _D = CommandKind, Situation, Role.BILLING, Role.DATA_AND_CONTROL
-_ONLY_BILLING_STARTS = _refuse("only the Billing upstream may start a transaction")
-_ONLY_ITS_OWN = _refuse("only the upstream that authorised a transaction may stop it")
-_ONLY_BILLING_CACHE = _refuse("only the Billing upstream decides who may charge")
-_WOULD_STOP = _refuse("a reset would stop a transaction")
-_WOULD_STOP_HARD = _refuse("a reset would stop a transaction", unless=True)
-_UNLOCK_WOULD_STOP = _refuse("unlocking would stop a transaction of another upstream", ResultStatus.UNLOCK_FAILED)
-_UNKNOWN = _refuse("no running transaction has this id")
-_OCCUPIED = _refuse("a transaction runs on this connector")
-
-OWN_CREDENTIALS = frozenset(
-    {
-        _K.SET_PASSWORD,
-        _K.RAISE_SECURITY_PROFILE,
-        _K.INSTALL_ROOT,
-        _K.LIST_ROOTS,
-        _K.DELETE_CERTIFICATE,
-        _K.TAKE_CERTIFICATE,
-        _K.RENEW_CERTIFICATE,
+def _row(
+    billing: _Cell,
+    beside: _Cell,
+    page: _Cell,
+    line: _Cell,
+    *,
+    primary: _Cell | None = None,
+    operator: _Cell | None = None,
+) -> Mapping[Asker, _Cell]:
+    """`billing`: management alone, and the primary where nothing else is said. `beside`: management beside a primary,
+    and further operators where nothing else is said."""
+    return {
+        Asker.MANAGEMENT_BILLING: billing,
+        Asker.MANAGEMENT: beside,
+        Asker.PRIMARY: billing if primary is None else primary,
+        Asker.OPERATOR: beside if operator is None else operator,
+        Asker.PAGE: page,
+        Asker.LINE: line,
     }
-)
-"""What concerns the asking upstream's own link alone: allowed to each, at any time."""
 
-ON_DEMAND = frozenset({_K.TRIGGER})
-"""Messages to the asking upstream alone about what it is told anyhow: allowed to each."""
 
-OWN_UPLOADS = frozenset({_K.GET_DIAGNOSTICS, _K.GET_LOG})
-"""Each upstream has one upload of its own, of what it may see: allowed to each."""
+def _same(cell: _Cell) -> Mapping[Asker, _Cell]:
+    return dict.fromkeys(Asker, cell)
 
-OWN_PROFILES = frozenset({_K.SET_PROFILE, _K.CLEAR_PROFILES, _K.GET_COMPOSITE})
-"""Each upstream has charging profiles of its own, and the least of all limits counts: allowed to each."""
 
-BILLING_ONLY: Mapping[CommandKind, Decision] = {
-    _K.RESERVE: _refuse("reservations belong to the Billing upstream"),
-    _K.CANCEL_RESERVATION: _refuse("reservations belong to the Billing upstream"),
-    _K.SEND_LIST: _refuse("only the Billing upstream decides who may charge", ResultStatus.NOT_SUPPORTED),
-    _K.GET_LIST_VERSION: _refuse("the local list is that of the Billing upstream", ResultStatus.NOT_SUPPORTED),
+_K = CommandKind
+_OCCUPIED = _refuse("a transaction runs on this connector")
+_ONLY_BILLING_STARTS = _refuse("only the Billing upstream may start a transaction")
+_UNKNOWN = _refuse("no running transaction has this id")
+_ONLY_ITS_OWN = _refuse("only the upstream that authorised a transaction may stop it")
+_UNLOCK_WOULD_STOP = _refuse("unlocking would stop a transaction of another upstream", ResultStatus.UNLOCK_FAILED)
+_WOULD_STOP = _refuse("a reset would stop a transaction")
+_WOULD_STOP_HARD = _refuse("a reset would stop a transaction", unless=Condition.HARD_RESET)
+_ONLY_BILLING_DECIDES = _refuse("only the Billing upstream decides who may charge")
+_ONLY_BILLING_LISTS = _refuse("only the Billing upstream decides who may charge", ResultStatus.NOT_SUPPORTED)
+_NOT_ITS_LIST = _refuse("the local list is that of the Billing upstream", ResultStatus.NOT_SUPPORTED)
+_NOT_ITS_RESERVATION = _refuse("reservations belong to another upstream", unless=Condition.RESERVATIONS)
+_NOT_ITS_ROOTS = _refuse("only management installs roots of the manufacturer")
+_ROOTS_HIDDEN = _refuse("roots of the manufacturer are not shown here", ResultStatus.NOT_FOUND)
+_NOT_ITS_FIRMWARE = _refuse("firmware is a matter of others here", unless=Condition.FIRMWARE)
+_NOT_ITS_PLAIN_FIRMWARE = _refuse(_NOT_ITS_FIRMWARE.reason, ResultStatus.NOT_SUPPORTED, Condition.FIRMWARE)
+_FOR_UPSTREAMS = _refuse("this is for upstreams; use the settings of the station")
+_OWN_LINK = _row(ALLOW, ALLOW, _FOR_UPSTREAMS, _FOR_UPSTREAMS)
+"""What concerns the asking upstream's own link, profiles or uploads: allowed to each, at any time."""
+
+_STOPS_OWN = (_UNKNOWN, ALLOW, _ONLY_ITS_OWN)
+_STOPS_ANY = (_UNKNOWN, ALLOW, ALLOW)
+_AFTER_THE_TRANSACTION = (ALLOW, SCHEDULE, SCHEDULE)
+_UNLOCKS_OWN = (ALLOW, ALLOW, _UNLOCK_WOULD_STOP)
+_RESETS_IDLE = (ALLOW, _WOULD_STOP, _WOULD_STOP)
+_RESETS_IDLE_HARD = (ALLOW, _WOULD_STOP_HARD, _WOULD_STOP_HARD)
+_RESETS_OWN = (ALLOW, ALLOW, _WOULD_STOP)
+
+ROWS: Mapping[CommandKind, Mapping[Asker, _Cell]] = {
+    _K.REMOTE_START: _row(
+        (ALLOW, _OCCUPIED, _OCCUPIED), _ONLY_BILLING_STARTS, _ONLY_BILLING_STARTS, _ONLY_BILLING_STARTS
+    ),
+    _K.REMOTE_STOP: _row(_STOPS_OWN, _STOPS_OWN, _STOPS_ANY, _STOPS_OWN),
+    _K.CHANGE_AVAILABILITY: _same(_AFTER_THE_TRANSACTION),
+    _K.UNLOCK: _row(_UNLOCKS_OWN, _UNLOCKS_OWN, ALLOW, _UNLOCKS_OWN),
+    _K.RESET_SOFT: _row(ALLOW, _RESETS_IDLE, ALLOW, _RESETS_OWN),
+    _K.RESET_HARD: _row(ALLOW, _RESETS_IDLE_HARD, ALLOW, _RESETS_OWN),
+    _K.GET_OPTIONS: _same(ALLOW),
+    _K.SET_OPTION: _same(ALLOW),
+    _K.CLEAR_CACHE: _row(ALLOW, _ONLY_BILLING_DECIDES, _ONLY_BILLING_DECIDES, _ONLY_BILLING_DECIDES),
+    _K.SEND_LIST: _row(ALLOW, _ONLY_BILLING_LISTS, _ONLY_BILLING_LISTS, _ONLY_BILLING_LISTS),
+    _K.GET_LIST_VERSION: _row(ALLOW, _NOT_ITS_LIST, ALLOW, ALLOW),
+    _K.RESERVE: _same(_NOT_ITS_RESERVATION),
+    _K.CANCEL_RESERVATION: _same(_NOT_ITS_RESERVATION),
+    _K.SET_PROFILE: _OWN_LINK,
+    _K.CLEAR_PROFILES: _OWN_LINK,
+    _K.GET_COMPOSITE: _same(ALLOW),
+    _K.TRIGGER: _OWN_LINK,
+    _K.GET_DIAGNOSTICS: _OWN_LINK,
+    _K.GET_LOG: _OWN_LINK,
+    _K.SET_PASSWORD: _OWN_LINK,
+    _K.RAISE_SECURITY_PROFILE: _OWN_LINK,
+    _K.INSTALL_ROOT: _OWN_LINK,
+    _K.LIST_ROOTS: _OWN_LINK,
+    _K.DELETE_CERTIFICATE: _OWN_LINK,
+    _K.TAKE_CERTIFICATE: _OWN_LINK,
+    _K.RENEW_CERTIFICATE: _OWN_LINK,
+    _K.UPDATE_FIRMWARE: _row(
+        ALLOW,
+        ALLOW,
+        _FOR_UPSTREAMS,
+        _FOR_UPSTREAMS,
+        primary=_NOT_ITS_PLAIN_FIRMWARE,
+        operator=_NOT_ITS_PLAIN_FIRMWARE,
+    ),
+    _K.SIGNED_UPDATE_FIRMWARE: _row(
+        ALLOW, ALLOW, _FOR_UPSTREAMS, _FOR_UPSTREAMS, primary=_NOT_ITS_FIRMWARE, operator=_NOT_ITS_FIRMWARE
+    ),
+    _K.INSTALL_MANUFACTURER_ROOT: _row(
+        ALLOW, ALLOW, _NOT_ITS_ROOTS, ALLOW, primary=_NOT_ITS_ROOTS, operator=_NOT_ITS_ROOTS
+    ),
+    _K.LIST_MANUFACTURER_ROOTS: _row(ALLOW, ALLOW, ALLOW, ALLOW, primary=_ROOTS_HIDDEN, operator=_ROOTS_HIDDEN),
 }
-"""What belongs to who may charge, at any time, and the refusal for the others."""
+"""The table by rows. `SET_OPTION` is allowed as a command; which option may be written is `OPTION_WRITES`."""
 
-HIDDEN_OPTIONS = frozenset({"local_list_enabled"})
+
+def _cell(cell: _Cell, situation: Situation) -> Decision:
+    return cell[list(Situation).index(situation)] if isinstance(cell, tuple) else cell
+
+
+PERMISSIONS: Mapping[tuple[Asker, CommandKind, Situation], Decision] = {
+    (asker, kind, situation): _cell(cell, situation)
+    for kind, row in ROWS.items()
+    for asker, cell in row.items()
+    for situation in Situation
+}
+"""The table cell by cell."""
+
+_EVERYBODY = frozenset(Asker)
+_UPSTREAMS = _EVERYBODY - {Asker.PAGE, Asker.LINE}
+_BILLING = frozenset({Asker.MANAGEMENT_BILLING, Asker.PRIMARY})
+_INSTALLERS = frozenset({Asker.MANAGEMENT_BILLING, Asker.MANAGEMENT, Asker.PAGE, Asker.LINE})
+
+OPTION_WRITES: Mapping[Scope, frozenset[Asker]] = {
+    Scope.CONNECTION: _UPSTREAMS,
+    Scope.AUTHORITY: _BILLING,
+    Scope.SHARED: _EVERYBODY,
+    Scope.INSTALLATION: _INSTALLERS,
+    Scope.CONSTANT: frozenset(),
+}
+"""Who may write the options of a scope; everybody else sees them read-only."""
+
+ALSO_WRITE: Mapping[str, frozenset[Asker]] = {"connector_phase_rotation": _INSTALLERS}
+"""Options of the authority that describe the installation, so that who installs may write them too."""
+
+HIDDEN_OPTIONS: Mapping[str, frozenset[Asker]] = {"local_list_enabled": _EVERYBODY - _BILLING}
 """Options of features that only the Billing upstream has: the others have no such key."""
 
-MANAGEMENT_ONLY: Mapping[CommandKind, Decision] = {
-    _K.INSTALL_MANUFACTURER_ROOT: _refuse("only management installs roots of the manufacturer"),
-    _K.LIST_MANUFACTURER_ROOTS: _refuse("roots of the manufacturer are not shown here", ResultStatus.NOT_FOUND),
-}
-"""What only the manufacturer's upstream may do, in any role, and the refusal for the others."""
-
-PERMISSIONS: Mapping[tuple[Role, CommandKind, Situation], Decision] = {
-    (_B, _K.REMOTE_START, _S.NO_TRANSACTION): ALLOW,
-    (_B, _K.REMOTE_START, _S.OWN_TRANSACTION): _OCCUPIED,
-    (_B, _K.REMOTE_START, _S.FOREIGN_TRANSACTION): _OCCUPIED,
-    (_B, _K.REMOTE_STOP, _S.NO_TRANSACTION): _UNKNOWN,
-    (_B, _K.REMOTE_STOP, _S.OWN_TRANSACTION): ALLOW,
-    (_B, _K.REMOTE_STOP, _S.FOREIGN_TRANSACTION): _ONLY_ITS_OWN,
-    (_B, _K.CHANGE_AVAILABILITY, _S.NO_TRANSACTION): ALLOW,
-    (_B, _K.CHANGE_AVAILABILITY, _S.OWN_TRANSACTION): SCHEDULE,
-    (_B, _K.CHANGE_AVAILABILITY, _S.FOREIGN_TRANSACTION): SCHEDULE,
-    (_B, _K.UNLOCK, _S.NO_TRANSACTION): ALLOW,
-    (_B, _K.UNLOCK, _S.OWN_TRANSACTION): ALLOW,
-    (_B, _K.UNLOCK, _S.FOREIGN_TRANSACTION): _UNLOCK_WOULD_STOP,
-    (_B, _K.RESET_SOFT, _S.NO_TRANSACTION): ALLOW,
-    (_B, _K.RESET_SOFT, _S.OWN_TRANSACTION): ALLOW,
-    (_B, _K.RESET_SOFT, _S.FOREIGN_TRANSACTION): ALLOW,
-    (_B, _K.RESET_HARD, _S.NO_TRANSACTION): ALLOW,
-    (_B, _K.RESET_HARD, _S.OWN_TRANSACTION): ALLOW,
-    (_B, _K.RESET_HARD, _S.FOREIGN_TRANSACTION): ALLOW,
-    (_B, _K.GET_OPTIONS, _S.NO_TRANSACTION): ALLOW,
-    (_B, _K.GET_OPTIONS, _S.OWN_TRANSACTION): ALLOW,
-    (_B, _K.GET_OPTIONS, _S.FOREIGN_TRANSACTION): ALLOW,
-    (_B, _K.SET_OPTION, _S.NO_TRANSACTION): ALLOW,
-    (_B, _K.SET_OPTION, _S.OWN_TRANSACTION): ALLOW,
-    (_B, _K.SET_OPTION, _S.FOREIGN_TRANSACTION): ALLOW,
-    (_B, _K.CLEAR_CACHE, _S.NO_TRANSACTION): ALLOW,
-    (_B, _K.CLEAR_CACHE, _S.OWN_TRANSACTION): ALLOW,
-    (_B, _K.CLEAR_CACHE, _S.FOREIGN_TRANSACTION): ALLOW,
-    (_D, _K.REMOTE_START, _S.NO_TRANSACTION): _ONLY_BILLING_STARTS,
-    (_D, _K.REMOTE_START, _S.OWN_TRANSACTION): _ONLY_BILLING_STARTS,
-    (_D, _K.REMOTE_START, _S.FOREIGN_TRANSACTION): _ONLY_BILLING_STARTS,
-    (_D, _K.REMOTE_STOP, _S.NO_TRANSACTION): _UNKNOWN,
-    (_D, _K.REMOTE_STOP, _S.OWN_TRANSACTION): ALLOW,
-    (_D, _K.REMOTE_STOP, _S.FOREIGN_TRANSACTION): _ONLY_ITS_OWN,
-    (_D, _K.CHANGE_AVAILABILITY, _S.NO_TRANSACTION): ALLOW,
-    (_D, _K.CHANGE_AVAILABILITY, _S.OWN_TRANSACTION): SCHEDULE,
-    (_D, _K.CHANGE_AVAILABILITY, _S.FOREIGN_TRANSACTION): SCHEDULE,
-    (_D, _K.UNLOCK, _S.NO_TRANSACTION): ALLOW,
-    (_D, _K.UNLOCK, _S.OWN_TRANSACTION): ALLOW,
-    (_D, _K.UNLOCK, _S.FOREIGN_TRANSACTION): _UNLOCK_WOULD_STOP,
-    (_D, _K.RESET_SOFT, _S.NO_TRANSACTION): ALLOW,
-    (_D, _K.RESET_SOFT, _S.OWN_TRANSACTION): _WOULD_STOP,
-    (_D, _K.RESET_SOFT, _S.FOREIGN_TRANSACTION): _WOULD_STOP,
-    (_D, _K.RESET_HARD, _S.NO_TRANSACTION): ALLOW,
-    (_D, _K.RESET_HARD, _S.OWN_TRANSACTION): _WOULD_STOP_HARD,
-    (_D, _K.RESET_HARD, _S.FOREIGN_TRANSACTION): _WOULD_STOP_HARD,
-    (_D, _K.GET_OPTIONS, _S.NO_TRANSACTION): ALLOW,
-    (_D, _K.GET_OPTIONS, _S.OWN_TRANSACTION): ALLOW,
-    (_D, _K.GET_OPTIONS, _S.FOREIGN_TRANSACTION): ALLOW,
-    (_D, _K.SET_OPTION, _S.NO_TRANSACTION): ALLOW,
-    (_D, _K.SET_OPTION, _S.OWN_TRANSACTION): ALLOW,
-    (_D, _K.SET_OPTION, _S.FOREIGN_TRANSACTION): ALLOW,
-    (_D, _K.CLEAR_CACHE, _S.NO_TRANSACTION): _ONLY_BILLING_CACHE,
-    (_D, _K.CLEAR_CACHE, _S.OWN_TRANSACTION): _ONLY_BILLING_CACHE,
-    (_D, _K.CLEAR_CACHE, _S.FOREIGN_TRANSACTION): _ONLY_BILLING_CACHE,
-    **{
-        (role, kind, situation): ALLOW
-        for role in Role
-        for kind in OWN_CREDENTIALS | OWN_UPLOADS | OWN_PROFILES | ON_DEMAND | MANAGEMENT_ONLY.keys()
-        for situation in Situation
-    },
-    **{(_B, kind, situation): ALLOW for kind in BILLING_ONLY for situation in Situation},
-    **{(_D, kind, situation): refused for kind, refused in BILLING_ONLY.items() for situation in Situation},
-}
-"""`SET_OPTION` is allowed as a command; which option may be written is `OPTION_WRITES`."""
-
-OPTION_WRITES: Mapping[tuple[Scope, Role], bool] = {
-    (Scope.CONNECTION, Role.BILLING): True,
-    (Scope.CONNECTION, Role.DATA_AND_CONTROL): True,
-    (Scope.AUTHORITY, Role.BILLING): True,
-    (Scope.AUTHORITY, Role.DATA_AND_CONTROL): False,
-    (Scope.SHARED, Role.BILLING): True,
-    (Scope.SHARED, Role.DATA_AND_CONTROL): True,
-    (Scope.CONSTANT, Role.BILLING): False,
-    (Scope.CONSTANT, Role.DATA_AND_CONTROL): False,
-}
-
-MANAGEMENT_MAY_WRITE = frozenset({"connector_phase_rotation"})
-"""Authority options that describe the installation, so that management may write them in any role."""
+WITHDRAWN: Mapping[str, tuple[CommandKind, ...]] = {"local_list_enabled": (_K.SEND_LIST, _K.GET_LIST_VERSION)}
+"""Commands whose refusal an upstream learns from what it is not shown: the option, and the feature behind it."""
 
 
-def permission(
-    role: Role, kind: CommandKind, situation: Situation, hard_reset_allowed: bool = False, management: bool = True
-) -> Decision:
-    """The decision for one command. `management`: the manufacturer's upstream asks."""
-    if kind in MANAGEMENT_ONLY and not management:
-        return MANAGEMENT_ONLY[kind]
-    decision = PERMISSIONS[role, kind, situation]
-    if decision.unless_hard_reset_allowed and hard_reset_allowed:
-        return ALLOW
-    return decision
+def permission(asker: Asker, kind: CommandKind, situation: Situation, given: Set[Condition] = frozenset()) -> Decision:
+    """The decision for one command, where these conditions hold."""
+    decision = PERMISSIONS[asker, kind, situation]
+    return ALLOW if decision.unless is not None and decision.unless in given else decision
 
 
-def may_write(row: Option, role: Role, upstream: UpstreamId) -> bool:
-    """True if this upstream may write this option."""
-    if not row.writable:
-        return False
-    if row.name in MANAGEMENT_MAY_WRITE and upstream == MANAGEMENT:
-        return True
-    return OPTION_WRITES[row.scope, role]
+def may_update(asker: Asker, policy: FirmwarePolicy) -> bool:
+    """True if such an upstream may update the firmware: management always, others as the manufacturer says."""
+    if asker is Asker.PRIMARY:
+        return not policy.reserved_for_management
+    if asker is Asker.OPERATOR:
+        return policy.operators_may_update and not policy.reserved_for_management
+    return asker in (Asker.MANAGEMENT_BILLING, Asker.MANAGEMENT)
+
+
+def may_write(row: Option, asker: Asker) -> bool:
+    """True if whoever asks may write this option."""
+    return row.writable and asker in OPTION_WRITES[row.scope] | ALSO_WRITE.get(row.name, frozenset())
+
+
+def may_see(row: Option, asker: Asker) -> bool:
+    """True if whoever asks has a key for this option at all."""
+    return asker not in HIDDEN_OPTIONS.get(row.name, frozenset())

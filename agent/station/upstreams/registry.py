@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from agent.vocabulary.commands import OptionSeen
-from agent.vocabulary.ids import TransactionId, UpstreamId
+from agent.vocabulary.ids import LINE, LOCAL_PAGE, TransactionId, UpstreamId
 from agent.vocabulary.inputs import Registration
 from agent.vocabulary.options import OPTION_BY_NAME, OptionValue, Origin, Scope, StationOptions, UpstreamOptions
 from agent.vocabulary.records import Snapshot
 from agent.vocabulary.services import Services
-from agent.vocabulary.upstreams import Role, UpstreamSetup
+from agent.vocabulary.upstreams import Asker, Role, UpstreamKind, UpstreamSetup, asker_of, kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +43,42 @@ class Upstream:
     """What it is asked about cards."""
 
     @property
+    def asker(self) -> Asker:
+        """Its column of the permission table."""
+        return asker_of(self.id, self.role)
+
+    @property
+    def kind(self) -> UpstreamKind:
+        """What it is to this station."""
+        return kind_of(self.id, self.role)
+
+    @property
     def reachable(self) -> bool:
         """It can be asked now."""
         return self.connected and self.registration is Registration.ACCEPTED
 
+    @property
+    def may_command(self) -> bool:
+        """Its registration lets it start and stop transactions (OCPP 1.6 4.2)."""
+        return self.registration is Registration.ACCEPTED
+
     def transaction(self, foreign_id: str) -> TransactionId | None:
         """The local id behind an id that this upstream gave; the last one given counts."""
         return next((own for own, given in reversed(self.ids.items()) if given == foreign_id), None)
+
+
+@dataclass(slots=True)
+class AtStation(Upstream):
+    """Somebody at the station, where an upstream would ask: transactions are named by their own ids."""
+
+    @property
+    def may_command(self) -> bool:
+        """Nobody registers whoever stands there."""
+        return True
+
+    def transaction(self, foreign_id: str) -> TransactionId | None:
+        """The id itself."""
+        return TransactionId(foreign_id)
 
 
 class Registry:
@@ -63,6 +92,9 @@ class Registry:
         for known in self:
             known.ever_accepted = known.id in snapshot.accepted
         self.billing = self._upstreams[billing[0]]
+        self._at_station = {
+            one: AtStation(one, one, Role.DATA_AND_CONTROL, UpstreamOptions()) for one in (LOCAL_PAGE, LINE)
+        }
         for saved in snapshot.options:
             self._restore(saved.upstream, saved.name, saved.value)
         for upstream, transaction, foreign in snapshot.foreign_ids:
@@ -86,6 +118,10 @@ class Registry:
     def get(self, upstream: UpstreamId) -> Upstream | None:
         """None for an id that is not configured (any more)."""
         return self._upstreams.get(upstream)
+
+    def asker(self, asker: UpstreamId) -> Upstream | None:
+        """Whoever asks for something: an upstream, the local page or the line."""
+        return self._upstreams.get(asker) or self._at_station.get(asker)
 
     def forget(self, transaction: TransactionId) -> None:
         """A transaction is over and its ids are no longer addressable."""

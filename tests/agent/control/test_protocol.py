@@ -81,6 +81,15 @@ def test_the_list_of_commands_is_closed() -> None:
         "security-log",
         "clear-security-log",
         "dump",
+        "services",
+        "services-set",
+        "services-reservations",
+        "services-route-add",
+        "services-route-remove",
+        "services-evse",
+        "services-card",
+        "decisions",
+        "outage-mode",
     }
 
 

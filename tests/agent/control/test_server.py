@@ -13,7 +13,7 @@ import pytest
 
 from agent.control import peers, server
 from agent.control.protocol import LONGEST_LINE, Sessions, refuse
-from agent.control.server import Abilities, Server
+from agent.control.server import Abilities, CardAbilities, Server
 from agent.settings.problems import Problem, SettingsError
 from agent.settings.settings import UpstreamRequest
 
@@ -74,6 +74,12 @@ class Agent:
             lambda limit: limit,
             lambda: self.asked.append("clear"),
             self.dump_inputs,
+            CardAbilities(
+                lambda: {"asked": []},
+                lambda edit, who: self.asked.append((edit, who)),
+                lambda wanted: [wanted],
+                lambda wanted, who: self.asked.append((wanted, who)),
+            ),
         )
 
 

@@ -16,7 +16,7 @@ from agent.ocpp.v16.keys import KEYS, StationFacts
 from agent.ocpp.v16.measurands import MEASURANDS
 from agent.ocpp.wire import Call
 from agent.vocabulary.commands import OptionSeen, RaiseSecurityProfile, Result, ResultStatus, SetOption, SetPassword
-from agent.vocabulary.options import OPTIONS, Kind, StationOptions, UpstreamOptions
+from agent.vocabulary.options import OPTIONS, RESERVATION_SERVICE, Kind, StationOptions, UpstreamOptions
 from hal.api import Phase
 
 ENERGY = "Energy.Active.Import.Register"
@@ -130,7 +130,9 @@ TABLE = (
     boolean("UnlockConnectorOnEVSideDisconnect"),
     number("WebSocketPingInterval", 0, 86_400),
     boolean("stationd.BootOnReconnect"),
+    number("stationd.FailsafeLimit", 0, 1000),
     number("stationd.FreeVendEnergy", 0, 1_000_000),
+    number("stationd.LimitLeaseSeconds", 0, 86400),
     boolean("stationd.ParkWholeSession"),
 )
 REQUIRED = {
@@ -172,6 +174,7 @@ def told(dialect: V16, *asked: str, **written: Any) -> list[dict[str, Any]]:
         for row in OPTIONS
         if row.kind is not Kind.SECRET
     )
+    seen += (OptionSeen(RESERVATION_SERVICE, True, readonly=True),)
     result = Result(ResultStatus.ACCEPTED, options=seen)
     payload = dialect.answer(Call("1", "GetConfiguration", {"key": list(asked)}), result, 300)
     entries: list[dict[str, Any]] = payload["configurationKey"]

@@ -30,7 +30,7 @@ from agent.vocabulary.commands import (
     Unlock,
 )
 from agent.vocabulary.ids import ConnectorId, IdToken, IdTokenType
-from agent.vocabulary.options import OPTIONS, Selection, UpstreamOptions
+from agent.vocabulary.options import OPTIONS, RESERVATION_SERVICE, Selection, UpstreamOptions
 from hal.api import Measurand
 
 Valid = Callable[[str, Mapping[str, Any]], None]
@@ -145,9 +145,10 @@ def test_before_registration_transactions_are_rejected_and_the_rest_is_served(
 
 def options_seen() -> tuple[OptionSeen, ...]:
     options = UpstreamOptions()
-    return tuple(
+    rows = (
         OptionSeen(row.name, getattr(options, row.name, 1), readonly=row.name == "stop_on_invalid") for row in OPTIONS
     )
+    return (OptionSeen(RESERVATION_SERVICE, True, readonly=True), *rows)
 
 
 def configuration(dialect: V16, *asked: str, heartbeat_s: int = 300) -> dict[str, Any]:
@@ -237,7 +238,9 @@ def test_every_result_has_a_valid_answer(dialect: V16, valid: Valid, action: str
 
 def test_results_are_worded_as_the_message_does(dialect: V16) -> None:
     def word(action: str, status: ResultStatus) -> str:
-        return str(dialect.answer(Call("1", action), Result(status), 300)["status"])
+        said = dialect.answer(Call("1", action), Result(status), 300)
+        assert not isinstance(said, Refusal)
+        return str(said["status"])
 
     assert word("ChangeAvailability", ResultStatus.SCHEDULED) == "Scheduled"
     assert word("ChangeConfiguration", ResultStatus.REBOOT_REQUIRED) == "RebootRequired"
@@ -251,5 +254,6 @@ def test_results_are_worded_as_the_message_does(dialect: V16) -> None:
         "GetLocalListVersion",
         "GetDiagnostics",
         "GetLog",
+        "UpdateFirmware",
         "DataTransfer",
     }

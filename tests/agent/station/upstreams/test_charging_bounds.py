@@ -148,7 +148,12 @@ def test_a_connector_whose_contacts_do_not_open_keeps_its_share_when_its_session
     maximum = ChargingProfile(1, 0, Purpose.STATION_MAXIMUM, ProfileKind.ABSOLUTE, schedule)
     driver.command(MANAGEMENT, SetProfile(STATION, maximum))
     driver.charge(1)
-    driver.charge(2, uid=OTHER_CARD)
+    driver.start_session(2, uid=OTHER_CARD)
+    driver.current[ONE] = 9.0
+    driver.pass_time(7)  # the first has followed: now there is room for the second
+    driver.pilot("B", True, 2)
+    driver.pilot("C", True, 2)
+    driver.contactor(True, 2)
     driver.current = {ONE: 9.0, ConnectorId(2): 9.0}
     driver.pass_time(6)
     driver.card(CARD)  # stops, and the contacts are welded
