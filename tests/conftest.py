@@ -18,6 +18,7 @@ STORIES = (
     "outages",
     "parked",
     "races",
+    "roles",
     "reservations",
     "resets",
     "security_events",

@@ -27,14 +27,11 @@ from agent.vocabulary.ids import ConnectorId, IdToken, Secret
 from agent.vocabulary.privacy import DEFAULT_PRIVACY, IdTagPolicy
 from agent.vocabulary.roles import UpstreamKind
 from agent.vocabulary.services import CardServices
+from agent.vocabulary.signing import SignedMetering
 from hal.api import Capabilities, Measurand, Phase
 
-MAXIMUM_LIST_ENTRIES: Final = 10_000
-"""Of a local list as a whole."""
 RESERVATION_SERVICE: Final = "reservation_service"
 """Stands among the options that an upstream sees if it is the one whose reservations count."""
-MAXIMUM_LIST_SENT: Final = 500
-"""Of one update of it; so many fit in the longest frame."""
 
 
 class Scope(StrEnum):
@@ -231,6 +228,7 @@ class ConnectorOptions:
     authorise: AuthorisePolicy = AuthorisePolicy.CARD
     free_token: IdToken | None = None
     """The tag that a free connector, or one with a key switch, reports."""
+    signed: SignedMetering = SignedMetering.IF_POSSIBLE
 
 
 @dataclass(frozen=True, slots=True)
