@@ -60,7 +60,7 @@ PATIENCE_S = 25.0
 T = TypeVar("T")
 
 
-class Machine:
+class Scene:
     """One station and everything around it, driven step by step from outside its loop."""
 
     def __init__(self, folder: Path, *, seed: int, defects: Mapping[str, Any] | None = None) -> None:
@@ -106,7 +106,20 @@ class Machine:
         """Management, the primary and an operator."""
         return self.rig.backends
 
-    # ----------------------------------------------------------------------------------- people before the station
+    def _now(self, act: Callable[[], Any]) -> None:
+        """Inside the loop, as everything that the plant does."""
+
+        async def acting() -> None:
+            act()
+
+        self._run(acting())
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._runner.run(work)
+
+
+class People(Scene):
+    """Those before the station."""
 
     def plug(self, connector: int) -> None:
         """A car comes, if there is room."""
@@ -136,7 +149,12 @@ class Machine:
         (self._broken.add if broken else self._broken.discard)((connector, name))
         self._now(lambda: self.rig.fault(name, broken, connector))
 
-    # ------------------------------------------------------------------------------------ the people behind a backend
+    def _plugged(self, connector: int) -> bool:
+        return self.rig.plant.connector(connector).car is not None
+
+
+class Operators(Scene):
+    """Those behind a backend."""
 
     def ask(self, who: int, what: Callable[[ScriptedBackend], Awaitable[Any]]) -> None:
         """A backend asks for something, if it is connected."""
@@ -183,7 +201,22 @@ class Machine:
         """The next answers to an action are so."""
         self.backends[who].script.next_time(action, MOODS[mood], MOODS[mood])
 
-    # ------------------------------------------------------------------------------------------- network and supply
+    def _begin(self, asking: Awaitable[Any]) -> None:
+        async def asked() -> None:
+            with suppress(TimeoutError, ConnectionError, OCPPError, KeyError):
+                async with asyncio.timeout(PATIENCE_S):
+                    await asking
+
+        async def begun() -> None:
+            task = asyncio.ensure_future(asked())
+            self._asked.add(task)
+            task.add_done_callback(self._asked.discard)
+
+        self._run(begun())
+
+
+class Surroundings(Scene):
+    """Network, supply and disk."""
 
     def drop(self, who: int) -> None:
         """The connection is reset."""
@@ -211,7 +244,9 @@ class Machine:
         """The supply fails, and the disk keeps what was synced, or besides a random part of what came after it."""
         self._run(self.rig.power_cut(self._chance if torn else None, off_s=3.0))
 
-    # -------------------------------------------------------------------------------------------------- time, judgement
+
+class Machine(People, Operators, Surroundings):
+    """Everything that may happen, time, and judgement."""
 
     def pass_time(self, seconds: float) -> None:
         """Time passes; an agent that was asked to restart is started again."""
@@ -248,30 +283,3 @@ class Machine:
         found += limit_findings(self.rig.world())
         found += [Finding("INV-8", leak) for leak in leaks(self.rig)]
         assert not found, "the oracle found:\n" + "\n".join(f"  {finding}" for finding in found)
-
-    def _plugged(self, connector: int) -> bool:
-        return self.rig.plant.connector(connector).car is not None
-
-    def _begin(self, asking: Awaitable[Any]) -> None:
-        async def asked() -> None:
-            with suppress(TimeoutError, ConnectionError, OCPPError, KeyError):
-                async with asyncio.timeout(PATIENCE_S):
-                    await asking
-
-        async def begun() -> None:
-            task = asyncio.ensure_future(asked())
-            self._asked.add(task)
-            task.add_done_callback(self._asked.discard)
-
-        self._run(begun())
-
-    def _now(self, act: Callable[[], Any]) -> None:
-        """Inside the loop, as everything that the plant does."""
-
-        async def acting() -> None:
-            act()
-
-        self._run(acting())
-
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self._runner.run(work)
