@@ -4,8 +4,8 @@ Theory of operation
 -------------------
 `CASES` is the closed table of the test case document of April 2024: 102 cases for the station as system under test,
 each with the profile of its chapter and a title in our words. `state` says what the suite does with it: `TESTED` by the
-test functions that carry `@pytest.mark.certification("<id>")`, or `NOT_APPLICABLE` with the reason. `test_cases.py` holds table
-and markers equal, and `python -m tests.certification.cases` prints the count; `make test` ends with it.
+test functions that carry `@pytest.mark.certification("<id>")`, or `NOT_APPLICABLE` with the reason. `test_cases.py`
+holds table and markers equal, and `python -m tests.certification.cases` prints the count; `make test` ends with it.
 """
 
 from __future__ import annotations
