@@ -16,6 +16,7 @@ STORIES = (
     "history",
     "isolation",
     "local_list",
+    "model",
     "outages",
     "parked",
     "races",
