@@ -132,9 +132,9 @@ class PartialFile:
             write_file(self._folder / MARK_NAME, json.dumps(asdict(mark)) + "\n")
 
     def _break_off(self, error: BaseException) -> None:
-        lost = isinstance(error, DownloadFailed) and (error.cause in _WORTHLESS or error.lasting)
-        if not lost and self._version is None and self.mark is not None:
+        if self._version is None and self.mark is not None and not getattr(error, "lasting", False):
             return  # nothing came: what was here still is
+        lost = isinstance(error, DownloadFailed) and (error.cause in _WORTHLESS or error.lasting)
         with suppress(OSError):
             if not lost and self.size and self._version is not None and self._version.version:
                 self._keep(self._version)

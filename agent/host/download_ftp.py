@@ -10,11 +10,20 @@ import ftplib
 import socket
 import ssl
 from contextlib import closing
+from typing import Final
 
 from agent.host.connections import CHUNK, Cut
 from agent.host.download_file import Mark, PartialFile
 from agent.host.download_order import DownloadCause, DownloadFailed, DownloadOrder
 from agent.host.ftp_session import logged_in, path_of, told
+
+_CAUSES: Final = {
+    "": DownloadCause.PROTOCOL,
+    "421": DownloadCause.CONNECTION,
+    "425": DownloadCause.CONNECTION,
+    "426": DownloadCause.CONNECTION,
+}
+"""What a reply means, where it is no refusal (RFC 959 4.2.2): the connection ends, cannot be opened, was closed."""
 
 
 def retrieve_file(order: DownloadOrder, address: str, cut: Cut, file: PartialFile) -> None:
@@ -31,7 +40,7 @@ def retrieve_file(order: DownloadOrder, address: str, cut: Cut, file: PartialFil
             ftp.voidresp()  # of a connection that broke, the reply says why
     except ftplib.Error as error:
         code = told(error)
-        cause = DownloadCause.ANSWER if code else DownloadCause.PROTOCOL
+        cause = _CAUSES.get(code, DownloadCause.ANSWER)
         raise DownloadFailed(cause, f"the server answered with {code or 'no FTP'}") from None
     if cut.is_cut or version.whole not in (None, file.size) or (version.whole is None and not clean):
         raise DownloadFailed(DownloadCause.CONNECTION, "the connection ended before the file did")

@@ -74,6 +74,8 @@ def _check(response: http.client.HTTPResponse, wanted: int) -> None:
         raise DownloadFailed(DownloadCause.ANSWER, f"the server answered with status {status}{hint}")
     if response.getheader("Content-Encoding", "identity").lower() != "identity":
         raise DownloadFailed(DownloadCause.PROTOCOL, "the server sends the file in another encoding", lasting=True)
+    if response.length is None and not response.chunked:  # its end, or that of its headers, could be any break
+        raise DownloadFailed(DownloadCause.PROTOCOL, "the server does not say where the file ends")
 
 
 def _version(response: http.client.HTTPResponse) -> str:

@@ -93,8 +93,16 @@ def tcp_server(speak: Callable[[socket.socket], None]) -> Iterator[int]:
 
 
 @contextmanager
-def ftp_server(folder: Path, permissions: str = "elradfmwMT", tls: Path | None = None) -> Iterator[int]:
-    """A server of pyftpdlib with one user, `station` with the password `hunter2`."""
+def ftp_server(
+    folder: Path,
+    permissions: str = "elradfmwMT",
+    tls: Path | None = None,
+    change: Callable[[Any], dict[str, Any]] = lambda handler: {},
+) -> Iterator[int]:
+    """A server of pyftpdlib with one user, `station` with the password `hunter2`.
+
+    `change`: what is to be other than in the handler of the control connection that it is given.
+    """
     import pytest
 
     pytest.importorskip("pyftpdlib")
@@ -111,7 +119,7 @@ def ftp_server(folder: Path, permissions: str = "elradfmwMT", tls: Path | None =
     values: dict[str, Any] = {"authorizer": authorizer, "auth_failed_timeout": 0.01}
     if tls is not None:
         values |= {"certfile": str(tls), "tls_control_required": True, "tls_data_required": True}
-    handler = type("Handler", (base,), values)
+    handler = type("Handler", (base,), values | change(base))
     loop = IOLoop()
     server = FTPServer(("127.0.0.1", 0), handler, ioloop=loop)
     ending = threading.Event()
