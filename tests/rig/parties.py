@@ -33,4 +33,12 @@ def make_settings(options: RigOptions, url: Callable[[str], str]) -> Settings:
     factory = parse_factory("factory.toml", options.factory(url("management")))
     primary = address(PRIMARY, "primary") if options.primary else None
     operators = [f"operator-{number}" for number in range(1, options.operators + 1)]
-    return Settings(factory, primary, operators=tuple(address(UpstreamId(name), name) for name in operators))
+    addresses = tuple(address(UpstreamId(name), name) for name in operators)
+    return Settings(factory, primary, operators=addresses, services=options.services)
+
+
+def asked_beside_billing(options: RigOptions) -> frozenset[str]:
+    """Names of the backends that may be asked about cards besides the one that is Billing."""
+    return frozenset(
+        "primary" if upstream == PRIMARY else upstream for upstream, has in options.services.asked.items() if has.online
+    )
