@@ -29,6 +29,7 @@ from agent.runtime.writer import ThreadWriter
 from agent.settings.problems import Problem, SettingsError
 from agent.station.station import Station
 from agent.store.errors import StoreError
+from agent.updating import make_installer, make_updater
 from agent.vocabulary.effects import Restart
 from agent.vocabulary.events import StopReason, TransactionEvent
 from agent.vocabulary.ids import UpstreamId
@@ -84,7 +85,9 @@ class Agent:
         plan = context.settings.factory.hardware
         note = partial(context.log, "hardware.note")
         self.hardware = context.seams.build_hardware(plan, self.post, lambda text: note(text=text))
-        self.start: Start = prepare(context.settings, self.hardware.capabilities, VERSION, context.safe_mode)
+        self.installer = make_installer(context, VERSION, lambda: self.clock.now().wall_ms)
+        running = self.installer.running_version()
+        self.start: Start = prepare(context.settings, self.hardware.capabilities, running, context.safe_mode)
 
     def _open_store(self) -> None:
         context = self._context
@@ -119,6 +122,7 @@ class Agent:
         self.upstreams: dict[UpstreamId, UpstreamTask] = {}
         self.credentials = make_credentials(context, self.start.options, self.clock, self, self._departing)
         self.transfers = make_transfers(context, self, self.credentials)
+        self.updater = make_updater(context, self, self.credentials)
         doors = Doors(
             self.hardware,
             self.writer,
@@ -130,6 +134,7 @@ class Agent:
             self.credentials,
             self.transfers,
             self._turn_over,
+            self.updater,
         )
         self.engine = seams.engine(self.station, self.clock, doors, seams.barrier(), seams.grants())
         self.timekeeper = Timekeeper(
@@ -241,6 +246,7 @@ class Agent:
         for upstream, desk in self.credentials.desks.items():
             keeper.keep(f"credentials {upstream}", desk.run)
         keeper.keep("transfers", self.transfers.run)
+        keeper.keep("firmware", self.updater.run)
         keeper.keep("clock", lambda: self.timekeeper.run(partial(keep_time, self.writer, context.settings)))
         keeper.keep("control", Server(context.locations.socket, self.abilities(), context.log).run)
         keeper.require("watchdog", lambda: make_watchdog(context, self).run(context.watchdog_interval_s))

@@ -75,13 +75,18 @@ class Whole(Mind, Protocol):
     supervisor: Supervisor
 
 
-def make_transfers(context: Context, agent: Whole, keeper: Credentials) -> Transfers:
-    """The uploads of all upstreams. A server of files is judged as that of the backend that names it."""
+def files_tls(keeper: Credentials) -> Callable[[UpstreamId], ssl.SSLContext]:
+    """Makes TLS to a server of files, by the roots of the upstream that names it; that raises ValueError or OSError."""
 
     def tls(upstream: UpstreamId) -> ssl.SSLContext:
         access = replace(keeper.accesses(upstream).present(), client=None)
         return client_context(access, Judgement(keeper.wall_ms, RELEASED_MS))
 
+    return tls
+
+
+def make_transfers(context: Context, agent: Whole, keeper: Credentials) -> Transfers:
+    """The uploads of all upstreams. A server of files is judged as that of the backend that names it."""
     ring = LogRing(lambda: agent.clock.now().wall_ms)
     context.log.copy_to(ring.keep)
     sources = Sources(
@@ -97,6 +102,7 @@ def make_transfers(context: Context, agent: Whole, keeper: Credentials) -> Trans
         agent.writer,
     )
     allowed = context.settings.factory.transfers
+    tls = files_tls(keeper)
     return Transfers(World(agent.post, context.log, Diagnostics(sources), allowed, tls, context.seams.upload))
 
 

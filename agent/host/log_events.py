@@ -115,6 +115,13 @@ _ROWS: tuple[tuple[str, Level, str], ...] = (
     ("transfer.failed", _W, "{upstream}: an upload failed: {reason}"),
     ("transfer.given_up", _N, "{upstream}: an upload was given up for a newer one"),
     ("transfer.done", _N, "{upstream}: {size} bytes were uploaded to {place}"),
+    # updates
+    ("firmware.state", _N, "{upstream}: update of the firmware: {text}"),
+    ("firmware.refused", _N, "{upstream}: an update was refused: {reason}"),
+    ("firmware.download_failed", _W, "an attempt to download firmware failed: {reason}"),
+    ("firmware.failed", _E, "an update of the firmware failed: {reason}"),
+    ("firmware.given_back", _E, "the new version has not proved itself: the version before runs after the next boot"),
+    ("firmware.problem", _E, "firmware: {problem}"),
     # the control socket
     ("control.listening", _I, "control socket {socket}"),
     ("control.refused_peer", _W, "a local process of user {uid} was refused"),
@@ -148,6 +155,7 @@ _STATION: Mapping[StationNote, tuple[Level, str]] = {
     StationNote.STORAGE_FAULT: (_C, "storage fault: {text}"),
     StationNote.STORAGE_RECOVERED: (_N, "storage works again: {text}"),
     StationNote.RESTART_REQUESTED: (_N, "restart: {text}"),
+    StationNote.INSTALL_WANTED: (_N, "an update: {text}"),
     StationNote.RESET_FAILED: (_E, "the system did not reboot: {text}"),
     StationNote.UNKNOWN_CONNECTOR: (_E, "reading of an unknown connector: {text}"),
     StationNote.UNKNOWN_UPSTREAM: (_E, "news of an unknown upstream: {text}"),

@@ -54,6 +54,10 @@ class Pending:
 class Installer(Protocol):
     """All calls block, and may take as long as the disk does: for a thread beside the event loop."""
 
+    @property
+    def problem(self) -> str:
+        """What was wrong at the start, for the log; empty: all is well."""
+
     def install(self, image: Path, progress: Callable[[int, int], None]) -> Slot:
         """Check the image and write it into the slot that is free; nothing else changes. Raises InstallFailed.
 

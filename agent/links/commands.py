@@ -84,8 +84,10 @@ class PeerCalls:
             self._registration.heartbeat_interval_s = int(str(command.value))
         if accepted and isinstance(command, RenewCertificate):
             self._signing_asked_for()
-        payload = self._dialect.answer(entry.call, effect.result, self._registration.heartbeat_interval_s)
-        self._reply(CallResult(entry.call.message_id, payload), rpc, now_ms)
+        said = self._dialect.answer(entry.call, effect.result, self._registration.heartbeat_interval_s)
+        key = entry.call.message_id
+        reply = CallError(key, said.code.value, said.why) if isinstance(said, Refusal) else CallResult(key, said)
+        self._reply(reply, rpc, now_ms)
 
     def expire(self, rpc: Rpc | None, now_ms: int) -> None:
         """Answer the calls that waited too long."""

@@ -39,6 +39,7 @@ from agent.vocabulary.effects import (
     SendNow,
     TellUpload,
 )
+from agent.vocabulary.firmware_effects import TellFirmware
 from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.inputs import SecurityEventSeen, UpstreamChanged
 from agent.vocabulary.options import UpstreamOptions
@@ -150,7 +151,7 @@ class Conversation:
                 self._own.signing.wanted(csr_pem, connected=self._rpc is not None)
             case SendNow() if self._rpc is not None:
                 self._own.triggered.wanted(effect)
-            case TellUpload():
+            case TellUpload() | TellFirmware():
                 self._own.reports.wanted(effect, connected=self._rpc is not None)
             case Reconnect(_, why) if self._rpc is not None:
                 self._parting = (why, now_ms + PARTING_MS)

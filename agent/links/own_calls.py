@@ -71,7 +71,7 @@ class OwnCalls:
         self.questions = Questions(output.inputs.append)
         self.signing = Signing(output)
         self.triggered = TriggeredCalls(dialect, self.statuses, offset_ms, new_id)
-        self.reports = Reports(dialect, new_id)
+        self.reports = Reports(dialect, new_id, output.inputs.append)
         self.notices = NoticeDelivery(output.upstream, output.inputs.append)
         self.delivery = Delivery(output.upstream, dialect, options, output.inputs.append)
         self._dialect = dialect
@@ -159,6 +159,8 @@ class OwnCalls:
                 self.signing.answered("not answered in time")
             case Noticed(row):
                 self.notices.unanswered(row.message_id, now_ms)
+            case Reported(report):
+                self.reports.unanswered(report)
             case Delivered(row):
                 return not self.delivery.unanswered(row, silent, now_ms)
         return False
@@ -231,7 +233,9 @@ class OwnCalls:
                 self.notices.answered(row.message_id)
             case Delivered(row):
                 self.delivery.answered(row, answer, now_ms)
-            case Triggered() | Reported():
+            case Reported(report):
+                self.reports.answered(report)
+            case Triggered():
                 """Whatever the peer says to what it wanted: nothing follows."""
             case _:
                 assert_never(call.purpose)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from agent.ocpp.exchange import Status
 from agent.vocabulary.effects import Ask, TellUpload
+from agent.vocabulary.firmware_effects import TellFirmware
 from agent.vocabulary.outbox import NoticeRow, OutboxRow
 
 
@@ -57,11 +58,14 @@ class Triggered:
     """What the peer itself has asked for; its answer means nothing more."""
 
 
+Report = TellUpload | TellFirmware
+
+
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """How far an upload is."""
+    """How far an upload or an update is."""
 
-    report: TellUpload
+    report: Report
 
 
 Purpose = Boot | Question | SigningWanted | Told | Beat | Noticed | Delivered | Triggered | Reported

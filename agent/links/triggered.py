@@ -67,5 +67,7 @@ class TriggeredCalls:
                 return self._dialect.frame(wish.values, message_id, wish.foreign_id, self._offset_ms())
             case _ if wish.upload is not None:
                 return self._dialect.upload(wish.what, wish.upload, message_id)
+            case _ if wish.firmware is not None:
+                return self._dialect.firmware(wish.what, wish.firmware, message_id)
             case _:
                 return self._dialect.idle(wish.what, message_id)

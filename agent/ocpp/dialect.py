@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
-from agent.ocpp.exchange import BootAnswer, Parsed, RowAnswer, Status
+from agent.ocpp.exchange import BootAnswer, Parsed, Refusal, RowAnswer, Status
 from agent.ocpp.v16.dialect import V16
 from agent.ocpp.wire import Call, JsonObject
 from agent.vocabulary.commands import Result, TriggerKind
 from agent.vocabulary.events import Condition, TransactionEvent
+from agent.vocabulary.firmware import FirmwareState
 from agent.vocabulary.ids import ConnectorId, IdToken
 from agent.vocabulary.options import StationOptions
 from agent.vocabulary.outbox import RowKind
@@ -81,6 +82,9 @@ class Writes(Protocol):
     def upload(self, what: TriggerKind, state: UploadState, message_id: str) -> str:
         """How far an upload is; `what` names the message."""
 
+    def firmware(self, what: TriggerKind, state: FirmwareState, message_id: str) -> str:
+        """How far an update is; `what` names the message."""
+
     def sign_certificate(self, csr_pem: str, message_id: str) -> str:
         """The request to sign a certificate."""
 
@@ -112,8 +116,8 @@ class Dialect(Writes, Reads, Protocol):
     def parse(self, call: Call, registered: bool) -> Parsed:
         """A command, a ready answer or a refusal; total over all calls."""
 
-    def answer(self, call: Call, result: Result, heartbeat_interval_s: int) -> JsonObject:
-        """The confirmation of a call that became a command."""
+    def answer(self, call: Call, result: Result, heartbeat_interval_s: int) -> JsonObject | Refusal:
+        """The confirmation of a call that became a command, or a refusal where its confirmation has no word for one."""
 
     def retiring(self) -> Dialect:
         """The same for an upstream that is no longer configured: it is told, and may ask for nothing."""

@@ -12,8 +12,12 @@ from agent.credentials.child import ask
 from agent.credentials.requests import Answer, Request
 from agent.host.clock import is_ntp_synchronised
 from agent.host.connections import Cut
+from agent.host.download import download
+from agent.host.download_order import DownloadOrder
 from agent.host.logs import Log
 from agent.host.notify import Notifier
+from agent.host.update import Installer
+from agent.host.update_files import FileInstaller, UpdateWorld
 from agent.host.upload import upload
 from agent.host.upload_order import Order
 from agent.links.link import OpenSocket
@@ -58,6 +62,10 @@ class Seams:
     """The child process that knows cryptography."""
     upload: Callable[[Order, Cut], None] = upload
     """Brings a file to its place."""
+    download: Callable[[DownloadOrder, Cut], None] = download
+    """Brings a file here."""
+    make_installer: Callable[[Path, UpdateWorld], Installer] = FileInstaller
+    """Installs firmware; a station with an update system of its own has another one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import resource
 import shutil
 from collections.abc import Callable, Iterable, Mapping
@@ -30,6 +31,7 @@ from agent.vocabulary.ids import MANAGEMENT, UpstreamId
 from agent.vocabulary.moments import Moment, iso8601
 from agent.vocabulary.options import UpstreamOptions
 from agent.vocabulary.overview import StationOverview
+from agent.vocabulary.privacy import IdTagPolicy
 from agent.vocabulary.uploads import LogKind
 
 Make = Callable[[], bytes]
@@ -79,11 +81,11 @@ class Diagnostics:
         self, upstream: UpstreamId, wish: UploadWish, queued: Mapping[UpstreamId, int], overview: StationOverview
     ) -> bytes:
         sources = self._sources
-        hidden = self._hidden(upstream)
+        hidden, cards = self._hidden(upstream), self._may_see_cards(upstream)
         log = sources.log.lines(wish.since_wall_ms, wish.until_wall_ms)
         parts = [
-            Part("log.txt", _text(log, hidden)),
-            Part("inputs.jsonl", _text(sources.inputs(), hidden)),
+            Part("log.txt", _text(log, hidden, cards)),
+            Part("inputs.jsonl", _text(sources.inputs(), hidden, cards)),
             Part("settings.json", shown(self._settings(upstream))),
             Part("options.json", shown(sources.options(upstream))),
             Part("station.json", shown(overview)),
@@ -98,7 +100,11 @@ class Diagnostics:
     def _overview(self, upstream: UpstreamId) -> StationOverview:
         whole = self._sources.overview(self._sources.clock.now())
         connectors = [
-            replace(c, foreign_ids=tuple(i for i in c.foreign_ids if _may_see(upstream, i.upstream)))
+            replace(
+                c,
+                foreign_ids=tuple(i for i in c.foreign_ids if _may_see(upstream, i.upstream)),
+                token_masked=c.token_masked if self._may_see_cards(upstream) else None,
+            )
             for c in whole.connectors
         ]
         seen = tuple(u for u in whole.upstreams if _may_see(upstream, u.id))
@@ -137,12 +143,21 @@ class Diagnostics:
             "machine": platform.machine(),
         }
 
+    def _may_see_cards(self, upstream: UpstreamId) -> bool:
+        """It is told of all cards in full anyhow."""
+        settings = self._sources.settings
+        return upstream == settings.billing or settings.factory.privacy[settings.kind(upstream)] is IdTagPolicy.FULL
+
     def _hidden(self, upstream: UpstreamId) -> frozenset[str]:
         """Words that a line must not have to be shown to this upstream."""
         addresses = self._sources.settings.upstreams
         own = {word for address in addresses if address.id == upstream for word in _words(address)}
         others = {word for a in addresses if not _may_see(upstream, a.id) for word in _words(a)}
         return frozenset(others - own)
+
+
+_CARD = re.compile(r"[0-9A-Za-z]{1,2}\*\*\*")
+"""A masked card."""
 
 
 def _is_security(command: UploadCommand) -> bool:
@@ -168,8 +183,10 @@ def _address(address: UpstreamAddress) -> dict[str, object]:
     return {name: getattr(address, name) for name in names}
 
 
-def _text(lines: Iterable[str], hidden: frozenset[str]) -> str:
-    return "".join(f"{line}\n" for line in lines if not any(word in line for word in hidden))
+def _text(lines: Iterable[str], hidden: frozenset[str], cards: bool = True) -> str:
+    """The lines that may be shown; without `cards` not even the first two characters of a card."""
+    seen = (line for line in lines if not any(word in line for word in hidden))
+    return "".join(f"{line if cards else _CARD.sub('***', line)}\n" for line in seen)
 
 
 def _security_text(lines: Iterable[SecurityLine], upstream: UpstreamId, wish: UploadWish) -> bytes:

@@ -20,6 +20,7 @@ from agent.runtime.barrier import Barrier, GrantBook, Held, is_released_on_failu
 from agent.runtime.clock import Clock
 from agent.runtime.lanes import Lanes
 from agent.vocabulary import effects as fx
+from agent.vocabulary import firmware_effects as firmware
 from agent.vocabulary.commands import CommandKind
 from agent.vocabulary.effects import EFFECT_CLASSES, Effect, EffectClass
 from agent.vocabulary.ids import UpstreamId
@@ -31,6 +32,9 @@ STOP_COMMANDS = frozenset({CommandKind.REMOTE_STOP, CommandKind.UNLOCK, CommandK
 
 Told = fx.Ask | fx.Answer | fx.Publish | fx.OptionsChanged | fx.RequestCertificate | fx.Reconnect | fx.SendNow
 """What goes to the task of its upstream."""
+
+
+ForUpdates = firmware.HandleFirmware | firmware.PermitInstall | firmware.NoteFirmwareTold
 
 
 class Mind(Protocol):
@@ -76,6 +80,8 @@ class Doors:
     """Uploads what upstreams ask for; answers by `UploadAnswered`."""
     turn_over: Callable[[], None] | None = None
     """Ask for `Engine.turn` in the next turn of the event loop. None: there is no loop, every `post` is a turn."""
+    updates: Callable[[ForUpdates], None] = lambda effect: None
+    """Updates the firmware; answers by `FirmwareAnswered`."""
 
 
 class Engine:
@@ -224,6 +230,8 @@ class Engine:
                 doors.credentials(effect)
             case fx.HandleUpload():
                 doors.transfers(effect)
+            case firmware.HandleFirmware() | firmware.PermitInstall() | firmware.NoteFirmwareTold():
+                doors.updates(effect)
             case (
                 fx.Ask()
                 | fx.Answer()
@@ -233,6 +241,7 @@ class Engine:
                 | fx.Reconnect()
                 | fx.SendNow()
                 | fx.TellUpload()
+                | firmware.TellFirmware()
             ):
                 if effect.upstream in doors.upstreams:
                     doors.upstreams[effect.upstream].tell(effect)

@@ -21,7 +21,19 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from agent.vocabulary import certificates, commands, events, ids, inputs, moments, options, records, security, uploads
+from agent.vocabulary import (
+    certificates,
+    commands,
+    events,
+    firmware,
+    ids,
+    inputs,
+    moments,
+    options,
+    records,
+    security,
+    uploads,
+)
 from agent.vocabulary.ids import IdToken, Secret
 from agent.vocabulary.inputs import Input
 from agent.vocabulary.moments import Moment
@@ -141,6 +153,7 @@ def _kinds() -> dict[str, Any]:
         certificates,
         commands,
         events,
+        firmware,
         ids,
         inputs,
         moments,

@@ -34,7 +34,7 @@ class Start:
 
 
 def prepare(settings: Settings, capabilities: Mapping[int, Capabilities], version: str, safe_mode: bool) -> Start:
-    """Options of the station and of each upstream; in safe mode the management upstream alone."""
+    """Options of the station, whose firmware is `version`, and of each upstream; in safe mode of management alone."""
     options = _station(settings, capabilities, version, safe_mode)
     facts = keys.StationFacts.of(options)
     problems: list[str] = []
@@ -74,25 +74,14 @@ def _station(
     settings: Settings, capabilities: Mapping[int, Capabilities], version: str, safe_mode: bool
 ) -> StationOptions:
     facts = settings.factory.station
-    connectors = tuple(
-        ConnectorOptions(
-            connector.id,
-            capabilities[connector.id],
-            connector.phases,
-            connector.captive_cable,
-            connector.authorise,
-            connector.free_token,
-        )
-        for connector in settings.factory.connectors
-    )
     readers = {r.name: tuple(ConnectorId(c) for c in r.connectors) for r in settings.factory.hardware.readers}
     return StationOptions(
-        connectors=connectors,
+        connectors=_connectors(settings, capabilities),
         readers=readers,
         vendor=facts.vendor,
         model=facts.model,
         serial_number=facts.serial_number,
-        firmware_version=facts.firmware_version or version,
+        firmware_version=version,
         after_power_loss=facts.after_power_loss,
         resume_gap_s=facts.resume_gap_s,
         hard_reset_during_transaction=facts.hard_reset_during_transaction,
@@ -106,6 +95,23 @@ def _station(
         grid=settings.factory.supply.grid,
         additional_root_check=facts.additional_root_check,
         file_transfers=protocols(settings.factory.transfers),
+        firmware=settings.factory.firmware,
         cards=settings.services.settled,
+        privacy=settings.factory.privacy,
+        pseudonym_key=settings.pseudonym_key,
         charging_refused=SAFE_MODE if safe_mode else "" if settings.usable else NOT_USABLE,
+    )
+
+
+def _connectors(settings: Settings, capabilities: Mapping[int, Capabilities]) -> tuple[ConnectorOptions, ...]:
+    return tuple(
+        ConnectorOptions(
+            connector.id,
+            capabilities[connector.id],
+            connector.phases,
+            connector.captive_cable,
+            connector.authorise,
+            connector.free_token,
+        )
+        for connector in settings.factory.connectors
     )

@@ -3,10 +3,10 @@
 Theory of operation
 -------------------
 The TOML sections are `[station]`, `[[bus]]`, `[[connector]]` with `[connector.meter]`, `[[reader]]`, `[management]`,
-`[[feed]]`, `[grid]` with `[grid.meter]`, `[transfers]`, and `[options.management]`, `[options.primary]`,
-`[options.operator]` (initial OCPP configuration keys by name for each kind of upstream, kept as they are: only a
-dialect knows what they mean). Reading is pure: text in, frozen `Factory` out, or `SettingsError` with every problem
-found. Whether a board or meter profile exists, and what it needs, is for `hal` to say.
+`[[feed]]`, `[grid]` with `[grid.meter]`, `[transfers]`, `[firmware]`, `[privacy]`, and `[options.management]`,
+`[options.primary]`, `[options.operator]` (initial OCPP configuration keys by name for each kind of upstream, kept as
+they are: only a dialect knows what they mean). Reading is pure: text in, frozen `Factory` out, or `SettingsError` with
+every problem found. Whether a board or meter profile exists, and what it needs, is for `hal` to say.
 """
 
 from __future__ import annotations
@@ -17,12 +17,16 @@ from dataclasses import dataclass, field
 
 from agent.settings.addresses import UpstreamAddress
 from agent.settings.fields import Source, Table
+from agent.settings.firmware import read_firmware
 from agent.settings.management import ManagementFiles, read_management
+from agent.settings.privacy import read_privacy
 from agent.settings.problems import Complaint, quoted
 from agent.settings.supply import Supply, check_profile, read_supply
 from agent.settings.transfers import Allowance, read_transfers
+from agent.vocabulary.firmware import DEFAULT_POLICY, FirmwarePolicy
 from agent.vocabulary.ids import ConnectorId, IdToken, IdTokenType
 from agent.vocabulary.options import AfterPowerLoss, AuthorisePolicy
+from agent.vocabulary.privacy import DEFAULT_PRIVACY, IdTagPolicy
 from agent.vocabulary.upstreams import UpstreamKind
 from hal.api import BusPlan, ConnectorPlan, HardwarePlan, ReaderPlan
 
@@ -80,6 +84,9 @@ class Factory:
     """What backends may name as places for files."""
     supply: Supply = field(default_factory=Supply)
     """What bears how much before the connectors do."""
+    firmware: FirmwarePolicy = DEFAULT_POLICY
+    privacy: Mapping[UpstreamKind, IdTagPolicy] = field(default_factory=lambda: DEFAULT_PRIVACY)
+    """What is told of cards, by kind of upstream."""
 
 
 def parse_factory(file: str, text: str) -> Factory:
@@ -94,7 +101,9 @@ def parse_factory(file: str, text: str) -> Factory:
     management, management_files = read_management(root.table("management"))
     initial_keys = _initial_keys(root.table("options")) if root.has("options") else {}
     transfers = read_transfers(root.table("transfers")) if root.has("transfers") else frozenset[Allowance]()
+    privacy = read_privacy(root.table("privacy")) if root.has("privacy") else DEFAULT_PRIVACY
     supply = read_supply(root, station.maximum_current_a, tuple(plan.id for plan, _ in connectors))
+    firmware = read_firmware(root.table("firmware")) if root.has("firmware") else DEFAULT_POLICY
     root.finish()
     hardware = HardwarePlan(buses, tuple(plan for plan, _ in connectors), readers, supply.grid_meter)
     _cross_check(root, hardware)
@@ -108,6 +117,8 @@ def parse_factory(file: str, text: str) -> Factory:
         initial_keys,
         transfers,
         supply,
+        firmware,
+        privacy,
     )
 
 

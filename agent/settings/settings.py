@@ -62,6 +62,8 @@ class Settings:
     """Who was configured before; complete, as far as the credentials are not forgotten."""
     services: ServiceSettings = field(default_factory=ServiceSettings)
     """Who is asked about whose card, and which cards are stored here."""
+    pseudonym_key: Secret | None = None
+    """Behind the pseudonyms of cards; None: there are none."""
 
     @property
     def billing(self) -> UpstreamId:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 
 from agent.station.site import Site
 from agent.station.turn import Turn
+from agent.station.upstreams.fanout import Delivery, delivery, security_kind
 from agent.station.upstreams.registry import Upstream
 from agent.vocabulary.ids import MANAGEMENT, UpstreamId
 from agent.vocabulary.inputs import NoticeAnswered, SecurityEventSeen
@@ -128,6 +129,4 @@ def _as_told(event: SecurityEvent, upstream: Upstream) -> SecurityEvent:
 def _is_told(upstream: Upstream, given: SecurityEventSeen) -> bool:
     if upstream.options.disable_security_events:
         return False
-    if given.kind in TOLD_TO_MANAGEMENT:
-        return upstream.id == MANAGEMENT
-    return given.upstream in (None, upstream.id) or upstream.id == MANAGEMENT
+    return delivery(security_kind(given.kind, given.upstream, upstream.id), upstream) is Delivery.DURABLE

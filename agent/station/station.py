@@ -28,6 +28,7 @@ from agent.station.site import build_site
 from agent.station.turn import Turn
 from agent.station.upstreams.commands import Commands
 from agent.station.upstreams.credentials import Credentials
+from agent.station.upstreams.firmware import Firmware
 from agent.station.upstreams.options import set_outage_mode
 from agent.station.upstreams.publisher import Publisher
 from agent.station.upstreams.unlocking import Unlocking
@@ -75,8 +76,9 @@ class Station:
         self._restarter = Restarter(self._site, self._connectors)
         self._unlocking = Unlocking(self._connectors)
         self._uploads = Uploads()
+        self._firmware = Firmware(self._site, self._connectors)
         self._commands = Commands(
-            self._site, self._connectors, self._desk, self._restarter, self._unlocking, self._uploads
+            self._site, self._connectors, self._desk, self._restarter, self._unlocking, self._uploads, self._firmware
         )
         self._receipts = Receipts(self._site, self._connectors, self._desk, self._restarter)
         self._credentials = Credentials(self._site)
@@ -97,6 +99,10 @@ class Station:
             inputs.CredentialsInForce: self._credentials.in_force,
             inputs.UploadAnswered: self._uploads.answered,
             inputs.UploadProgressed: self._uploads.progressed,
+            inputs.FirmwareAnswered: self._firmware.answered,
+            inputs.FirmwareProgressed: self._firmware.progressed,
+            inputs.FirmwareTold: self._firmware.told,
+            inputs.InstallWanted: self._firmware.wanted,
             inputs.SecurityEventSeen: self._security.seen,
             inputs.NoticeAnswered: self._security.answered,
             inputs.MessageAcknowledged: self._receipts.acknowledged,
@@ -182,6 +188,7 @@ class Station:
                 progress.settle(connector, turn)
             if not self._arbiter.divide(turn):
                 break
+        self._firmware.settle(turn)
         self._unlocking.settle(turn)
         self._security.settle(turn)
 

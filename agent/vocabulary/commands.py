@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from agent.vocabulary.certificates import CertificateHash, CertificateUse
 from agent.vocabulary.charging import ChargingProfile, CompositeSchedule, ProfileFilter, RateUnit
+from agent.vocabulary.firmware import FirmwareWish
 from agent.vocabulary.ids import ConnectorId, IdToken, Secret
 from agent.vocabulary.options import OptionValue
 from agent.vocabulary.records import ListEntry
@@ -49,6 +50,8 @@ class CommandKind(StrEnum):
     TRIGGER = "trigger"
     GET_DIAGNOSTICS = "get_diagnostics"
     GET_LOG = "get_log"
+    UPDATE_FIRMWARE = "update_firmware"
+    SIGNED_UPDATE_FIRMWARE = "signed_update_firmware"
 
 
 class TriggerKind(StrEnum):
@@ -83,6 +86,8 @@ class ResultStatus(StrEnum):
     OCCUPIED = "occupied"
     FAULTED = "faulted"
     UNAVAILABLE = "unavailable"
+    INVALID_CERTIFICATE = "invalid_certificate"
+    REVOKED_CERTIFICATE = "revoked_certificate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +322,30 @@ class GetLog:
     wish: UploadWish
 
 
+@dataclass(frozen=True, slots=True)
+class UpdateFirmware:
+    """Fetch and install an image; whether it is the manufacturer's, only the image says (OCPP 1.6 5.19)."""
+
+    kind: ClassVar[CommandKind] = CommandKind.UPDATE_FIRMWARE
+    wish: FirmwareWish
+
+
+@dataclass(frozen=True, slots=True)
+class SignedUpdateFirmware:
+    """Fetch, verify and install a file that is signed (security extension of OCPP 1.6, L01)."""
+
+    kind: ClassVar[CommandKind] = CommandKind.SIGNED_UPDATE_FIRMWARE
+    request_id: int
+    wish: FirmwareWish
+    signing_certificate: str
+    """In PEM."""
+    signature: str
+    """In base64, over the whole file."""
+
+
+FirmwareCommand = UpdateFirmware | SignedUpdateFirmware
+"""Commands that the updater performs, outside the station; the station only permits them."""
+
 UploadCommand = GetDiagnostics | GetLog
 """Commands that the transfers perform, outside the station; the station only permits them."""
 
@@ -350,6 +379,7 @@ Command = (
     | TriggerMessage
     | CredentialCommand
     | UploadCommand
+    | FirmwareCommand
 )
 
 

@@ -15,6 +15,8 @@ from enum import StrEnum
 
 from agent.vocabulary.commands import CredentialCommand, Result, TriggerKind, UploadCommand
 from agent.vocabulary.events import ConditionChanged, TransactionSampled
+from agent.vocabulary.firmware import FirmwareState
+from agent.vocabulary.firmware_effects import HandleFirmware, NoteFirmwareTold, PermitInstall, TellFirmware
 from agent.vocabulary.ids import ConnectorId, IdToken, UpstreamId
 from agent.vocabulary.records import Entry
 from agent.vocabulary.uploads import UploadState
@@ -178,6 +180,8 @@ class SendNow:
     """The upstream's id of the transaction that they belong to."""
     upload: UploadState | None = None
     """For the status of an upload: how far it is."""
+    firmware: FirmwareState | None = None
+    """For the status of an update: how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +240,10 @@ Effect = (
     | HandleCredentials
     | HandleUpload
     | TellUpload
+    | HandleFirmware
+    | TellFirmware
+    | PermitInstall
+    | NoteFirmwareTold
     | RequestCertificate
     | Reconnect
     | SendNow
@@ -262,6 +270,10 @@ EFFECT_CLASSES: Mapping[type[Effect], EffectClass] = {
     HandleCredentials: EffectClass.TALK,
     HandleUpload: EffectClass.TALK,
     TellUpload: EffectClass.TALK,
+    HandleFirmware: EffectClass.TALK,
+    TellFirmware: EffectClass.TALK,
+    PermitInstall: EffectClass.TALK,
+    NoteFirmwareTold: EffectClass.TALK,
     RequestCertificate: EffectClass.TALK,
     Reconnect: EffectClass.TALK,
     SendNow: EffectClass.TALK,

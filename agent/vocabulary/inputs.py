@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from agent.vocabulary.commands import Command, Result, TriggerKind
 from agent.vocabulary.events import StopReason
+from agent.vocabulary.firmware import FirmwareState
 from agent.vocabulary.ids import ConnectorId, TransactionId, UpstreamId
 from agent.vocabulary.outage import OutageMode
 from agent.vocabulary.records import Verdict
@@ -100,6 +101,41 @@ class UploadProgressed:
     upstream: UpstreamId
     what: TriggerKind
     state: UploadState
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareAnswered:
+    """The updater has decided on a `HandleFirmware`."""
+
+    upstream: UpstreamId
+    call: int
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareProgressed:
+    """An update that an upstream asked for has come further, or has ended. `what`: the message that tells it."""
+
+    upstream: UpstreamId
+    what: TriggerKind
+    state: FirmwareState
+    message_id: str = ""
+    """The id of the message that tells it; empty: it is known already, and nothing is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareTold:
+    """An upstream has answered a message that tells how far an update is."""
+
+    upstream: UpstreamId
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstallWanted:
+    """An update wants the station for itself, or lets it go. Answered by `PermitInstall` once nothing charges."""
+
+    wanted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +245,10 @@ Input = (
     | CredentialsInForce
     | UploadAnswered
     | UploadProgressed
+    | FirmwareAnswered
+    | FirmwareProgressed
+    | FirmwareTold
+    | InstallWanted
     | SecurityEventSeen
     | NoticeAnswered
     | MessageAcknowledged

@@ -32,6 +32,7 @@ class StationNote(StrEnum):
     STORAGE_FAULT = "station.storage_fault"
     STORAGE_RECOVERED = "station.storage_recovered"
     RESTART_REQUESTED = "station.restart_requested"
+    INSTALL_WANTED = "station.install_wanted"
     RESET_FAILED = "station.reset_failed"
     UNKNOWN_CONNECTOR = "station.unknown_connector"
     UNKNOWN_UPSTREAM = "station.unknown_upstream"

@@ -22,7 +22,10 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Final, Self
 
-from agent.vocabulary.ids import ConnectorId, IdToken
+from agent.vocabulary.firmware import DEFAULT_POLICY, FirmwarePolicy
+from agent.vocabulary.ids import ConnectorId, IdToken, Secret
+from agent.vocabulary.privacy import DEFAULT_PRIVACY, IdTagPolicy
+from agent.vocabulary.roles import UpstreamKind
 from agent.vocabulary.services import CardServices
 from hal.api import Capabilities, Measurand, Phase
 
@@ -287,5 +290,11 @@ class StationOptions(_Options):
     """Whom cards belong to, which are stored here, and who keeps connectors."""
     signed_metering_required: bool = False
     """Energy is billed by signed readings: nobody whom no upstream and no list knows is given any."""
+    firmware: FirmwarePolicy = DEFAULT_POLICY
+    """Who may update the station, and how."""
+    privacy: Mapping[UpstreamKind, IdTagPolicy] = field(default_factory=lambda: DEFAULT_PRIVACY)
+    """What stands for cards where an upstream is told of transactions that are not its own."""
+    pseudonym_key: Secret | None = None
+    """Behind the pseudonyms of cards; None: there are none."""
     reset_retries: int = 1
     origins: Mapping[str, Origin] = field(default_factory=dict)

@@ -132,9 +132,8 @@ CASES: tuple[Case, ...] = (
         _043_3="A list that cannot be stored",
         _008="A card that the list knows starts without being asked about",
     ),
-    *_later(
+    *_tested(
         Profile.FIRMWARE,
-        "the station does not update itself yet",
         _044_1="Firmware is downloaded and installed",
         _044_2="The download of firmware fails",
         _044_3="The installation of firmware fails",
@@ -191,9 +190,8 @@ CASES: tuple[Case, ...] = (
         _078="A root of the backend that is not valid",
     ),
     *_tested(Profile.SECURITY, _079="The security log is uploaded"),
-    *_later(
+    *_tested(
         Profile.SECURITY,
-        "the station does not update itself yet",
         _080="Signed firmware is installed",
         _081="Firmware with an invalid signature",
     ),

@@ -123,7 +123,7 @@ def test_an_action_that_nobody_knows_and_one_that_we_lack_each_get_their_answer(
         assert (await asked(rig, "Reset", {"type": "Warm"}))[2] == "PropertyConstraintViolation"
         assert (await asked(rig, "DataTransfer", {"vendorId": "example.vendor"}))[2] == {"status": "UnknownVendorId"}
 
-    play(tmp_path, story)
+    play(tmp_path, story, RigOptions(firmware='legacy = "never"'))
 
 
 UPDATE = {"location": "https://files.example/", "retrieveDate": "2026-01-01T00:00:00Z"}

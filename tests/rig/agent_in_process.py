@@ -33,6 +33,7 @@ from hal.api import Hardware, HardwarePlan, Observer
 from hal.serial_port import PortFactory
 from tests.rig.crash_store import CrashStore
 from tests.rig.file_server import FileServer
+from tests.rig.firmware_server import FirmwareServer
 from tests.rig.fuse import Fuse, Fused
 
 HARDWARE = frozenset(
@@ -156,6 +157,7 @@ class AgentInProcess:
             ntp=lambda: False,
             ask_child=answer,
             upload=FileServer(),
+            download=FirmwareServer(),
         )
         return replace(seams, **{name: value for name, value in life.defects.items() if name not in OWN_SEAMS})
 

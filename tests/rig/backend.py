@@ -26,7 +26,7 @@ from websockets.http11 import Request, Response
 from agent.vocabulary.moments import iso8601
 from tests.rig.desk import QUIET, Desk
 from tests.rig.ledger import Frame, Ledger
-from tests.rig.operator import Operator, SecurityOperator
+from tests.rig.operator import FileOperator, Operator, SecurityOperator
 from tests.rig.script import Script
 from tests.rig.virtual_time import wall_ms
 
@@ -45,7 +45,7 @@ class Handshake:
     """The client's certificate in DER."""
 
 
-class ScriptedBackend(Operator, SecurityOperator):
+class ScriptedBackend(Operator, FileOperator, SecurityOperator):
     """One backend. `async with ScriptedBackend("primary", first_transaction_id=2000) as backend:`."""
 
     def __init__(

@@ -28,8 +28,8 @@ from agent.vocabulary.effects import Record
 from agent.vocabulary.ids import UpstreamId
 
 NAME = "state.db"
-CREDENTIALS = "credentials"
-"""Folder beside the database that is not of the store."""
+BESIDE = ("credentials", "firmware")
+"""Folders beside the database that are not of the store."""
 SECTOR = 512
 
 
@@ -84,9 +84,9 @@ class CrashStore:
         after.mkdir()
         for name, content in self._durable.items():
             (after / name).write_bytes(content if chance is None else self._mix(name, content, chance))
-        beside = self.folder / CREDENTIALS
-        if beside.is_dir():  # its files are synced one by one as they are written
-            shutil.copytree(beside, after / CREDENTIALS)
+        for name in BESIDE:  # their files are synced one by one as they are written
+            if (self.folder / name).is_dir():
+                shutil.copytree(self.folder / name, after / name)
         return CrashStore(after, self._on_sync, self._before_sync)
 
     def newly_written(self) -> bool:

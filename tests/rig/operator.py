@@ -8,6 +8,9 @@ from ocpp.charge_point import remove_nones, serialize_as_dict
 from ocpp.exceptions import OCPPError
 from ocpp.v16 import call
 
+PAST = "2020-01-01T00:00:00Z"
+"""A date for what is to be done at once."""
+
 
 class Line(Protocol):
     """The connection to ask over."""
@@ -77,6 +80,14 @@ class Operator(Asking):
         known = {row["key"]: (row.get("value"), row["readonly"]) for row in answer.get("configuration_key", [])}
         return known, list(answer.get("unknown_key", []))
 
+    async def clear_cache(self) -> str:
+        """ClearCache: the status."""
+        return await self.status_of(call.ClearCache())
+
+
+class FileOperator(Asking):
+    """What is asked about files: diagnostics, logs, firmware."""
+
     async def get_diagnostics(self, location: str, **further: Any) -> str | None:
         """GetDiagnostics: the name of the file, None if there is none."""
         answer = await self.call(call.GetDiagnostics(location=location, **further))
@@ -88,9 +99,22 @@ class Operator(Asking):
         further = {k: v for k, v in further.items() if k not in log}
         return await self.status_of(call.GetLog(log=log, log_type=kind, request_id=request_id, **further))
 
-    async def clear_cache(self) -> str:
-        """ClearCache: the status."""
-        return await self.status_of(call.ClearCache())
+    async def update_firmware(self, location: str, date: str = PAST, **further: Any) -> str:
+        """UpdateFirmware, whose answer is empty: `Accepted`, or `CALLERROR <code>`."""
+        try:
+            await self.call(call.UpdateFirmware(location=location, retrieve_date=date, **further))
+        except OCPPError as error:
+            return f"CALLERROR {error.code}"
+        return "Accepted"
+
+    async def signed_update_firmware(
+        self, location: str, certificate: str, signature: str, request_id: int = 1, date: str = PAST, **further: Any
+    ) -> str:
+        """SignedUpdateFirmware: the status. `further` as of the request, or `install_date_time`."""
+        firmware = {"location": location, "retrieve_date_time": date}
+        firmware |= {"signing_certificate": certificate, "signature": signature}
+        firmware |= {name: further.pop(name) for name in list(further) if name == "install_date_time"}
+        return await self.status_of(call.SignedUpdateFirmware(request_id=request_id, firmware=firmware, **further))
 
 
 class SecurityOperator(Asking):

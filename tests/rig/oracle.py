@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from tests.rig.ledger import Ledger
+from tests.rig.oracle_cards import unveiled
 from tests.rig.oracle_ledgers import delivery_findings, energy_findings, mirror_findings, session_findings
 from tests.rig.oracle_plant import Limits, Track, safety_findings, tracks
 from tests.rig.oracle_sessions import Finding, Session, sessions_of
@@ -69,6 +70,8 @@ class World:
     """Reasons of an end after which the cable may be held."""
     outages: Iterable[tuple[float, float]] = ()
     """From when to when supply or process were away, in plant time: the deadline of a lock begins anew after it."""
+    pseudonymous: frozenset[str] = frozenset()
+    """Backends that are told of cards by pseudonyms."""
     lost_energy_wh: float = 0.0
     """Energy that a power cut may have hidden between the last stored reading and the end."""
 
@@ -82,6 +85,8 @@ def findings(world: World) -> list[Finding]:
         found += delivery_findings(ledger)
         if name not in world.undelivered:
             found += session_findings(name, books[name], running=world.running)
+    books, betrayed = unveiled(books, world.billing, world.pseudonymous, world.offline_cards)
+    found += betrayed
     told = {name: book for name, book in books.items() if name not in world.undelivered}
     found += mirror_findings(told)
     if world.billing in told:

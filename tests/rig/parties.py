@@ -8,7 +8,7 @@ from pathlib import Path
 from agent.settings.addresses import SecurityProfile, UpstreamAddress
 from agent.settings.factory import parse_factory
 from agent.settings.settings import Settings
-from agent.vocabulary.ids import UpstreamId
+from agent.vocabulary.ids import Secret, UpstreamId
 from tests.rig.backend import ScriptedBackend
 from tests.rig.rig_options import RigOptions
 
@@ -34,7 +34,8 @@ def make_settings(options: RigOptions, url: Callable[[str], str]) -> Settings:
     primary = address(PRIMARY, "primary") if options.primary else None
     operators = [f"operator-{number}" for number in range(1, options.operators + 1)]
     addresses = tuple(address(UpstreamId(name), name) for name in operators)
-    return Settings(factory, primary, operators=addresses, services=options.services)
+    key = Secret("the key of the rig")
+    return Settings(factory, primary, operators=addresses, services=options.services, pseudonym_key=key)
 
 
 def asked_beside_billing(options: RigOptions) -> frozenset[str]:

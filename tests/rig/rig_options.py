@@ -35,6 +35,8 @@ class RigOptions:
     """Who is asked about whose card."""
     transfers: str = ""
     """The section `[transfers]`."""
+    firmware: str = ""
+    """The section `[firmware]`."""
 
     def scheme(self, backend: str) -> str:
         """How a backend is dialled: from security profile 2 on by wss."""
@@ -53,6 +55,7 @@ class RigOptions:
         reader = {"name": "reader1", "profile": self.reader, "port": "reader1"}
         parts += ["[[reader]]", *_rows(reader | {"connectors": list(range(1, self.connectors + 1))})]
         parts += ["[transfers]", self.transfers] if self.transfers else []
+        parts += ["[firmware]", self.firmware] if self.firmware else []
         parts += ["[management]", *_rows({"url": management_url, "identity": "CP1", **self.management})]
         parts += ["[options.management]", *_rows(self.management_keys)]
         parts += ["[options.primary]", *_rows(self.primary_keys)]

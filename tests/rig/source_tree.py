@@ -18,6 +18,7 @@ FLOORS: Mapping[str, int] = {
     "agent.app": 9,
     "agent.oversight": 9,
     "agent.departures": 9,
+    "agent.updating": 9,
     "agent.wiring": 9,
     "agent.stationctl": 9,
     "agent.runtime": 8,

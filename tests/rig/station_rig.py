@@ -212,6 +212,7 @@ class StationRig(Driver, Waiting):
             "ledger_zero_s": self.zero_s,
             "wall_zero_ms": self._zero_wall_ms,
             "commits": self.commits,
+            "pseudonymous": frozenset(backend.name for backend in self.operators),
             "outages": self._witness.outages,
             "limits": Limits(sockets=sockets),
         }

@@ -45,6 +45,7 @@ async def finish(rig: StationRig) -> None:
 
 @pytest.mark.rule("product.A9")
 @pytest.mark.rule("product.P5")
+@pytest.mark.rule("security.ATK-28")
 @pytest.mark.parametrize("primary", [True, False])
 def test_one_session_with_two_further_operators(tmp_path: Path, primary: bool) -> None:
     async def scenario(rig: StationRig) -> None:
@@ -54,6 +55,9 @@ def test_one_session_with_two_further_operators(tmp_path: Path, primary: bool) -
         assert [
             stop.payload["transactionId"] for one in rig.operators for stop in one.ledger.calls("StopTransaction")
         ] == [3000, 4000]
+        tags = {backend.ledger.starts()[0].id_tag for backend in rig.operators}
+        assert len(tags) == 1
+        assert CARD not in tags
         asked = [backend.name for backend in rig.backends if backend.ledger.calls("Authorize")]
         assert asked == ["primary" if primary else "management"]
 

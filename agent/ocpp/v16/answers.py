@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
-from agent.ocpp.v16 import charging, keys, local_list, uploads
+from agent.ocpp.exchange import Refusal
+from agent.ocpp.v16 import charging, firmware, keys, local_list, uploads
 from agent.ocpp.v16.keys import KEYS, Key, StationFacts
 from agent.ocpp.wire import Call, JsonObject, Written
 from agent.vocabulary.commands import OptionSeen, Result, ResultStatus
@@ -58,6 +59,15 @@ STATUSES: Final[Mapping[str, tuple[Mapping[ResultStatus, str], str]]] = {
         "Failed",
     ),
     "SetChargingProfile": ({_R.ACCEPTED: "Accepted", _R.NOT_SUPPORTED: "NotSupported"}, "Rejected"),
+    "SignedUpdateFirmware": (
+        {
+            _R.ACCEPTED: "Accepted",
+            _R.ACCEPTED_CANCELED: "AcceptedCanceled",
+            _R.INVALID_CERTIFICATE: "InvalidCertificate",
+            _R.REVOKED_CERTIFICATE: "RevokedCertificate",
+        },
+        "Rejected",
+    ),
     "TriggerMessage": _YES_OR_NO,
     "UnlockConnector": (
         {_R.UNLOCKED: "Unlocked", _R.ACCEPTED: "Unlocked", _R.NOT_SUPPORTED: "NotSupported"},
@@ -66,8 +76,10 @@ STATUSES: Final[Mapping[str, tuple[Mapping[ResultStatus, str], str]]] = {
 }
 
 
-def answer(call: Call, result: Result) -> JsonObject:
+def answer(call: Call, result: Result) -> JsonObject | Refusal:
     """The payload that confirms a call that became a command; GetConfiguration is answered by `Configuration`."""
+    if call.action == "UpdateFirmware":
+        return firmware.legacy_answer(result)
     if call.action == "GetCompositeSchedule":
         return charging.composite(result.composite)
     if call.action == "GetDiagnostics":

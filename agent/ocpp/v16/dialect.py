@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from agent.ocpp.exchange import BootAnswer, Parsed, RowAnswer, Status
-from agent.ocpp.v16 import answers, confirmations, parse, render, triggers, uploads
+from agent.ocpp.exchange import BootAnswer, Parsed, Refusal, RowAnswer, Status
+from agent.ocpp.v16 import answers, confirmations, firmware, parse, render, triggers, uploads
 from agent.ocpp.v16.keys import StationFacts
 from agent.ocpp.v16.retiring import parse_retiring
 from agent.ocpp.v16.status import StatusBoard
 from agent.ocpp.wire import Call, JsonObject, write
 from agent.vocabulary.commands import Result, TriggerKind
 from agent.vocabulary.events import TransactionEvent
+from agent.vocabulary.firmware import FirmwareState
 from agent.vocabulary.ids import IdToken
 from agent.vocabulary.options import StationOptions
 from agent.vocabulary.outbox import RowKind
@@ -61,6 +62,10 @@ class _Writes:
         """DiagnosticsStatusNotification or LogStatusNotification."""
         return write(Call(message_id, *uploads.notification(what, state)))
 
+    def firmware(self, what: TriggerKind, state: FirmwareState, message_id: str) -> str:
+        """FirmwareStatusNotification or SignedFirmwareStatusNotification."""
+        return write(Call(message_id, *firmware.notification(what, state)))
+
     def sign_certificate(self, csr_pem: str, message_id: str) -> str:
         """SignCertificate."""
         return write(Call(message_id, "SignCertificate", {"csr": csr_pem}))
@@ -103,8 +108,8 @@ class V16(_Writes, _Reads):
         """What a call of the peer asks for."""
         return parse.parse(call, self._facts, registered)
 
-    def answer(self, call: Call, result: Result, heartbeat_interval_s: int) -> JsonObject:
-        """The confirmation of a call that became a command."""
+    def answer(self, call: Call, result: Result, heartbeat_interval_s: int) -> JsonObject | Refusal:
+        """The confirmation of a call that became a command, or a refusal where its confirmation has no word for one."""
         if call.action == "GetConfiguration":
             return self._configuration.answer(call.payload.get("key") or (), result.options, heartbeat_interval_s)
         return answers.answer(call, result)

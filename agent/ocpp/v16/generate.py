@@ -37,8 +37,10 @@ SERVED: Final = (
     "Reset",
     "SendLocalList",
     "SetChargingProfile",
+    "SignedUpdateFirmware",
     "TriggerMessage",
     "UnlockConnector",
+    "UpdateFirmware",
 )
 DRAFT: Final = "http://json-schema.org/draft-04/schema#"
 """One draft for all: that of the core messages, where 1.0 is no integer."""

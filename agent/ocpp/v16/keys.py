@@ -22,6 +22,7 @@ from typing import Final
 from agent.ocpp.v16.measurands import read_selections, reportable, selections_text
 from agent.vocabulary.certificates import MAXIMUM_CHAIN_CHARACTERS, MAXIMUM_ROOTS
 from agent.vocabulary.charging import MAXIMUM_PERIODS, MAXIMUM_PROFILES, MAXIMUM_STACK_LEVEL
+from agent.vocabulary.firmware import FIRMWARE_FEATURE
 from agent.vocabulary.options import (
     MAXIMUM_LIST_ENTRIES,
     MAXIMUM_LIST_SENT,
@@ -40,11 +41,14 @@ STOP_TRANSACTION_MAXIMUM_VALUES: Final = 100
 MAXIMUM_VALUE_CHARACTERS: Final = 500
 FEATURE_PROFILES: Final = (
     ("Core", ""),
+    ("FirmwareManagement", FIRMWARE_FEATURE),
     ("LocalAuthListManagement", "local_list_enabled"),
     ("Reservation", RESERVATION_SERVICE),
     ("SmartCharging", ""),
     ("RemoteTrigger", ""),
 )
+FEATURES: Final = (FIRMWARE_FEATURE, RESERVATION_SERVICE)
+"""Shown among the options to who has them, and no keys."""
 """Each feature, and an option that only those upstreams have which have the feature."""
 
 NOT_SET_AS_OPTIONS: Final = frozenset({"authorization_key", "security_profile"})
@@ -144,7 +148,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("StopTxnAlignedDataMaxLength", constant=_measurands),
     Key("StopTxnSampledData", "stop_sampled_measurands"),
     Key("StopTxnSampledDataMaxLength", constant=_measurands),
-    Key("SupportedFeatureProfiles", constant=lambda facts: feature_profiles({*OPTION_BY_NAME, RESERVATION_SERVICE})),
+    Key("SupportedFeatureProfiles", constant=lambda facts: feature_profiles({*OPTION_BY_NAME, *FEATURES})),
     Key("SupportedFileTransferProtocols", constant=lambda facts: ",".join(facts.transfers)),
     Key("TransactionMessageAttempts", "transaction_attempts"),
     Key("TransactionMessageRetryInterval", "transaction_retry_interval_s"),

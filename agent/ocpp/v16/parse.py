@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from agent.ocpp.exchange import Parsed, Ready, Refusal
-from agent.ocpp.v16 import charging, credentials, keys, local_list, reservation, triggers, uploads
+from agent.ocpp.v16 import charging, credentials, firmware, keys, local_list, reservation, triggers, uploads
 from agent.ocpp.v16.data_transfer import data_transfer
 from agent.ocpp.v16.invalid import Invalid
 from agent.ocpp.v16.keys import StationFacts
@@ -145,13 +145,13 @@ ACTIONS: Final[Mapping[str, Parser | None]] = {
     "SetChargingProfile": charging.set_charging_profile,
     "SignCertificate": None,
     "SignedFirmwareStatusNotification": None,
-    "SignedUpdateFirmware": None,
+    "SignedUpdateFirmware": firmware.signed_update_firmware,
     "StartTransaction": None,
     "StatusNotification": None,
     "StopTransaction": None,
     "TriggerMessage": triggers.trigger_message,
     "UnlockConnector": _unlock,
-    "UpdateFirmware": None,
+    "UpdateFirmware": firmware.update_firmware,
 }
 
 

@@ -17,7 +17,7 @@ from agent.vocabulary.commands import Result, ResultStatus
 WHY: Final = "this upstream is no longer configured: only what it is still owed is delivered"
 _REFUSED: Final = Result(ResultStatus.REJECTED, WHY)
 _TELLS: Final = ("NumberOfConnectors", "SupportedFeatureProfiles")
-_OTHERWISE: Final[dict[str, JsonObject]] = {"DataTransfer": {"status": "UnknownVendorId"}, "UpdateFirmware": {}}
+_OTHERWISE: Final[dict[str, JsonObject]] = {"DataTransfer": {"status": "UnknownVendorId"}}
 """Refusals of messages that have no row in the table of statuses."""
 
 
@@ -30,7 +30,8 @@ def parse_retiring(call: Call, facts: StationFacts) -> Parsed:
         return Ready(_configuration(call, facts))
     if call.action in _OTHERWISE:
         return Ready(_OTHERWISE[call.action], WHY)
-    return Ready(answers.answer(call, _REFUSED), WHY)
+    said = answers.answer(call, _REFUSED)
+    return said if isinstance(said, Refusal) else Ready(said, WHY)
 
 
 def _configuration(call: Call, facts: StationFacts) -> JsonObject:

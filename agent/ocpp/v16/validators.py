@@ -1070,6 +1070,85 @@ def validate_SetChargingProfile(data):
     return data
 
 
+def validate_SignedUpdateFirmware(data):
+    if not isinstance(data, (dict)):
+        raise Invalid("data" + "", 'type')
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data__missing_keys = set(['requestId', 'firmware']) - data.keys()
+        if data__missing_keys:
+            raise Invalid("data" + "", 'required', data__missing_keys)
+        data_keys = set(data.keys())
+        if "retries" in data_keys:
+            data_keys.remove("retries")
+            data__retries = data["retries"]
+            if not isinstance(data__retries, (int)) or isinstance(data__retries, bool):
+                raise Invalid("data" + ".retries", 'type')
+        if "retryInterval" in data_keys:
+            data_keys.remove("retryInterval")
+            data__retryInterval = data["retryInterval"]
+            if not isinstance(data__retryInterval, (int)) or isinstance(data__retryInterval, bool):
+                raise Invalid("data" + ".retryInterval", 'type')
+        if "requestId" in data_keys:
+            data_keys.remove("requestId")
+            data__requestId = data["requestId"]
+            if not isinstance(data__requestId, (int)) or isinstance(data__requestId, bool):
+                raise Invalid("data" + ".requestId", 'type')
+        if "firmware" in data_keys:
+            data_keys.remove("firmware")
+            data__firmware = data["firmware"]
+            if not isinstance(data__firmware, (dict)):
+                raise Invalid("data" + ".firmware", 'type')
+            data__firmware_is_dict = isinstance(data__firmware, dict)
+            if data__firmware_is_dict:
+                data__firmware__missing_keys = set(['location', 'retrieveDateTime', 'signingCertificate', 'signature']) - data__firmware.keys()
+                if data__firmware__missing_keys:
+                    raise Invalid("data" + ".firmware", 'required', data__firmware__missing_keys)
+                data__firmware_keys = set(data__firmware.keys())
+                if "location" in data__firmware_keys:
+                    data__firmware_keys.remove("location")
+                    data__firmware__location = data__firmware["location"]
+                    if not isinstance(data__firmware__location, (str)):
+                        raise Invalid("data" + ".firmware.location", 'type')
+                    if isinstance(data__firmware__location, str):
+                        data__firmware__location_len = len(data__firmware__location)
+                        if data__firmware__location_len > 512:
+                            raise Invalid("data" + ".firmware.location", 'maxLength')
+                if "retrieveDateTime" in data__firmware_keys:
+                    data__firmware_keys.remove("retrieveDateTime")
+                    data__firmware__retrieveDateTime = data__firmware["retrieveDateTime"]
+                    if not isinstance(data__firmware__retrieveDateTime, (str)):
+                        raise Invalid("data" + ".firmware.retrieveDateTime", 'type')
+                if "installDateTime" in data__firmware_keys:
+                    data__firmware_keys.remove("installDateTime")
+                    data__firmware__installDateTime = data__firmware["installDateTime"]
+                    if not isinstance(data__firmware__installDateTime, (str)):
+                        raise Invalid("data" + ".firmware.installDateTime", 'type')
+                if "signingCertificate" in data__firmware_keys:
+                    data__firmware_keys.remove("signingCertificate")
+                    data__firmware__signingCertificate = data__firmware["signingCertificate"]
+                    if not isinstance(data__firmware__signingCertificate, (str)):
+                        raise Invalid("data" + ".firmware.signingCertificate", 'type')
+                    if isinstance(data__firmware__signingCertificate, str):
+                        data__firmware__signingCertificate_len = len(data__firmware__signingCertificate)
+                        if data__firmware__signingCertificate_len > 5500:
+                            raise Invalid("data" + ".firmware.signingCertificate", 'maxLength')
+                if "signature" in data__firmware_keys:
+                    data__firmware_keys.remove("signature")
+                    data__firmware__signature = data__firmware["signature"]
+                    if not isinstance(data__firmware__signature, (str)):
+                        raise Invalid("data" + ".firmware.signature", 'type')
+                    if isinstance(data__firmware__signature, str):
+                        data__firmware__signature_len = len(data__firmware__signature)
+                        if data__firmware__signature_len > 800:
+                            raise Invalid("data" + ".firmware.signature", 'maxLength')
+                if data__firmware_keys:
+                    raise Invalid("data" + ".firmware", 'additionalProperties', data__firmware_keys)
+        if data_keys:
+            raise Invalid("data" + "", 'additionalProperties', data_keys)
+    return data
+
+
 def validate_TriggerMessage(data):
     if not isinstance(data, (dict)):
         raise Invalid("data" + "", 'type')
@@ -1120,6 +1199,40 @@ def validate_UnlockConnector(data):
     return data
 
 
+def validate_UpdateFirmware(data):
+    if not isinstance(data, (dict)):
+        raise Invalid("data" + "", 'type')
+    data_is_dict = isinstance(data, dict)
+    if data_is_dict:
+        data__missing_keys = set(['location', 'retrieveDate']) - data.keys()
+        if data__missing_keys:
+            raise Invalid("data" + "", 'required', data__missing_keys)
+        data_keys = set(data.keys())
+        if "location" in data_keys:
+            data_keys.remove("location")
+            data__location = data["location"]
+            if not isinstance(data__location, (str)):
+                raise Invalid("data" + ".location", 'type')
+        if "retries" in data_keys:
+            data_keys.remove("retries")
+            data__retries = data["retries"]
+            if not isinstance(data__retries, (int)) or isinstance(data__retries, bool):
+                raise Invalid("data" + ".retries", 'type')
+        if "retrieveDate" in data_keys:
+            data_keys.remove("retrieveDate")
+            data__retrieveDate = data["retrieveDate"]
+            if not isinstance(data__retrieveDate, (str)):
+                raise Invalid("data" + ".retrieveDate", 'type')
+        if "retryInterval" in data_keys:
+            data_keys.remove("retryInterval")
+            data__retryInterval = data["retryInterval"]
+            if not isinstance(data__retryInterval, (int)) or isinstance(data__retryInterval, bool):
+                raise Invalid("data" + ".retryInterval", 'type')
+        if data_keys:
+            raise Invalid("data" + "", 'additionalProperties', data_keys)
+    return data
+
+
 VALIDATORS = {
     "CancelReservation": validate_CancelReservation,
     "CertificateSigned": validate_CertificateSigned,
@@ -1143,6 +1256,8 @@ VALIDATORS = {
     "Reset": validate_Reset,
     "SendLocalList": validate_SendLocalList,
     "SetChargingProfile": validate_SetChargingProfile,
+    "SignedUpdateFirmware": validate_SignedUpdateFirmware,
     "TriggerMessage": validate_TriggerMessage,
     "UnlockConnector": validate_UnlockConnector,
+    "UpdateFirmware": validate_UpdateFirmware,
 }

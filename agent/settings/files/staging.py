@@ -24,6 +24,7 @@ from agent.settings.addresses import UpstreamAddress
 from agent.settings.credentials import Passwords
 from agent.settings.files.folder import Folder
 from agent.settings.files.provisioned import read_factory
+from agent.settings.files.pseudonym_key import pseudonym_key
 from agent.settings.known import Known, without
 from agent.settings.locations import Locations
 from agent.settings.problems import Problem
@@ -52,11 +53,9 @@ def load(locations: Locations, boot_id: str) -> Settings:
         problems += _in_active(folder, (*check_address(primary, "primary."), *fights))
         usable = usable and not fights
     primary = primary if usable else None
-    operators: list[UpstreamAddress] = []
-    for operator in (folder.complete(one, passwords) for one in active.operators):
-        fights = check_distinct(operator, _present(management, primary, operators), f"{operator.id}.")
-        problems += _in_active(folder, (*check_address(operator, f"{operator.id}."), *fights))
-        operators += [] if fights else [operator]
+    before = (management,) if primary is None else (management, primary)
+    operators = _operators(folder, [folder.complete(one, passwords) for one in active.operators], before, problems)
+    key = pseudonym_key(locations, problems)
     return Settings(
         factory,
         primary,
@@ -64,9 +63,10 @@ def load(locations: Locations, boot_id: str) -> Settings:
         tuple(problems),
         usable,
         applied,
-        tuple(operators),
+        operators,
         _former(folder, [one.id for one in active.upstreams], passwords) if usable else (),
         active.services,
+        key,
     )
 
 
@@ -75,10 +75,16 @@ def save_password(locations: Locations, upstream: UpstreamId, password: Secret) 
     Folder(locations).passwords.save(upstream, password)
 
 
-def _present(
-    management: UpstreamAddress, primary: UpstreamAddress | None, operators: Sequence[UpstreamAddress]
+def _operators(
+    folder: Folder, listed: Sequence[UpstreamAddress], before: Sequence[UpstreamAddress], problems: list[Problem]
 ) -> tuple[UpstreamAddress, ...]:
-    return (management, *(() if primary is None else (primary,)), *operators)
+    """Those further operators that can be used."""
+    usable: list[UpstreamAddress] = []
+    for operator in listed:
+        fights = check_distinct(operator, (*before, *usable), f"{operator.id}.")
+        problems += _in_active(folder, (*check_address(operator, f"{operator.id}."), *fights))
+        usable += [] if fights else [operator]
+    return tuple(usable)
 
 
 def _former(folder: Folder, present: Sequence[UpstreamId], passwords: Passwords) -> tuple[Known, ...]:

@@ -117,7 +117,7 @@ class Connector:
         if fault is not None:
             return f"fault: {fault.value}"
         if not self.site.holds.operative(self.id):
-            return "out of service"
+            return self.site.holds.closed or "out of service"
         return None if self.facts.outputs_off else "the outputs are not confirmed off yet"
 
     @property

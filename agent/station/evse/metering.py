@@ -73,7 +73,8 @@ def tell_on_demand(connector: Connector, upstream: Upstream, event: TransactionS
     """Into the outbox of the upstream, in its place among the messages of the transaction."""
     transaction = connector.transaction if connector.state is SessionState.RUNNING else None
     reading = Reading(event.sample.at, event.sample.energy_wh, event.sample.values)
-    _save(connector, transaction, reading, enqueue(connector.site, upstream.id, event), turn)
+    authority = transaction.record.authority if transaction else None
+    _save(connector, transaction, reading, enqueue(connector.site, upstream.id, event, authority), turn)
 
 
 def _save(

@@ -13,7 +13,7 @@ from agent.station.evse.meter import Reading
 from agent.station.evse.sampling import Due, Periodic, samples
 from agent.station.power.profiles import rows
 from agent.station.site import Site
-from agent.station.upstreams.fanout import Delivery, delivery
+from agent.station.upstreams.fanout import as_told
 from agent.vocabulary.charging import ChargingProfile, InstalledProfile
 from agent.vocabulary.events import (
     ReadingContext,
@@ -46,12 +46,16 @@ def address(connector: ConnectorId) -> EvseAddress:
     return EvseAddress(EvseId(connector), connector)
 
 
-def enqueue(site: Site, upstream: UpstreamId, event: TransactionEvent) -> list[Entry]:
-    """The outbox row of one upstream, if the fan-out table gives it one. An upstream that is gone keeps its outbox."""
+def enqueue(
+    site: Site, upstream: UpstreamId, event: TransactionEvent, authority: UpstreamId | None = None
+) -> list[Entry]:
+    """The outbox row of one upstream, as the fan-out gives it one. An upstream that is gone keeps its outbox.
+
+    `authority`: of the transaction that the event is about.
+    """
     known = site.registry.get(upstream)
-    if known is not None and delivery(event, known.role) is not Delivery.DURABLE:
-        return []
-    return [Enqueue(upstream, event, site.new_uuid())]
+    told = event if known is None else as_told(event, known, authority, site.options)
+    return [] if told is None else [Enqueue(upstream, told, site.new_uuid())]
 
 
 SLACK_WH = 1000
@@ -134,7 +138,7 @@ class Transaction:
         for upstream in row.told:
             mine = claim is not None and claim.upstream == upstream
             told = replace(event, reservation=claim.id) if claim is not None and mine else event
-            entries += enqueue(site, upstream, told)
+            entries += enqueue(site, upstream, told, row.authority)
         self.open_plans(site, reading)
         return entries
 
@@ -158,7 +162,8 @@ class Transaction:
     def sampled(self, site: Site, due: Due, taken: Sample) -> list[Entry]:
         """The row for one sample."""
         trigger = TRIGGERS.get(due.context, Trigger.METER_VALUE_PERIODIC)
-        return enqueue(site, due.upstream, TransactionSampled(self.record.id, self.record.where, taken, trigger))
+        event = TransactionSampled(self.record.id, self.record.where, taken, trigger)
+        return enqueue(site, due.upstream, event, self.record.authority)
 
     def intend(self, stop: Stop, now: Moment) -> SaveTransaction:
         """The end was decided: the reason is stored before anybody is told that it was."""
@@ -195,7 +200,7 @@ class Transaction:
                 last_reading_estimated=reading is None,
                 samples=self._stop_samples(upstream, at, reading),
             )
-            entries += enqueue(site, upstream, event)
+            entries += enqueue(site, upstream, event, self.record.authority)
         return entries
 
     def _stop_samples(self, upstream: UpstreamId, at: Moment, reading: Reading | None) -> tuple[Sample, ...]:

@@ -15,8 +15,9 @@ from agent.station.restart import Restarter
 from agent.station.site import Site
 from agent.station.turn import Turn
 from agent.station.upstreams.charging import Charging
+from agent.station.upstreams.firmware import Firmware
 from agent.station.upstreams.options import read_options, write_option
-from agent.station.upstreams.permissions import Condition, Decision, Situation, Verb, permission
+from agent.station.upstreams.permissions import Condition, Decision, Situation, Verb, may_update, permission
 from agent.station.upstreams.registry import Upstream
 from agent.station.upstreams.triggering import Triggering
 from agent.station.upstreams.unlocking import Unlocking
@@ -28,29 +29,23 @@ from agent.vocabulary.commands import (
     ClearProfiles,
     Command,
     CommandKind,
-    DeleteCertificate,
+    CredentialCommand,
+    FirmwareCommand,
     GetComposite,
-    GetDiagnostics,
     GetListVersion,
-    GetLog,
     GetOptions,
-    InstallRoot,
-    ListRoots,
-    RaiseSecurityProfile,
     RemoteStart,
     RemoteStop,
-    RenewCertificate,
     Reserve,
     Reset,
     Result,
     ResultStatus,
     SendList,
     SetOption,
-    SetPassword,
     SetProfile,
-    TakeCertificate,
     TriggerMessage,
     Unlock,
+    UploadCommand,
 )
 from agent.vocabulary.effects import Answer, HandleCredentials, HandleUpload
 from agent.vocabulary.events import StopReason, Trigger
@@ -77,6 +72,7 @@ class Commands:
         restarter: Restarter,
         unlocking: Unlocking,
         uploads: Uploads,
+        firmware: Firmware,
     ) -> None:
         self._site = site
         self._connectors = connectors
@@ -84,7 +80,8 @@ class Commands:
         self._restarter = restarter
         self._unlocking = unlocking
         self._charging = Charging(site, connectors)
-        self._triggering = Triggering(connectors, uploads)
+        self._triggering = Triggering(connectors, uploads, firmware)
+        self._firmware = firmware
 
     def received(self, given: CommandReceived, turn: Turn) -> None:
         """Answer one command; an unlock is answered when the lock has moved."""
@@ -118,6 +115,8 @@ class Commands:
                 return self._availability(asker, command, decision, turn)
             case Unlock(connector):
                 return self._unlocking.begin(asker.id, given.call, connector, turn)
+            case Reset() if self._firmware.installing:
+                return _rejected("an update is being installed")
             case Reset(hard):
                 reason = StopReason.HARD_RESET if hard else StopReason.SOFT_RESET
                 self._restarter.request(reason, hard, False, turn)
@@ -132,20 +131,20 @@ class Commands:
                 return self._charging.perform(asker, command, turn)
             case TriggerMessage() as command:
                 return self._triggering.ask(asker, command, turn)
-            case (
-                SetPassword()
-                | RaiseSecurityProfile()
-                | InstallRoot()
-                | ListRoots()
-                | DeleteCertificate()
-                | TakeCertificate()
-                | RenewCertificate()
-            ) as command:
-                turn.add(HandleCredentials(asker.id, given.call, command))
-                return None
-            case (GetDiagnostics() | GetLog()) as command:
-                turn.add(HandleUpload(asker.id, given.call, command))
-                return None
+            case _:
+                return self._for_others(asker, given.call, given.command, turn)
+
+    def _for_others(
+        self, asker: Upstream, call: int, command: CredentialCommand | UploadCommand | FirmwareCommand, turn: Turn
+    ) -> Result | None:
+        """What is done outside the station, and answered from there."""
+        if isinstance(command, FirmwareCommand):
+            return self._firmware.ask(asker, call, command, turn)
+        if isinstance(command, UploadCommand):
+            turn.add(HandleUpload(asker.id, call, command))
+        else:
+            turn.add(HandleCredentials(asker.id, call, command))
+        return None
 
     def _about_cards(
         self,
@@ -255,6 +254,8 @@ class Commands:
         concerned = [STATION, *self._connectors] if command.connector == STATION else [command.connector]
         if any(self._site.holds.held_by_other(each, asker.id) for each in concerned):
             return Result(ResultStatus.SCHEDULED, "another upstream still holds it")
+        if self._site.holds.closed:
+            return Result(ResultStatus.SCHEDULED, self._site.holds.closed)
         return ACCEPTED
 
 
@@ -263,6 +264,7 @@ def conditions(site: Site, asker: Upstream) -> frozenset[Condition]:
     held = {
         Condition.HARD_RESET: site.options.hard_reset_during_transaction,
         Condition.RESERVATIONS: site.reservations_of == asker.id,
+        Condition.FIRMWARE: may_update(asker.asker, site.options.firmware),
     }
     return frozenset(condition for condition, holds in held.items() if holds)
 

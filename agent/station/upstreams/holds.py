@@ -20,6 +20,8 @@ class Holds:
     ) -> None:
         upstreams = set(known)
         self._connectors = tuple(connectors)
+        self.closed = ""
+        """Why the station itself holds every connector; empty: it does not. Never stored."""
         self._held = {(row.upstream, row.connector) for row in saved if row.held and row.upstream in upstreams}
 
     def change(self, upstream: UpstreamId, connector: ConnectorId, held: bool) -> list[SaveHold]:
@@ -35,8 +37,8 @@ class Holds:
         return {upstream for upstream, held in self._held if held == connector}
 
     def operative(self, connector: ConnectorId) -> bool:
-        """True while nobody holds it."""
-        return not self.holders(connector)
+        """True while nobody holds it, nor the station itself."""
+        return not self.holders(connector) and not (self.closed and connector != STATION)
 
     def held_by_other(self, connector: ConnectorId, upstream: UpstreamId) -> bool:
         """Somebody else's hold concerns this connector."""

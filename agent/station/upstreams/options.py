@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from agent.station.site import Site
 from agent.station.turn import Turn
-from agent.station.upstreams.permissions import may_see, may_write
+from agent.station.upstreams.permissions import may_see, may_update, may_write
 from agent.station.upstreams.registry import OptionsShown, Upstream
 from agent.vocabulary.commands import OptionSeen, Result, ResultStatus, SetOption
 from agent.vocabulary.effects import OptionsChanged
+from agent.vocabulary.firmware import FIRMWARE_FEATURE
 from agent.vocabulary.inputs import OutageModeRequested
 from agent.vocabulary.notes import StationNote
 from agent.vocabulary.options import (
@@ -49,9 +50,12 @@ def _read_options(site: Site, asker: Upstream) -> tuple[OptionSeen, ...]:
         Scope.INSTALLATION: site.options,
         Scope.AUTHORITY: site.registry.billing.options,
     }
-    reserves = site.reservations_of == asker.id
-    service = (OptionSeen(RESERVATION_SERVICE, True, readonly=True),) if reserves else ()
-    return service + tuple(
+    has = {
+        RESERVATION_SERVICE: site.reservations_of == asker.id,
+        FIRMWARE_FEATURE: may_update(asker.asker, site.options.firmware),
+    }
+    features = tuple(OptionSeen(name, True, readonly=True) for name, held in has.items() if held)
+    return features + tuple(
         OptionSeen(
             row.name,
             getattr(holders.get(row.scope, asker.options), row.name),

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from agent.vocabulary.commands import CommandKind, ResultStatus
+from agent.vocabulary.firmware import FirmwarePolicy
 from agent.vocabulary.options import Option, Scope
 from agent.vocabulary.upstreams import Asker
 
@@ -42,6 +43,7 @@ class Condition(StrEnum):
 
     HARD_RESET = "the factory file allows a hard reset during a transaction"
     RESERVATIONS = "the reservation service is this upstream's (by default Billing's)"
+    FIRMWARE = "the factory file lets this upstream update the firmware"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,8 @@ _NOT_ITS_LIST = _refuse("the local list is that of the Billing upstream", Result
 _NOT_ITS_RESERVATION = _refuse("reservations belong to another upstream", unless=Condition.RESERVATIONS)
 _NOT_ITS_ROOTS = _refuse("only management installs roots of the manufacturer")
 _ROOTS_HIDDEN = _refuse("roots of the manufacturer are not shown here", ResultStatus.NOT_FOUND)
+_NOT_ITS_FIRMWARE = _refuse("firmware is a matter of others here", unless=Condition.FIRMWARE)
+_NOT_ITS_PLAIN_FIRMWARE = _refuse(_NOT_ITS_FIRMWARE.reason, ResultStatus.NOT_SUPPORTED, Condition.FIRMWARE)
 _FOR_UPSTREAMS = _refuse("this is for upstreams; use the settings of the station")
 _OWN_LINK = _row(ALLOW, ALLOW, _FOR_UPSTREAMS, _FOR_UPSTREAMS)
 """What concerns the asking upstream's own link, profiles or uploads: allowed to each, at any time."""
@@ -145,6 +149,17 @@ ROWS: Mapping[CommandKind, Mapping[Asker, _Cell]] = {
     _K.DELETE_CERTIFICATE: _OWN_LINK,
     _K.TAKE_CERTIFICATE: _OWN_LINK,
     _K.RENEW_CERTIFICATE: _OWN_LINK,
+    _K.UPDATE_FIRMWARE: _row(
+        ALLOW,
+        ALLOW,
+        _FOR_UPSTREAMS,
+        _FOR_UPSTREAMS,
+        primary=_NOT_ITS_PLAIN_FIRMWARE,
+        operator=_NOT_ITS_PLAIN_FIRMWARE,
+    ),
+    _K.SIGNED_UPDATE_FIRMWARE: _row(
+        ALLOW, ALLOW, _FOR_UPSTREAMS, _FOR_UPSTREAMS, primary=_NOT_ITS_FIRMWARE, operator=_NOT_ITS_FIRMWARE
+    ),
     _K.INSTALL_MANUFACTURER_ROOT: _row(
         ALLOW, ALLOW, _NOT_ITS_ROOTS, ALLOW, primary=_NOT_ITS_ROOTS, operator=_NOT_ITS_ROOTS
     ),
@@ -193,6 +208,15 @@ def permission(asker: Asker, kind: CommandKind, situation: Situation, given: Set
     """The decision for one command, where these conditions hold."""
     decision = PERMISSIONS[asker, kind, situation]
     return ALLOW if decision.unless is not None and decision.unless in given else decision
+
+
+def may_update(asker: Asker, policy: FirmwarePolicy) -> bool:
+    """True if such an upstream may update the firmware: management always, others as the manufacturer says."""
+    if asker is Asker.PRIMARY:
+        return not policy.reserved_for_management
+    if asker is Asker.OPERATOR:
+        return policy.operators_may_update and not policy.reserved_for_management
+    return asker in (Asker.MANAGEMENT_BILLING, Asker.MANAGEMENT)
 
 
 def may_write(row: Option, asker: Asker) -> bool:

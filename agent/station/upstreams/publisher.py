@@ -13,7 +13,7 @@ from agent.station.evse.connector import Connector
 from agent.station.evse.view import LIGHTS, condition, faults, light_state, station_condition
 from agent.station.site import Site
 from agent.station.turn import Turn
-from agent.station.upstreams.fanout import Delivery, delivery
+from agent.station.upstreams.fanout import Delivery, EventKind, delivery
 from agent.vocabulary.effects import Publish, Show
 from agent.vocabulary.events import Condition, ConditionChanged
 from agent.vocabulary.ids import ConnectorId, UpstreamId
@@ -53,7 +53,7 @@ class Publisher:
             if self._told.get((upstream.id, seen.connector)) == seen:
                 continue
             event = ConditionChanged(replace(seen, at=turn.now))
-            if delivery(event, upstream.role) is Delivery.LIVE:
+            if delivery(EventKind.CONDITION, upstream) is Delivery.LIVE:
                 self._told[upstream.id, seen.connector] = seen
                 turn.add(Publish(upstream.id, event))
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from agent.station.evse.connector import Connector
 from agent.station.evse.metering import on_demand, tell_on_demand
 from agent.station.turn import Turn
+from agent.station.upstreams.firmware import Firmware
 from agent.station.upstreams.registry import Upstream
 from agent.station.upstreams.uploads import Uploads
 from agent.vocabulary.commands import Result, ResultStatus, TriggerKind, TriggerMessage
@@ -30,9 +31,10 @@ def _rejected(reason: str) -> Result:
 class Triggering:
     """Says what is sent; how, the link knows."""
 
-    def __init__(self, connectors: Mapping[ConnectorId, Connector], uploads: Uploads) -> None:
+    def __init__(self, connectors: Mapping[ConnectorId, Connector], uploads: Uploads, firmware: Firmware) -> None:
         self._connectors = connectors
         self._uploads = uploads
+        self._firmware = firmware
 
     def ask(self, asker: Upstream, command: TriggerMessage, turn: Turn) -> Result:
         """Accepted if something will be sent."""
@@ -46,6 +48,9 @@ class Triggering:
             case TriggerKind.DIAGNOSTICS_STATUS | TriggerKind.LOG_STATUS:
                 present = self._uploads.present(asker.id, command.what)
                 turn.add(SendNow(asker.id, command.what, upload=present))
+                return ACCEPTED
+            case TriggerKind.FIRMWARE_STATUS | TriggerKind.SIGNED_FIRMWARE_STATUS:
+                turn.add(SendNow(asker.id, command.what, firmware=self._firmware.present(asker.id, command.what)))
                 return ACCEPTED
         turn.add(SendNow(asker.id, command.what))
         return ACCEPTED

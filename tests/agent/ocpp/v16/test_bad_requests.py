@@ -41,6 +41,13 @@ CHANGE = {"key": "HeartbeatInterval", "value": "60"}
 HOLD = {"connectorId": 1, "type": "Inoperative"}
 RESERVE = {"connectorId": 1, "expiryDate": "2026-01-01T00:00:00Z", "idTag": "A", "reservationId": 1}
 LOG: dict[str, Any] = {"log": {"remoteLocation": "https://h.example/"}, "logType": "SecurityLog", "requestId": 7}
+SIGNED: dict[str, Any] = {
+    "location": "https://h.example/",
+    "retrieveDateTime": "2026-01-01T00:00:00Z",
+    "signingCertificate": "PEM",
+    "signature": "c2lnbmF0dXJl",
+}
+UPDATE = {"location": "https://h.example/", "retrieveDate": "2026-01-01T00:00:00Z"}
 GOOD: dict[str, dict[str, Any]] = {
     "CancelReservation": {"reservationId": 1},
     "CertificateSigned": {"certificateChain": "PEM"},
@@ -64,8 +71,10 @@ GOOD: dict[str, dict[str, Any]] = {
     "Reset": {"type": "Soft"},
     "SendLocalList": {"listVersion": 1, "updateType": "Full"},
     "SetChargingProfile": {"connectorId": 1, "csChargingProfiles": PROFILE},
+    "SignedUpdateFirmware": {"requestId": 1, "firmware": SIGNED},
     "TriggerMessage": {"requestedMessage": "MeterValues", "connectorId": 1},
     "UnlockConnector": {"connectorId": 1},
+    "UpdateFirmware": UPDATE,
 }
 Row = tuple[str, str, dict[str, Any], ErrorCode | str]
 
@@ -174,6 +183,16 @@ ROWS: tuple[Row, ...] = (
     ("GetLog", "unknown log", LOG | {"logType": "AuditLog"}, VALUE),
     ("GetLog", "mistyped request", LOG | {"requestId": "7"}, TYPE),
     ("GetLog", "negative retries", LOG | {"retries": -1}, "Rejected"),
+    ("UpdateFirmware", "missing date", without(UPDATE, "retrieveDate"), MISSING),
+    ("UpdateFirmware", "mistyped location", UPDATE | {"location": 1}, TYPE),
+    ("UpdateFirmware", "no time", UPDATE | {"retrieveDate": "soon"}, VALUE),
+    ("UpdateFirmware", "negative retries", UPDATE | {"retries": -1}, VALUE),
+    ("SignedUpdateFirmware", "missing request", {"firmware": SIGNED}, MISSING),
+    ("SignedUpdateFirmware", "missing signature", {"requestId": 1, "firmware": without(SIGNED, "signature")}, MISSING),
+    ("SignedUpdateFirmware", "over-long place", {"requestId": 1, "firmware": SIGNED | {"location": "x" * 513}}, VALUE),
+    ("SignedUpdateFirmware", "no time", {"requestId": 1, "firmware": SIGNED | {"retrieveDateTime": "x"}}, "Rejected"),
+    ("SignedUpdateFirmware", "no date", {"requestId": 1, "firmware": SIGNED | {"installDateTime": "x"}}, "Rejected"),
+    ("SignedUpdateFirmware", "negative retries", {"requestId": 1, "firmware": SIGNED, "retries": -1}, "Rejected"),
     ("SendLocalList", "missing version", {"updateType": "Full"}, MISSING),
     ("SendLocalList", "mistyped version", {"listVersion": "1", "updateType": "Full"}, TYPE),
     ("SendLocalList", "unknown kind", {"listVersion": 1, "updateType": "Half"}, VALUE),
@@ -361,7 +380,7 @@ def test_any_field_of_another_type_is_a_type_violation(dialect: V16, action: str
 @pytest.mark.rule("ocpp16.J07")
 @pytest.mark.rule("ocpp16.Y02")
 def test_unknown_and_unserved_actions_have_codes_of_their_own(dialect: V16) -> None:
-    for action in ("SignedUpdateFirmware", "UpdateFirmware"):
+    for action in ("Heartbeat", "MeterValues"):
         for payload in ({}, {"nonsense": [1]}):
             found = dialect.parse(Call("1", action, payload), True)
             assert isinstance(found, Refusal)

@@ -145,7 +145,8 @@ def test_constants_come_from_the_hardware(make_station: Station) -> None:
     texts = {key.name: keys.constant_text(key, facts) for key in KEYS if key.constant}
     assert texts["NumberOfConnectors"] == "3"
     assert texts["ConnectorPhaseRotationMaxLength"] == "4"
-    assert texts["SupportedFeatureProfiles"] == "Core,LocalAuthListManagement,Reservation,SmartCharging,RemoteTrigger"
+    everything = "Core,FirmwareManagement,LocalAuthListManagement,Reservation,SmartCharging,RemoteTrigger"
+    assert texts["SupportedFeatureProfiles"] == everything
     assert texts["AdditionalRootCertificateCheck"] == "false"
     assert texts["CertificateSignedMaxChainSize"] == "10000"
     assert int(texts["CertificateStoreMaxLength"] or 0) >= 2

@@ -238,7 +238,9 @@ def test_every_result_has_a_valid_answer(dialect: V16, valid: Valid, action: str
 
 def test_results_are_worded_as_the_message_does(dialect: V16) -> None:
     def word(action: str, status: ResultStatus) -> str:
-        return str(dialect.answer(Call("1", action), Result(status), 300)["status"])
+        said = dialect.answer(Call("1", action), Result(status), 300)
+        assert not isinstance(said, Refusal)
+        return str(said["status"])
 
     assert word("ChangeAvailability", ResultStatus.SCHEDULED) == "Scheduled"
     assert word("ChangeConfiguration", ResultStatus.REBOOT_REQUIRED) == "RebootRequired"
@@ -252,5 +254,6 @@ def test_results_are_worded_as_the_message_does(dialect: V16) -> None:
         "GetLocalListVersion",
         "GetDiagnostics",
         "GetLog",
+        "UpdateFirmware",
         "DataTransfer",
     }

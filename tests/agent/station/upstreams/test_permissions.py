@@ -1,4 +1,4 @@
-"""The permission and fan-out tables are complete, and say what the product promises."""
+"""The permission table is complete, and says what the product promises."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import itertools
 import pytest
 
 from agent.ocpp.v16.keys import FEATURE_PROFILES
-from agent.station.upstreams.fanout import FANOUT, Delivery, EventKind
 from agent.station.upstreams.permissions import (
     HIDDEN_OPTIONS,
     OPTION_WRITES,
@@ -23,7 +22,7 @@ from agent.station.upstreams.permissions import (
 )
 from agent.vocabulary.commands import CommandKind, ResultStatus
 from agent.vocabulary.options import OPTION_BY_NAME, Scope
-from agent.vocabulary.upstreams import Asker, Role
+from agent.vocabulary.upstreams import Asker
 
 BILLING = (Asker.MANAGEMENT_BILLING, Asker.PRIMARY)
 DATA = (Asker.MANAGEMENT, Asker.OPERATOR)
@@ -39,10 +38,6 @@ ENDS_OR_STARTS = (
 
 def test_every_command_in_every_situation_is_decided_for_whoever_asks() -> None:
     assert set(PERMISSIONS) == set(itertools.product(Asker, CommandKind, Situation))
-
-
-def test_every_event_is_decided_for_every_role() -> None:
-    assert set(FANOUT) == set(itertools.product(EventKind, Role))
 
 
 def test_every_scope_is_decided() -> None:
@@ -153,8 +148,3 @@ def test_what_a_row_says_of_each_state_is_what_the_cells_say() -> None:
         for asker, cell in row.items():
             cells = tuple(PERMISSIONS[asker, kind, situation] for situation in Situation)
             assert cells == (cell if isinstance(cell, tuple) else (cell,) * 3)
-
-
-def test_transactions_are_durable_for_everybody() -> None:
-    for kind, role in itertools.product((EventKind.STARTED, EventKind.SAMPLED, EventKind.STOPPED), Role):
-        assert FANOUT[kind, role] is Delivery.DURABLE

@@ -7,6 +7,7 @@ import pytest
 from agent.vocabulary import effects as fx
 from agent.vocabulary.commands import RemoteStop, ResultStatus, TriggerKind, TriggerMessage
 from agent.vocabulary.events import ReadingContext, TransactionSampled, TransactionStarted, TransactionStopped, Trigger
+from agent.vocabulary.firmware import IDLE as NO_UPDATE
 from agent.vocabulary.ids import MANAGEMENT, STATION, ConnectorId, UpstreamId
 from agent.vocabulary.inputs import Registration
 from agent.vocabulary.options import Selection, UpstreamOptions
@@ -66,7 +67,8 @@ def test_what_is_about_no_connector_is_sent_to_the_asker_behind_the_answer(
     talk = [effect for effect in driver.last if isinstance(effect, fx.Answer | fx.SendNow)]
     assert [type(effect) for effect in talk] == [fx.Answer, fx.SendNow]
     upload = IDLE if what in (TriggerKind.DIAGNOSTICS_STATUS, TriggerKind.LOG_STATUS) else None
-    assert sent(driver) == [fx.SendNow(upstream, what, upload=upload)]
+    firmware = None if upload or what is TriggerKind.HEARTBEAT else NO_UPDATE
+    assert sent(driver) == [fx.SendNow(upstream, what, upload=upload, firmware=firmware)]
 
 
 @pytest.mark.rule("ocpp16.G01")
