@@ -85,7 +85,13 @@ def findings(world: World) -> list[Finding]:
         found += delivery_findings(ledger)
         if name not in world.undelivered:
             found += session_findings(name, books[name], running=world.running)
-    books, betrayed = unveiled(books, world.billing, world.pseudonymous, world.offline_cards)
+    books, betrayed = unveiled(
+        books,
+        world.billing,
+        world.pseudonymous,
+        world.offline_cards,
+        {name: _granted([world.ledgers[name]]) for name in world.asked},
+    )
     found += betrayed
     told = {name: book for name, book in books.items() if name not in world.undelivered}
     found += mirror_findings(told)

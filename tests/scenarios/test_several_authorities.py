@@ -83,6 +83,7 @@ def test_the_verdict_of_the_owner_on_the_start_ends_it_and_no_other_does(tmp_pat
         rig.primary.script.cards[CARD] = "Invalid"
         for other in (rig.management, rig.primary, south):
             other.script.starts[CARD] = "Blocked"
+        south.script.default = "Blocked"  # it is not told whose card it is
         await card(rig)
         await rig.until_status("Charging")
         await wait(10)
