@@ -13,6 +13,7 @@ from agent.runtime import abilities
 from agent.runtime.clock import Clock
 from agent.runtime.context import Context
 from agent.runtime.engine import Engine
+from agent.runtime.firmware import Updater
 from agent.runtime.recorder import InputRecorder, write_dump
 from agent.runtime.setup import Start
 from agent.runtime.supervision import Supervisor
@@ -34,6 +35,7 @@ class Whole(Mind, Protocol):
     start: Start
     station: Station
     supervisor: Supervisor
+    updater: Updater
     upstreams: dict[UpstreamId, UpstreamTask]
     writer: Writer
 
@@ -73,6 +75,7 @@ def make_abilities(context: Context, agent: Whole) -> Abilities:
             overview=agent.station.overview,
             post=agent.post,
             restarts=lambda: agent.supervisor.restarts,
+            firmware=agent.updater.view,
             dump_inputs=lambda: asyncio.to_thread(write_dump, context.locations.state, agent.recorder.lines()),
             tell=context.log,
         )

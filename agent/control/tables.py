@@ -29,7 +29,15 @@ def status_text(status: dict[str, Any]) -> str:
     name = " ".join(filter(None, (status.get("vendor"), status.get("model"), status.get("serial_number"))))
     wall_ms = status.get("wall_ms")
     head = f"{name or 'station'}   {iso8601(wall_ms) if wall_ms is not None else 'time not known'}"
-    parts = [head, *_warnings(status, overview), "", _connectors(overview), "", _upstreams(status, overview)]
+    parts = [
+        head,
+        *_firmware(status.get("firmware") or {}),
+        *_warnings(status, overview),
+        "",
+        _connectors(overview),
+        "",
+        _upstreams(status, overview),
+    ]
     return "\n".join(parts)
 
 
@@ -131,6 +139,14 @@ def _upstreams(status: dict[str, Any], overview: dict[str, Any]) -> str:
         )
     header = ("upstream", "name", "role", "link", "registration", "queued", "parked", "address", "detail")
     return table(header, rows)
+
+
+def _firmware(firmware: dict[str, Any]) -> list[str]:
+    """What runs, what is on trial, and how far the newest update is."""
+    if not firmware:
+        return []
+    running = "; ".join(filter(None, (f"firmware {firmware.get('version', NOTHING)}", firmware.get("trial"))))
+    return [running, *([f"update {firmware['update']}"] if firmware.get("update") else [])]
 
 
 def _warnings(status: dict[str, Any], overview: dict[str, Any]) -> list[str]:

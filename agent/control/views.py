@@ -68,6 +68,18 @@ class UpstreamsView:
 
 
 @dataclass(frozen=True, slots=True)
+class FirmwareView:
+    """The firmware in plain words."""
+
+    version: str
+    """What runs."""
+    trial: str = ""
+    """A version on trial, or about to be, and its slot; empty: none."""
+    update: str = ""
+    """How far the newest update is, and for whom; empty: there was none."""
+
+
+@dataclass(frozen=True, slots=True)
 class StatusView:
     """The whole answer to `status`; made by `app`, printed by `stationctl`."""
 
@@ -82,6 +94,7 @@ class StatusView:
     wall_ms: int | None = None
     restarts: Mapping[str, int] = field(default_factory=dict)
     """How often which task had to be started again."""
+    firmware: FirmwareView | None = None
 
 
 @dataclass(frozen=True, slots=True)

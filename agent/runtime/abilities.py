@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -9,7 +10,7 @@ from functools import partial
 from agent.control import protocol
 from agent.control.protocol import refuse
 from agent.control.server import Abilities
-from agent.control.views import LinkView, SecurityLogView, StatusView, UpstreamsView, UpstreamView
+from agent.control.views import FirmwareView, LinkView, SecurityLogView, StatusView, UpstreamsView, UpstreamView
 from agent.links.upstream import UpstreamTask
 from agent.runtime.card_desk import CardDesk
 from agent.runtime.clock import Clock
@@ -58,6 +59,8 @@ class Surroundings:
     overview: Callable[[Moment], StationOverview]
     post: Callable[[Input], None]
     restarts: Callable[[], Mapping[str, int]]
+    firmware: Callable[[], FirmwareView]
+    """Reads files: for a thread."""
     dump_inputs: Callable[[], Awaitable[str]]
     tell: Callable[..., None]
 
@@ -85,6 +88,7 @@ class _Local:
             safe_mode=around.safe_mode,
             wall_ms=now.wall_ms,
             restarts=around.restarts(),
+            firmware=await asyncio.to_thread(around.firmware),
         )
 
     async def upstreams(self) -> UpstreamsView:

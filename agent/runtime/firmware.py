@@ -20,6 +20,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Final
 
+from agent.control.views import FirmwareView
 from agent.credentials.child import ChildFailed
 from agent.host.destination import Refused, read_destination
 from agent.host.download_file import clear
@@ -76,19 +77,13 @@ class Updater:
         else:
             self._queue.put_nowait(effect)
 
-    @property
-    def job(self) -> Job | None:
-        """The newest job, for people."""
-        return self._job
-
-    @property
-    def installer_view(self) -> tuple[str, str]:
-        """The version that runs, and what is to be known of another one; for people."""
-        pending = self._world.installer.pending()
-        if pending is None:
-            return self._world.installer.running_version(), ""
-        verb = "runs on trial" if pending.running else "is tried at the next boot"
-        return self._world.installer.running_version(), f"{pending.slot.version} in slot {pending.slot.name} {verb}"
+    def view(self) -> FirmwareView:
+        """The firmware, for people. Reads files: for a thread."""
+        job, pending = self._job, self._world.installer.pending()
+        verb = "runs on trial" if pending is not None and pending.running else "is tried at the next boot"
+        trial = "" if pending is None else f"{pending.slot.version} in slot {pending.slot.name} {verb}"
+        update = "" if job is None else f"asked for by {job.upstream}: {WORDS[job.status]}"
+        return FirmwareView(self._world.installer.running_version(), trial, update)
 
     async def run(self) -> None:
         """Recall the job of a former life and go on with it; then serve until cancelled."""

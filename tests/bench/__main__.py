@@ -14,7 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from tests.bench import floors, idling, quiet_hour, reconnecting, sessions, starting
+from tests.bench import floors, idling, quiet_hour, reconnecting, sessions, starting, thinking, uploading
 from tests.bench.report import Figure, Say, header
 
 Step = Callable[[Say, bool], list[Figure] | Awaitable[list[Figure]]]
@@ -28,6 +28,8 @@ STEPS: Sequence[tuple[str, str, Step]] = (
     ("5", "flash of a session", lambda say, quick: quiet_hour.session(say)),
     ("6", "flash of an idle hour", lambda say, quick: quiet_hour.quiet_hour(say)),
     ("9", "reconnect after a reset", reconnecting.reconnect),
+    ("13", "the most that the mind is given", thinking.think),
+    ("14", "an archive is uploaded", uploading.upload),
     ("10,11,12", "memory and processor time", idling.hours),
 )
 

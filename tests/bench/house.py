@@ -83,9 +83,15 @@ class House:
 
 @asynccontextmanager
 async def house(
-    connectors: int = 2, *, plant: bool = True, tls: bool = False, heartbeat_s: int = 300, **keys: Any
+    connectors: int = 2,
+    *,
+    plant: bool = True,
+    tls: bool = False,
+    heartbeat_s: int = 300,
+    transfers: str = "",
+    **keys: Any,
 ) -> AsyncIterator[House]:
-    """Everything but the agent, started. `keys` are configuration keys for both upstreams."""
+    """Everything but the agent, started. `transfers`: that section of the factory file; `keys`: for both upstreams."""
     authority = make_authority() if tls else None
     context = server_context(authority) if authority else None
     places = make_places()
@@ -94,7 +100,7 @@ async def house(
         BenchBackend(2000, tls=context, heartbeat_s=heartbeat_s) as primary,
     ):
         whole = House(places, management, primary)
-        _write_settings(whole, connectors, authority, keys)
+        _write_settings(whole, connectors, authority, keys, transfers)
         try:
             if plant:
                 whole.plant = PlantProcess(places, f"127.0.0.1:{free_port(0)}")
@@ -117,12 +123,16 @@ async def charge(whole: House, connector: int) -> None:
     raise TimeoutError(f"connector {connector} does not charge")
 
 
-def _write_settings(whole: House, connectors: int, authority: Authority | None, keys: dict[str, Any]) -> None:
+def _write_settings(
+    whole: House, connectors: int, authority: Authority | None, keys: dict[str, Any], transfers: str
+) -> None:
     """The factory file, and a primary that the first boot puts in force."""
     places = whole.places
     root = places.base / "root.pem"
     access = {} if authority is None else {"security": 2, "password": PASSWORD, "trust": str(root)}
-    options = RigOptions(connectors=connectors, management=access, management_keys=keys, primary_keys=keys)
+    options = RigOptions(
+        connectors=connectors, management=access, management_keys=keys, primary_keys=keys, transfers=transfers
+    )
     text = options.factory(whole.management.url)
     for port in ("bus1", "reader1"):
         text = text.replace(f'port = "{port}"', f'port = "{places.base}/ports/{port}"')

@@ -29,9 +29,9 @@ async def start_of_session(say: Say, quick: bool) -> list[Figure]:
     delays: list[float] = []
     async with house(plant=False) as whole:
         process = await whole.bare_agent()
-        await _ready(whole)
+        await ready(whole)
         for number in range(WARM_UP + count):
-            delays.append(await _session(whole, process, number))
+            delays.append(await session(whole, process, number))
             if number % 50 == 0:
                 say(f"session {number}")
     text = milliseconds(delays[WARM_UP:])
@@ -64,17 +64,17 @@ async def stalled_sync(say: Say, quick: bool) -> list[Figure]:
     ]
 
 
-async def _ready(whole: House) -> None:
+async def ready(whole: House) -> None:
     await whole.booted()
     for backend in whole.backends:
         await _status(backend, "Available", 1)
 
 
-async def _session(whole: House, process: Process, number: int) -> float:
+async def session(whole: House, process: Process, number: int) -> float:
     """One session from plug to unplug; seconds from the last confirmation to the later StartTransaction."""
     process.tell("report")
     await _stamps(process)
-    at_s = await _begin(whole, process, number, 1)
+    at_s = await begin(whole, process, number, 1)
     process.tell("report")
     confirmed_s = [seconds for what, _, seconds in await _stamps(process) if what == "confirmed" and seconds < at_s]
     await asyncio.sleep(PAUSE_S)
@@ -85,7 +85,7 @@ async def _session(whole: House, process: Process, number: int) -> float:
     return at_s - max(confirmed_s)
 
 
-async def _begin(whole: House, process: Process, number: int, connector: int) -> float:
+async def begin(whole: House, process: Process, number: int, connector: int) -> float:
     """Plug in and show a card; when the later of the two starts came."""
     process.tell(f"plug {connector}")
     for backend in whole.backends:
@@ -113,9 +113,9 @@ async def _observe(stall_s: int) -> Calm:
     """Eight connectors charge; the stop of the first one is written, and meanwhile the others have faults."""
     async with house(CONNECTORS, plant=False, WebSocketPingInterval=1) as whole:
         process = await whole.bare_agent(watchdog_s=WATCHDOG_S)
-        await _ready(whole)
+        await ready(whole)
         for connector in range(1, CONNECTORS + 1):
-            await _begin(whole, process, connector, connector)
+            await begin(whole, process, connector, connector)
             for backend in whole.backends:
                 await _status(backend, "Charging", connector)
         process.tell("report")

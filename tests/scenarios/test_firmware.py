@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.control.views import FirmwareView
 from tests.rig.backend import ScriptedBackend
 from tests.rig.firmware import Manufacturer, new_manufacturer
 from tests.rig.firmware_server import FirmwareServer
@@ -99,6 +100,8 @@ def test_a_signed_update_is_told_step_by_step_and_installed_once_it_runs(tmp_pat
         assert await story.boots() == NEW
         await story.until(*REBOOTING, "Installed")
         await wait(60)
+        firmware = (await story.rig.agent.agent.abilities().status()).firmware
+        assert firmware == FirmwareView(NEW, "", "asked for by management: the new version runs")
         assert events(story.rig.management) == events(story.rig.primary) == ["FirmwareUpdated"]
         assert told(story.rig.primary) == []
         assert statuses(story.rig.primary)[-1] == "Available"

@@ -5,7 +5,7 @@ import json
 from agent.control.protocol import render_result
 from agent.control.station_time import local_text
 from agent.control.tables import security_log_text, sessions_text, status_text, table, upstreams_text
-from agent.control.views import LinkView, PendingView, StatusView, UpstreamsView, UpstreamView
+from agent.control.views import FirmwareView, LinkView, PendingView, StatusView, UpstreamsView, UpstreamView
 from agent.settings.installer import Change
 from agent.vocabulary.events import Condition
 from agent.vocabulary.ids import ConnectorId, TransactionId, UpstreamId
@@ -39,6 +39,7 @@ STATUS = StatusView(
     ("active.toml:3: bad",),
     wall_ms=1_700_000_000_000,
     restarts={"primary": 2},
+    firmware=FirmwareView("1.0.0", "1.1.0 in slot b is tried at the next boot", "asked for by management: it is here"),
 )
 
 
@@ -54,6 +55,8 @@ def test_status_tells_what_an_installer_looks_for() -> None:
     assert f"PENDING: set primary ws://p/ as P1 (by root, {when}); a reboot applies it" in text
     assert "PROBLEM: active.toml:3: bad" in text
     assert "primary was started again 2 times" in text
+    firmware = "firmware 1.0.0; 1.1.0 in slot b is tried at the next boot"
+    assert f"{firmware}\nupdate asked for by management: it is here" in text
     assert "2023-11-14T22:13:20.000Z" in text
     assert "SAFE MODE" not in text
 

@@ -36,7 +36,7 @@ def local(folder: Path, **more: Any) -> Any:
     nothing: Any = None
     locations = Locations(settings=str(folder))
     around = Surroundings(
-        locations, "boot1", settings, (), False, *[nothing] * 6, dump_inputs=nothing, tell=lambda *_, **__: None
+        locations, "boot1", settings, (), False, *[nothing] * 7, dump_inputs=nothing, tell=lambda *_, **__: None
     )
     return make_abilities(replace(around, **more))
 

@@ -19,9 +19,13 @@ from agent.vocabulary.commands import (
     ResultStatus,
     SetOption,
     TriggerKind,
+    UpdateFirmware,
     UploadWish,
 )
 from agent.vocabulary.events import Condition, ConditionChanged
+from agent.vocabulary.firmware import IDLE as NO_UPDATE
+from agent.vocabulary.firmware import FirmwareWish
+from agent.vocabulary.firmware_effects import HandleFirmware, NoteFirmwareTold, PermitInstall, TellFirmware
 from agent.vocabulary.ids import MANAGEMENT, ConnectorId, IdToken, Secret, UpstreamId
 from agent.vocabulary.inputs import CommandReceived, Input, NoticeAnswered, RecordFailed, Synced, Tick
 from agent.vocabulary.moments import Moment
@@ -49,7 +53,11 @@ class Bench:
     engine: Engine = field(init=False)
 
     def __post_init__(self) -> None:
-        self.engine = Engine(self, Clock(1, lambda: 0.0), Doors(self, self, {MANAGEMENT: self}, *self._doors()))
+        doors = Doors(self, self, {MANAGEMENT: self}, *self._doors(), updates=self._update)
+        self.engine = Engine(self, Clock(1, lambda: 0.0), doors)
+
+    def _update(self, effect: object) -> None:
+        self.deeds.append(f"update {type(effect).__name__}")
 
     def _doors(self) -> tuple[Callable[..., None], ...]:
         return (
@@ -175,6 +183,10 @@ EVERY_EFFECT: dict[fx.Effect, str] = {
     fx.HandleCredentials(MANAGEMENT, 1, RenewCertificate()): "credentials RenewCertificate",
     fx.HandleUpload(MANAGEMENT, 1, GetDiagnostics(UploadWish(Secret("x")))): "upload GetDiagnostics",
     fx.TellUpload(MANAGEMENT, TriggerKind.LOG_STATUS, IDLE): "tell TellUpload",
+    HandleFirmware(MANAGEMENT, 1, UpdateFirmware(FirmwareWish(Secret("x"), 0))): "update HandleFirmware",
+    TellFirmware(MANAGEMENT, TriggerKind.FIRMWARE_STATUS, NO_UPDATE): "tell TellFirmware",
+    PermitInstall(): "update PermitInstall",
+    NoteFirmwareTold("id"): "update NoteFirmwareTold",
     fx.RequestCertificate(MANAGEMENT, "csr"): "tell RequestCertificate",
     fx.Reconnect(MANAGEMENT, "why"): "tell Reconnect",
     fx.SendNow(MANAGEMENT, TriggerKind.HEARTBEAT): "tell SendNow",
