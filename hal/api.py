@@ -368,7 +368,7 @@ class SigningOrder:
     identification: str = field(default="", repr=False)
     """Who charges."""
     again: bool = False
-    """Ordered in a former life: a session that runs is ours, and one that is over has ended by our own command."""
+    """An end that a former life has ordered already: a session that is over has ended by that."""
 
 
 class Hardware(Protocol):

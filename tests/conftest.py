@@ -17,6 +17,7 @@ STORIES = (
     "outages",
     "parked",
     "races",
+    "roles",
     "reservations",
     "resets",
     "security_events",

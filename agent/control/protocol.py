@@ -10,6 +10,7 @@ never part of an answer: `plain` masks secrets and cards wherever they are.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
@@ -23,6 +24,7 @@ from agent.control.request_fields import refuse as refuse
 from agent.settings.problems import Problem, quoted
 from agent.settings.settings import UpstreamRequest
 from agent.vocabulary.ids import IdToken, Secret
+from agent.vocabulary.signing import SignedValue
 
 LONGEST_LINE = 64 * 1024
 """Bytes of a request line; a chain of roots fits, and nothing can fill the memory."""
@@ -258,11 +260,17 @@ def render_refusal(problems: Iterable[Problem]) -> bytes:
 
 
 def plain(value: object) -> Any:
-    """Any value of ours as JSON can hold it: dataclasses by field, enums by word; cards and secrets masked."""
+    """Any value of ours as JSON can hold it: dataclasses by field, enums by word; cards and secrets masked.
+
+    What a meter signed names a card: it is told by its digest.
+    """
     if isinstance(value, Secret):
         return "***"
     if isinstance(value, IdToken):
         return value.masked
+    if isinstance(value, SignedValue):
+        digest = hashlib.sha256(value.data.encode()).hexdigest()
+        return {"encoding": value.encoding, "sha256": digest, "public_key": value.public_key}
     if is_dataclass(value) and not isinstance(value, type):
         return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, Enum):

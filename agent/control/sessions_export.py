@@ -13,6 +13,7 @@ Columns, in this order; a later release may only add some at the end:
     stop_reason      why it ended, in the words of OCPP 1.6 7.36
     upstreams        CSV: "name state id-there" for each upstream, joined by "; "; JSON: a list of objects with
                      upstream, state, id_there, start, stop, messages_waiting, messages_given_up, why
+    signed           what the meter signed, by its SHA-256 digest (it names the card); empty without a signature
 
 A state is delivered, waiting (some of it is still to be sent), given_up (a person may offer it again), or dropped.
 """
@@ -39,6 +40,7 @@ COLUMNS = (
     "meter_stop_wh",
     "stop_reason",
     "upstreams",
+    "signed",
 )
 _GIVEN_UP = ("parked", "session_parked")
 
@@ -95,6 +97,7 @@ def _session(session: Mapping[str, Any]) -> dict[str, Any]:
         "meter_stop_wh": record.get("meter_stop_wh"),
         "stop_reason": record.get("stop_reason"),
         "upstreams": [_upstream(receipt) for receipt in session.get("receipts") or []],
+        "signed": (record.get("signed") or {}).get("sha256"),
     }
 
 

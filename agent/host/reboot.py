@@ -15,8 +15,3 @@ def request_reboot(request: str) -> None:
     path = Path(request)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     os.close(descriptor)
-
-
-def is_requested(request: str) -> bool:
-    """True if a reboot was asked for and has not happened yet."""
-    return Path(request).exists()

@@ -44,13 +44,12 @@ _dump: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_
 
 
 class ErrorCode(StrEnum):
-    """CALLERROR codes of OCPP-J 1.6 4.2.3, spelt as there."""
+    """The CALLERROR codes of OCPP-J 1.6 4.2.3 that we answer with, spelt as there."""
 
     NOT_IMPLEMENTED = "NotImplemented"
     NOT_SUPPORTED = "NotSupported"
     INTERNAL_ERROR = "InternalError"
     PROTOCOL_ERROR = "ProtocolError"
-    SECURITY_ERROR = "SecurityError"
     FORMATION_VIOLATION = "FormationViolation"
     PROPERTY_CONSTRAINT_VIOLATION = "PropertyConstraintViolation"
     OCCURENCE_CONSTRAINT_VIOLATION = "OccurenceConstraintViolation"

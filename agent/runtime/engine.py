@@ -205,6 +205,8 @@ class Engine:
                 hardware.offer(connector, current_a, grant)
             case fx.CloseContactor(connector, grant) if self._grants.allows(connector, grant):
                 hardware.close_contactor(connector, grant)
+            case fx.Sign(connector, order):
+                hardware.sign(connector, order)
             case fx.DriveLock(connector, locked):
                 hardware.drive_lock(connector, locked)
             case fx.ReadMeter(connector, request):

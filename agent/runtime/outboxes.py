@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from typing import Generic, TypeVar
 
 from agent.runtime.writer import Writer
 from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.outbox import NoticeRow, OutboxRow
 
+Row = TypeVar("Row")
 
-class UpstreamOutbox:
-    """Satisfies `agent.links.ports.Outbox`."""
 
-    def __init__(self, upstream: UpstreamId, writer: Writer) -> None:
-        self._upstream = upstream
-        self._writer = writer
+class UpstreamQueue(Generic[Row]):
+    """What waits for one upstream; satisfies `agent.links.ports.Outbox` and `agent.links.ports.Notices`."""
+
+    def __init__(self, head: Callable[[], Awaitable[Row | None]]) -> None:
+        self._head = head
         self._changed = asyncio.Event()
 
     @property
@@ -23,44 +26,33 @@ class UpstreamOutbox:
         """Rung after every commit that touched what waits for this upstream."""
         return self._changed
 
-    async def head(self) -> OutboxRow | None:
+    async def head(self) -> Row | None:
         """The oldest row that is neither done nor parked."""
-        return await self._writer.head(self._upstream)
+        return await self._head()
 
 
-class UpstreamNotices:
-    """Satisfies `agent.links.ports.Notices`."""
-
-    def __init__(self, upstream: UpstreamId, writer: Writer) -> None:
-        self._upstream = upstream
-        self._writer = writer
-        self._changed = asyncio.Event()
-
-    @property
-    def changed(self) -> asyncio.Event:
-        """Rung after every commit that touched what waits for this upstream."""
-        return self._changed
-
-    async def head(self) -> NoticeRow | None:
-        """The oldest security event that it is still to be told."""
-        return await self._writer.head_notice(self._upstream)
+Queues = tuple[UpstreamQueue[OutboxRow], UpstreamQueue[NoticeRow]]
+"""Of one upstream: its outbox, and the security events that it is still to be told."""
 
 
 class Outboxes:
     """What waits for whom, and the door through which the writer rings. Made before the writer is."""
 
     def __init__(self) -> None:
-        self._by_upstream: dict[UpstreamId, tuple[UpstreamOutbox, UpstreamNotices]] = {}
+        self._by_upstream: dict[UpstreamId, Queues] = {}
 
     def open(self, upstreams: Iterable[UpstreamId], writer: Writer) -> None:
         """Called once the writer exists."""
-        self._by_upstream = {one: (UpstreamOutbox(one, writer), UpstreamNotices(one, writer)) for one in upstreams}
+        self._by_upstream = {
+            one: (UpstreamQueue(partial(writer.head, one)), UpstreamQueue(partial(writer.head_notice, one)))
+            for one in upstreams
+        }
 
-    def of(self, upstream: UpstreamId) -> UpstreamOutbox:
+    def of(self, upstream: UpstreamId) -> UpstreamQueue[OutboxRow]:
         """The outbox of an upstream. Raises KeyError for one that is not dialled."""
         return self._by_upstream[upstream][0]
 
-    def notices_of(self, upstream: UpstreamId) -> UpstreamNotices:
+    def notices_of(self, upstream: UpstreamId) -> UpstreamQueue[NoticeRow]:
         """The security events for an upstream. Raises KeyError for one that is not dialled."""
         return self._by_upstream[upstream][1]
 

@@ -38,7 +38,7 @@ from agent.vocabulary.ids import IdToken, Secret
 from agent.vocabulary.inputs import Input
 from agent.vocabulary.moments import Moment
 from hal import api
-from hal.api import CardSeen
+from hal.api import CardSeen, SigningAnswered
 
 LARGEST_RING = 256 * 1024
 MOST_PSEUDONYMS = 1_000
@@ -80,6 +80,8 @@ class InputRecorder:
             value = replace(value, value=self._pseudonym(value.key))
         elif isinstance(value, CardSeen):
             value = replace(value, uid=self._pseudonym(value.uid.casefold()))
+        elif isinstance(value, SigningAnswered):
+            value = replace(value, data="")
         elif isinstance(value, commands.SetOption) and value.name in _SECRET_OPTIONS:
             value = replace(value, value="")
         if is_dataclass(value) and not isinstance(value, type):

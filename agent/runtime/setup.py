@@ -112,6 +112,7 @@ def _connectors(settings: Settings, capabilities: Mapping[int, Capabilities]) ->
             connector.captive_cable,
             connector.authorise,
             connector.free_token,
+            connector.signed,
         )
         for connector in settings.factory.connectors
     )

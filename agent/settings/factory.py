@@ -27,6 +27,7 @@ from agent.vocabulary.firmware import DEFAULT_POLICY, FirmwarePolicy
 from agent.vocabulary.ids import ConnectorId, IdToken, IdTokenType
 from agent.vocabulary.options import AfterPowerLoss, AuthorisePolicy
 from agent.vocabulary.privacy import DEFAULT_PRIVACY, IdTagPolicy
+from agent.vocabulary.signing import SignedMetering
 from agent.vocabulary.upstreams import UpstreamKind
 from hal.api import BusPlan, ConnectorPlan, HardwarePlan, ReaderPlan
 
@@ -66,6 +67,7 @@ class ConnectorFacts:
     captive_cable: bool
     authorise: AuthorisePolicy
     free_token: IdToken | None
+    signed: SignedMetering = SignedMetering.IF_POSSIBLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +163,7 @@ def _connector(table: Table) -> tuple[ConnectorPlan, ConnectorFacts]:
     if phases == 2:
         table.complain("phases", "2 is not possible", "use 1 or 3")
     authorise = table.choice("authorise", AuthorisePolicy, AuthorisePolicy.CARD)
+    signed = meter.choice("signed", SignedMetering, SignedMetering.IF_POSSIBLE)
     plan = ConnectorPlan(
         id=table.integer("id", 1, 64),
         board=table.text("board", check=check_profile),
@@ -173,8 +176,10 @@ def _connector(table: Table) -> tuple[ConnectorPlan, ConnectorFacts]:
         phases=phases,
         captive_cable=table.boolean("captive_cable", False),
         key_input=authorise is AuthorisePolicy.KEY_INPUT,
+        signing_required=signed is SignedMetering.REQUIRED,
     )
-    facts = ConnectorFacts(ConnectorId(plan.id), phases, plan.captive_cable, authorise, _free_token(table, authorise))
+    token = _free_token(table, authorise)
+    facts = ConnectorFacts(ConnectorId(plan.id), phases, plan.captive_cable, authorise, token, signed)
     meter.finish()
     table.finish()
     return plan, facts

@@ -60,4 +60,5 @@ def _connector(site: Site, connector: Connector, light: LightPattern | None, now
         connector.kept.why if connector.kept else ("contactor welded" if connector.welded() else ""),
         connector.last_refusal.why if connector.last_refusal is not None else "",
         connector.last_refusal.at if connector.last_refusal is not None else None,
+        connector.signing.public_key,
     )

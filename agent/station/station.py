@@ -56,6 +56,7 @@ _CONNECTOR_READINGS = (
     api.MeterSeen,
     api.ActuationFailed,
     api.OutputsOff,
+    api.SigningAnswered,
 )
 
 

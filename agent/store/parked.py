@@ -65,10 +65,6 @@ class Parked:
         """Forget a row."""
         self._database.execute("DELETE FROM parked WHERE row = ?", (row,))
 
-    def drop_all(self, upstream: int) -> int:
-        """Forget every row of an upstream; how many there were."""
-        return self._database.execute("DELETE FROM parked WHERE upstream = ?", (upstream,))
-
     def _readable(self, where: str, key: tuple[int, ...]) -> list[ParkedRow]:
         found = []
         for row in self._database.rows(f"SELECT {_COLUMNS} FROM parked {where}", key):

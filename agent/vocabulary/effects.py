@@ -20,7 +20,7 @@ from agent.vocabulary.firmware_effects import HandleFirmware, NoteFirmwareTold, 
 from agent.vocabulary.ids import ConnectorId, IdToken, UpstreamId
 from agent.vocabulary.records import Entry
 from agent.vocabulary.uploads import UploadState
-from hal.api import LightPattern
+from hal.api import LightPattern, SigningOrder
 
 
 class EffectClass(StrEnum):
@@ -101,6 +101,14 @@ class Offer:
 class CloseContactor:
     connector: ConnectorId
     grant: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """Begin or end the signed session of a meter. Like power it waits for every record: it belongs to one."""
+
+    connector: ConnectorId
+    order: SigningOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +243,7 @@ Effect = (
     | Record
     | Offer
     | CloseContactor
+    | Sign
     | Ask
     | Answer
     | HandleCredentials
@@ -265,6 +274,7 @@ EFFECT_CLASSES: Mapping[type[Effect], EffectClass] = {
     Record: EffectClass.RECORD,
     Offer: EffectClass.POWER,
     CloseContactor: EffectClass.POWER,
+    Sign: EffectClass.POWER,
     Ask: EffectClass.TALK,
     Answer: EffectClass.TALK,
     HandleCredentials: EffectClass.TALK,

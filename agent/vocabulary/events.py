@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from agent.vocabulary.ids import ConnectorId, EvseAddress, IdToken, TransactionId
 from agent.vocabulary.moments import Moment
+from agent.vocabulary.signing import SignedValue
 from hal.api import Fault, Measured
 
 
@@ -123,6 +124,8 @@ class TransactionStopped:
     """True when the meter did not answer in time and the last sample closed the transaction."""
     samples: tuple[Sample, ...] = ()
     """What this upstream wants in the stop message (StopTxnSampledData, StopTxnAlignedData)."""
+    signed: SignedValue | None = None
+    """The same for every upstream, whatever it samples."""
 
 
 TransactionEvent = TransactionStarted | TransactionSampled | TransactionStopped

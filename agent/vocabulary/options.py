@@ -27,14 +27,11 @@ from agent.vocabulary.ids import ConnectorId, IdToken, Secret
 from agent.vocabulary.privacy import DEFAULT_PRIVACY, IdTagPolicy
 from agent.vocabulary.roles import UpstreamKind
 from agent.vocabulary.services import CardServices
+from agent.vocabulary.signing import SignedMetering
 from hal.api import Capabilities, Measurand, Phase
 
-MAXIMUM_LIST_ENTRIES: Final = 10_000
-"""Of a local list as a whole."""
 RESERVATION_SERVICE: Final = "reservation_service"
 """Stands among the options that an upstream sees if it is the one whose reservations count."""
-MAXIMUM_LIST_SENT: Final = 500
-"""Of one update of it; so many fit in the longest frame."""
 
 
 class Scope(StrEnum):
@@ -231,6 +228,7 @@ class ConnectorOptions:
     authorise: AuthorisePolicy = AuthorisePolicy.CARD
     free_token: IdToken | None = None
     """The tag that a free connector, or one with a key switch, reports."""
+    signed: SignedMetering = SignedMetering.IF_POSSIBLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,8 +286,6 @@ class StationOptions(_Options):
     """How files are brought to places that upstreams name ("SupportedFileTransferProtocols")."""
     cards: CardServices = field(default_factory=CardServices)
     """Whom cards belong to, which are stored here, and who keeps connectors."""
-    signed_metering_required: bool = False
-    """Energy is billed by signed readings: nobody whom no upstream and no list knows is given any."""
     firmware: FirmwarePolicy = DEFAULT_POLICY
     """Who may update the station, and how."""
     privacy: Mapping[UpstreamKind, IdTagPolicy] = field(default_factory=lambda: DEFAULT_PRIVACY)
@@ -298,3 +294,8 @@ class StationOptions(_Options):
     """Behind the pseudonyms of cards; None: there are none."""
     reset_retries: int = 1
     origins: Mapping[str, Origin] = field(default_factory=dict)
+
+    @property
+    def signed_metering_required(self) -> bool:
+        """Energy is billed by signed readings: nobody whom no upstream and no list knows is given any."""
+        return any(connector.signed is SignedMetering.REQUIRED for connector in self.connectors)

@@ -48,6 +48,8 @@ class ConnectorOverview:
     last_refusal: str = ""
     """Why the last card that was refused here was, in plain words."""
     last_refusal_at: Moment | None = None
+    meter_key: str = ""
+    """Public key of a meter that signs, hexadecimal; empty until it has signed in this life."""
 
 
 @dataclass(frozen=True, slots=True)

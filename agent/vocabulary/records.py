@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from agent.vocabulary.charging import InstalledProfile
 from agent.vocabulary.events import StopReason, TransactionEvent, Trigger
@@ -17,6 +18,7 @@ from agent.vocabulary.ids import ConnectorId, EvseAddress, IdToken, TransactionI
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.options import OptionValue
 from agent.vocabulary.security import SecurityEvent
+from agent.vocabulary.signing import SignedValue, SigningState
 from hal.api import Fault, Measured
 
 
@@ -69,6 +71,8 @@ class TransactionRecord:
     """Who has a start of it, and so gets samples and a stop: an upstream that came later sees none of it."""
     energy_cap_wh: int | None = None
     """Given to somebody whom nobody knew: so much energy at the most, until the authority accepts the start."""
+    signing: SigningState = SigningState.NONE
+    signed: SignedValue | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +241,12 @@ class NoteAccepted:
     """This upstream has accepted the station once with its present settings (OCPP 1.6 4.2)."""
 
     upstream: UpstreamId
+
+
+MAXIMUM_LIST_ENTRIES: Final = 10_000
+"""Of a local list as a whole."""
+MAXIMUM_LIST_SENT: Final = 500
+"""Of one update of it; so many fit in the longest frame."""
 
 
 @dataclass(frozen=True, slots=True)

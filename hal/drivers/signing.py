@@ -98,7 +98,7 @@ class SigningDriver:
 
     async def _begin(self, task: _Task) -> str:
         state = await self._number(self._command.state)
-        if state in self._command.active and not (task.commanded or task.order.again):
+        if state in self._command.active and not task.commanded:
             self._log(f"meter of connector {self._connector}: a signed session that nobody here began is ended")
             await self._commanded(_Task(task.order, task.since), self._command.end, self._command.idle)
             state = await self._number(self._command.state)

@@ -41,6 +41,7 @@ from hal.api import (
     PilotSeen,
     PilotState,
     Reading,
+    SigningOrder,
 )
 
 READER = "reader1"
@@ -103,6 +104,9 @@ class PromptHardware:
         """Answered at once, with a little more each time."""
         self._energy_wh += 1
         self._soon(MeterSeen(connector, self._energy_wh, request=request), what="confirmed")
+
+    def sign(self, connector: int, order: SigningOrder) -> None:
+        """Its meters do not sign."""
 
     def show(self, connector: int, pattern: LightPattern) -> None:
         """There is no light."""

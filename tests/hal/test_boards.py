@@ -95,6 +95,10 @@ def test_the_worst_opening_time_grows_with_what_shares_the_line() -> None:
             {"connectors": (replace(CONNECTOR, key_input=True),)},
             r"connector 1: board 'viridian_epc2plus' has no key input; authorise by card, or .* a board with \[key\]",
         ),
+        (
+            {"connectors": (replace(CONNECTOR, signing_required=True),)},
+            r"connector 1: meter 'eastron_.*' does not sign; choose another, or signed = 'off'",
+        ),
     ],
 )
 def test_a_plan_that_contradicts_itself_is_refused(change: dict[str, Any], message: str) -> None:

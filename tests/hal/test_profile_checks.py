@@ -10,6 +10,13 @@ from hal.profile_reader import SHIPPED, read, shipped_ids
 from hal.toml_table import ProfileError
 
 CANNOT_BE_MEANT = [
+    (
+        "exponent of nothing",
+        "iskra_wm3m4c",
+        'exponent = "energy_import_exponent"',
+        'exponent = "energy_exponent"',
+        "registers.energy_import: exponent = 'energy_exponent'; name a register of type 'int16'",
+    ),
     # what is wrong, profile, text, replaced by, what the error says
     (
         "scale 0",

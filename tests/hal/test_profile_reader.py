@@ -13,6 +13,7 @@ from hal.toml_table import ProfileError
 
 EPC = (SHIPPED / "boards" / "viridian_epc2plus.toml").read_text()
 SDM = (SHIPPED / "meters" / "eastron_sdm630.toml").read_text()
+ISKRA = (SHIPPED / "meters" / "iskra_wm3m4c.toml").read_text()
 PN532 = (SHIPPED / "readers" / "pn532_uart.toml").read_text()
 
 
@@ -45,6 +46,22 @@ BAD = [
     ("function", SDM, "function = 4, address = 52", "function = 7, address = 52", "registers.power.function", "give 1"),
     ("no energy", SDM, 'measurand = "energy_active_import"', 'note = "x"', "registers", "energy_active_import"),
     ("unknown kind", SDM, 'kind = "meter"', 'kind = "metre"', "kind", "known: board, meter, reader"),
+    ("form", ISKRA, 'form = "ocmf"', 'form = "ocfm"', "signing.form", "known: ocmf"),
+    ("key", ISKRA, 'public_key_prefix = "30', 'public_key_prefix = "3', "signing.public_key_prefix", "hexadecimal"),
+    ("status", ISKRA, '128 = "bad time"', 'x = "bad time"', "signing.command.refusals.x", "must be a number"),
+    ("same command", ISKRA, "end = 0x7200", "end = 0x4200", "signing.command.end", "same as begin"),
+    ("state twice", ISKRA, "idle = [0]", "idle = [1]", "signing.command.idle", "in active too"),
+    ("interrupted", ISKRA, "interrupted = [2, 3]", "interrupted = [4]", "signing.command.interrupted", "in active"),
+    ("done twice", ISKRA, "done = 15", "done = 128", "signing.command.done", "in refusals too"),
+    ("no setting", ISKRA, "algorithm = 0 }", "algorithmus = 0 }", "signing.settings.algorithmus", "can be written"),
+    (
+        "read-only",
+        ISKRA,
+        'register = "command"',
+        'register = "command_status"',
+        "signing.command.register",
+        "read-only",
+    ),
     ("protocol", PN532, 'protocol = "pn532"', 'protocol = "pn533"', "protocol", "nearest known: pn532"),
 ]
 

@@ -38,7 +38,7 @@ from tests.rig.fuse import Fuse, Fused
 
 HARDWARE = frozenset(
     {"offer", "lower", "withdraw", "open_contactor", "close_contactor", "drive_lock", "read_meter", "all_off"}
-    | {"session_pace", "show"}
+    | {"session_pace", "show", "sign"}
 )
 """Deeds of the hardware that are effects."""
 OWN_SEAMS = frozenset({"engine", "hardware", "store"})

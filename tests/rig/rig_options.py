@@ -25,6 +25,8 @@ class RigOptions:
     """Further values of `[station]`."""
     connector: dict[str, Any] = field(default_factory=dict)
     """Further values of each `[[connector]]`."""
+    meter_values: dict[str, Any] = field(default_factory=dict)
+    """Further values of each `[connector.meter]`."""
     management: dict[str, Any] = field(default_factory=dict)
     """Further values of `[management]`: security profile, password, trust ..."""
     management_keys: dict[str, Any] = field(default_factory=lambda: {"MeterValueSampleInterval": 30})
@@ -50,7 +52,7 @@ class RigOptions:
             board = {"id": number, "board": self.board, "bus": "bus1", "maximum_current_a": 16}
             board |= {"phases": 3, "captive_cable": self.captive_cable}
             board |= {"unit": 100 + number, **self.connector}
-            meter = {"profile": self.meter, "bus": "bus1", "unit": number}
+            meter = {"profile": self.meter, "bus": "bus1", "unit": number, **self.meter_values}
             parts += ["[[connector]]", *_rows(board), "[connector.meter]", *_rows(meter)]
         reader = {"name": "reader1", "profile": self.reader, "port": "reader1"}
         parts += ["[[reader]]", *_rows(reader | {"connectors": list(range(1, self.connectors + 1))})]

@@ -50,6 +50,8 @@ class Tale:
     """False: it arms the fuse itself, where what is new begins."""
     resumes: bool = False
     """After the recovery the session goes on, until the car leaves."""
+    judge: Callable[[StationRig], None] = lambda rig: None
+    """What is demanded beyond that."""
 
 
 def counted(folder: Path, tale: Tale, seed: int = 1) -> Fuse:
@@ -83,6 +85,7 @@ def play(folder: Path, tale: Tale, fuse: Fuse, seed: int = 1, defects: Mapping[s
                 await rig.recover(down_s=DOWN_S)
                 await _aftermath(rig, tale.resumes)
             _judge(rig, synced if fuse.blown and fuse.end is End.CUT else None)
+            tale.judge(rig)
 
     run_virtual(main(), real_limit_s=REAL_LIMIT_S)
 

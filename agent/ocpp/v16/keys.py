@@ -24,8 +24,6 @@ from agent.vocabulary.certificates import MAXIMUM_CHAIN_CHARACTERS, MAXIMUM_ROOT
 from agent.vocabulary.charging import MAXIMUM_PERIODS, MAXIMUM_PROFILES, MAXIMUM_STACK_LEVEL
 from agent.vocabulary.firmware import FIRMWARE_FEATURE
 from agent.vocabulary.options import (
-    MAXIMUM_LIST_ENTRIES,
-    MAXIMUM_LIST_SENT,
     OPTION_BY_NAME,
     RESERVATION_SERVICE,
     Kind,
@@ -34,6 +32,7 @@ from agent.vocabulary.options import (
     Selection,
     StationOptions,
 )
+from agent.vocabulary.records import MAXIMUM_LIST_ENTRIES, MAXIMUM_LIST_SENT
 from hal.api import Measurand, Phase
 
 GET_CONFIGURATION_MAXIMUM_KEYS: Final = 100

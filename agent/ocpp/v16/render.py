@@ -8,11 +8,19 @@ from typing import Any, Final
 
 from agent.ocpp.exchange import Status
 from agent.ocpp.v16.measurands import MEASURANDS, phase_text, value_text
-from agent.vocabulary.events import Sample, TransactionEvent, TransactionSampled, TransactionStarted, TransactionStopped
+from agent.vocabulary.events import (
+    ReadingContext,
+    Sample,
+    TransactionEvent,
+    TransactionSampled,
+    TransactionStarted,
+    TransactionStopped,
+)
 from agent.vocabulary.ids import STATION, ConnectorId, IdToken
 from agent.vocabulary.moments import Moment, iso8601
 from agent.vocabulary.options import StationOptions
 from agent.vocabulary.security import SecurityEvent
+from agent.vocabulary.signing import SignedValue
 from hal.api import Measurand, Measured
 
 Payload = dict[str, Any]
@@ -117,10 +125,24 @@ def _stop(event: TransactionStopped, foreign_id: str | None, offset_ms: int | No
     }
     if event.token is not None:
         payload["idTag"] = event.token.value
-    values = [_meter_value(sample, event.where.connector, offset_ms) for sample in event.samples]
+    samples = [_meter_value(sample, event.where.connector, offset_ms) for sample in event.samples]
+    values = [value for value in samples if value is not None]
+    if event.signed is not None:
+        values.append({"timestamp": timestamp, "sampledValue": [_signed_value(event.signed)]})
     if values:
-        payload["transactionData"] = [value for value in values if value is not None]
+        payload["transactionData"] = values
     return payload
+
+
+def _signed_value(signed: SignedValue) -> Payload:
+    """What the meter signed, as it gave it: no character is changed and none is left out (OCPP 1.6 7.43 "value")."""
+    return {
+        "value": signed.data,
+        "context": ReadingContext.TRANSACTION_END.value,
+        "format": "SignedData",
+        "measurand": MEASURANDS[Measurand.ENERGY_ACTIVE_IMPORT][0],
+        "location": "Outlet",
+    }
 
 
 def _meter_value(sample: Sample, connector: ConnectorId, offset_ms: int | None) -> Payload | None:

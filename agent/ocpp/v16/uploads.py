@@ -12,7 +12,6 @@ from agent.vocabulary.ids import Secret
 from agent.vocabulary.moments import parse_iso8601
 from agent.vocabulary.uploads import LogKind, UploadState, UploadStatus
 
-LONGEST_FILE_NAME: Final = 255
 LOGS: Final[Mapping[str, LogKind]] = {"DiagnosticsLog": LogKind.DIAGNOSTICS, "SecurityLog": LogKind.SECURITY}
 _S = UploadStatus
 DIAGNOSTICS_STATUSES: Final[Mapping[UploadStatus, str]] = {

@@ -15,7 +15,7 @@ from agent.settings.files.changes import (
     stage_services,
 )
 from agent.settings.files.forgetting import forget_credentials
-from agent.settings.files.staging import load, save_password
+from agent.settings.files.staging import load
 
 __all__ = [
     "REMOVAL_WORD",
@@ -23,7 +23,6 @@ __all__ = [
     "discard_pending",
     "forget_credentials",
     "load",
-    "save_password",
     "stage_billing",
     "stage_operator",
     "stage_operator_removal",

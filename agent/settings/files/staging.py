@@ -30,7 +30,7 @@ from agent.settings.locations import Locations
 from agent.settings.problems import Problem
 from agent.settings.settings import Settings
 from agent.settings.validate import check_address, check_distinct
-from agent.vocabulary.ids import MANAGEMENT, Secret, UpstreamId
+from agent.vocabulary.ids import UpstreamId
 
 
 def load(locations: Locations, boot_id: str) -> Settings:
@@ -42,8 +42,7 @@ def load(locations: Locations, boot_id: str) -> Settings:
     folder = Folder(locations)
     problems: list[Problem] = []
     passwords = folder.passwords.read(problems)
-    management = _with_live_password(factory.management, passwords)
-    factory = replace(factory, management=management)
+    management = factory.management
     applied = folder.apply_pending(boot_id, factory, passwords, problems)
     pending = folder.read("pending", problems)
     active, usable = folder.active(problems)
@@ -70,11 +69,6 @@ def load(locations: Locations, boot_id: str) -> Settings:
     )
 
 
-def save_password(locations: Locations, upstream: UpstreamId, password: Secret) -> None:
-    """Keep a password that a backend has changed; it is used before the provisioned one. Raises OSError."""
-    Folder(locations).passwords.save(upstream, password)
-
-
 def _operators(
     folder: Folder, listed: Sequence[UpstreamAddress], before: Sequence[UpstreamAddress], problems: list[Problem]
 ) -> tuple[UpstreamAddress, ...]:
@@ -96,9 +90,3 @@ def _former(folder: Folder, present: Sequence[UpstreamId], passwords: Passwords)
 
 def _in_active(folder: Folder, found: Sequence[Problem]) -> list[Problem]:
     return [replace(problem, file=str(folder.file("active"))) for problem in found]
-
-
-def _with_live_password(management: UpstreamAddress, passwords: Passwords) -> UpstreamAddress:
-    if not management.security.has_password or MANAGEMENT not in passwords.backends:
-        return management
-    return replace(management, password=passwords.backends[MANAGEMENT])

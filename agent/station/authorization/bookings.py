@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from agent.station.authorization.reservations import Occupancy
-from agent.station.evse.connector import Connector
-from agent.station.evse.faults import Reaction
+from agent.station.evse.connector import BLOCKING, Connector
 from agent.station.evse.session import SessionState
 from agent.station.site import Site
 from agent.station.turn import Turn
@@ -15,8 +14,6 @@ from agent.vocabulary.commands import CancelReservation, Reserve, Result, Result
 from agent.vocabulary.ids import ConnectorId, IdToken
 from agent.vocabulary.notes import StationNote
 from agent.vocabulary.records import DropReservation, SaveReservation
-
-STOPPING = (Reaction.END, Reaction.PAUSE, Reaction.METER, Reaction.CONTROLLER)
 
 
 class Bookings:
@@ -58,6 +55,8 @@ class Bookings:
 
     def against(self, connectors: Sequence[ConnectorId], token: IdToken) -> str | None:
         """Why this card may charge at none of these, as far as its parent does not matter."""
+        if not self._site.reservations.claims:
+            return None
         self.look()
         claims, occupied = self._site.reservations, self._site.occupied
         reasons = [claims.against(each, token, None, occupied) for each in connectors]
@@ -69,8 +68,11 @@ class Bookings:
 
     def settle(self, turn: Turn) -> None:
         """Drop what is over, and see what is kept for somebody now."""
-        self.look()
         site, wall_ms = self._site, self._site.wall_ms(turn.now)
+        if not site.reservations.claims:
+            site.reserved = frozenset()
+            return
+        self.look()
         for claim in site.reservations.over(site.occupied, wall_ms):
             site.reservations.drop(claim.upstream, claim.id)
             turn.record(DropReservation(claim.upstream, claim.id))
@@ -87,7 +89,7 @@ class Bookings:
 
 
 def _occupancy(connector: Connector) -> Occupancy:
-    if connector.faults.has(*STOPPING) is not None:
+    if connector.faults.has(*BLOCKING) is not None:
         return Occupancy.FAULTED
     if not connector.site.holds.operative(connector.id):
         return Occupancy.UNAVAILABLE

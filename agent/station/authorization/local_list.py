@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from agent.vocabulary.commands import ResultStatus, SendList
 from agent.vocabulary.ids import IdToken
-from agent.vocabulary.options import MAXIMUM_LIST_ENTRIES, MAXIMUM_LIST_SENT
-from agent.vocabulary.records import AuthorizationStatus, ListEntry, Verdict
+from agent.vocabulary.records import MAXIMUM_LIST_ENTRIES, MAXIMUM_LIST_SENT, AuthorizationStatus, ListEntry, Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from agent.station.evse.lock import Lock
 from agent.station.evse.meter import Meter
 from agent.station.evse.sampling import Aligned
 from agent.station.evse.session import SessionAction, SessionState, SessionTable, SessionTrigger
+from agent.station.evse.signing import Signing
 from agent.station.evse.transaction import Stop, Transaction, address
 from agent.station.power.limits import Limit
 from agent.station.power.profile_limit import ProfileLimit
@@ -60,6 +61,7 @@ class Connector:
         self.site = site
         self.facts = Facts(options.capabilities)
         self.meter = Meter(options.id, site)
+        self.signing = Signing(options, site)
         self.lock = Lock(options.id, self.facts, options.captive_cable)
         self.energy = Energy(options.id, self.facts, self.meter, site)
         latched = frozenset(r.fault for r in site.snapshot.latches if r.latched and r.connector == options.id)
@@ -237,6 +239,7 @@ class Connector:
             who.remote_start_id,
             told=tuple(upstream.id for upstream in self.site.registry),
             energy_cap_wh=who.energy_cap_wh,
+            signing=self.signing.first,
         )
         self.transaction = Transaction(record, reading.energy_wh, reading, saved_ms=turn.now_ms)
         turn.record(*self.transaction.start_entries(self.site, reading, who.profile), who.step, barrier=True)

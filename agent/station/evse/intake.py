@@ -21,12 +21,22 @@ from hal.api import (
     MeterSeen,
     OutputsOff,
     PilotSeen,
+    SigningAnswered,
 )
 
 HIGHEST_VOLT = 300.0
 """Between phase and neutral, with a margin for what flows beyond the offer."""
 ConnectorReading = (
-    PilotSeen | CableSeen | ContactorSeen | LockSeen | MeterSeen | KeySeen | FaultSeen | ActuationFailed | OutputsOff
+    PilotSeen
+    | CableSeen
+    | ContactorSeen
+    | LockSeen
+    | MeterSeen
+    | KeySeen
+    | FaultSeen
+    | ActuationFailed
+    | OutputsOff
+    | SigningAnswered
 )
 
 
@@ -52,6 +62,8 @@ def take(connector: Connector, reading: ConnectorReading, turn: Turn) -> None:
             turn.note(StationNote.ACTUATION_FAILED, f"{reading.what}: {reading.detail}", connector.id)
         case OutputsOff():
             connector.facts.outputs_off = True
+        case SigningAnswered():
+            connector.signing.seen(reading, turn)
 
 
 def raise_fault(connector: Connector, fault: Fault, turn: Turn, detail: str = "", own: bool = False) -> None:

@@ -13,6 +13,7 @@ should be, drive the lock. A step that waits says until when (`turn.reached`).
     READING       the start reading came                         five seconds, unplug
     RUNNING       stops on a fault, grace over, invalid energy   -
     STOPPING      power seen off, then the final reading came    fifteen seconds, then five: the last sample closes it
+                  what the meter signed came                     twenty seconds: the stop has no signature
     FINISHED      lets go of the cable                           -
     RECOVERING    reading, pilot and lock known: `recovery`      five seconds: decided with what is known
 """
@@ -36,6 +37,7 @@ from agent.station.turn import Turn
 from agent.vocabulary.effects import SetPace
 from agent.vocabulary.events import StopReason, Trigger
 from agent.vocabulary.notes import StationNote
+from agent.vocabulary.signing import SigningState
 from hal.api import Fault
 
 CONTROLLER_GRACE_MS = 60_000
@@ -81,7 +83,8 @@ def expire(connector: Connector, turn: Turn) -> None:
 def _fingerprint(connector: Connector) -> tuple[object, ...]:
     energy = connector.energy
     meter = (connector.meter.asked, connector.meter.answer)
-    return (connector.state, energy.grant, energy.offered_a, energy.closing, connector.lock.wanted, *meter)
+    signing = (connector.record.signing if connector.record else None, *connector.signing.mark)
+    return (connector.state, energy.grant, energy.offered_a, energy.closing, connector.lock.wanted, *meter, *signing)
 
 
 def _pass(connector: Connector, turn: Turn) -> None:
@@ -162,11 +165,12 @@ def _reading(connector: Connector, turn: Turn) -> None:
 def _running(connector: Connector, turn: Turn) -> None:
     transaction = connector.transaction
     assert transaction is not None
+    transaction.record = connector.signing.begin(transaction.record, turn)
     fault = connector.faults.has(Reaction.END)
     if fault is not None:
         reason = STOP_REASONS.get(fault, StopReason.OTHER)
         connector.stop(Stop(reason, Trigger.ABNORMAL_CONDITION, urgent=True), turn)
-    elif _grace_over(connector, turn) or _unrecordable(connector):
+    elif _grace_over(connector, turn) or _unrecordable(connector) or connector.signing.forbids(transaction.record):
         connector.stop(Stop(StopReason.OTHER, Trigger.ABNORMAL_CONDITION), turn)
     else:
         enforce_verdict(connector, transaction, turn)
@@ -196,13 +200,22 @@ def _stopping(connector: Connector, turn: Turn) -> None:
         if not (connector.energy.quiet(turn) or connector.welded() or given_up):
             return
         if connector.faults.has(Reaction.METER) is not None:
-            close_transaction(connector, None, turn)
+            _close_signed(connector, None, turn)
             return
         meter.ask(turn)
-    if meter.answer is not None:
-        close_transaction(connector, meter.answer, turn)
-    elif meter.overdue(turn):
-        close_transaction(connector, None, turn)
+    if meter.answer is not None or meter.overdue(turn):
+        _close_signed(connector, meter.answer, turn)
+
+
+def _close_signed(connector: Connector, reading: Reading | None, turn: Turn) -> None:
+    """Close it once the meter has said what it signed, or is no longer waited for."""
+    transaction = connector.transaction
+    assert transaction is not None
+    at = reading.at if reading is not None else None
+    transaction.record = connector.signing.end(transaction.record, at, transaction.register_wh, turn)
+    if transaction.record.signing is not SigningState.ENDING:
+        close_transaction(connector, reading, turn)
+        connector.signing.closed(transaction.record)
 
 
 def close_transaction(connector: Connector, reading: Reading | None, turn: Turn) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from agent.station.evse.cardless import authorise_by_itself, by_itself, by_key
 from agent.station.evse.connector import Connector, Kept
-from agent.station.evse.recovery import Found, decide, last_register
+from agent.station.evse.recovery import Found, Outcome, decide, last_register
 from agent.station.evse.session import SessionTrigger
 from agent.station.evse.transaction import Stop, Transaction
 from agent.station.turn import Turn
@@ -12,6 +14,7 @@ from agent.vocabulary.events import StopReason, Trigger
 from agent.vocabulary.notes import StationNote
 from agent.vocabulary.options import AfterPowerLoss, AuthorisePolicy
 from agent.vocabulary.records import SaveTransaction, TransactionRecord
+from agent.vocabulary.signing import SigningState
 
 CABLE_KNOWN_MS = 3000
 """From the first sight of the pilot until the cable in the socket has been read too."""
@@ -87,12 +90,25 @@ def _carry_out(connector: Connector, record: TransactionRecord, turn: Turn) -> N
         by_key(connector) and connector.facts.key_on is not True,
     )
     outcome = decide(record, found)
-    turn.note(StationNote.TRANSACTION_RECOVERED, outcome.why, connector.id)
+    if not connector.signing.mark:
+        turn.note(StationNote.TRANSACTION_RECOVERED, outcome.why, connector.id)
     if outcome.resume:
         turn.record(SaveTransaction(record), barrier=True)
         connector.fire(SessionTrigger.RESUME, turn)
         return
+    record = _signed(connector, record, outcome, turn)
+    if record.signing is SigningState.ENDING:
+        connector.recovered = record
+        return
     close_former(connector, record, outcome.reason, outcome.register_wh is not None, turn)
+
+
+def _signed(connector: Connector, record: TransactionRecord, outcome: Outcome, turn: Turn) -> TransactionRecord:
+    """A meter that signs is told to end what a former life began; from then on the end is decided."""
+    answer = connector.meter.answer if outcome.register_wh is not None else None
+    decided = replace(record, stop_reason=outcome.reason)
+    at = answer.at if answer is not None else None
+    return connector.signing.end(decided, at, outcome.register_wh or 0, turn)
 
 
 def close_former(
@@ -106,6 +122,7 @@ def close_former(
     at = reading.at if reading is not None else (record.last_at or record.started_at)
     turn.record(*transaction.stop_entries(site, at, reading, not site.registry.billing.reachable), barrier=True)
     site.registry.forget(record.id)
+    connector.signing.closed(transaction.record)
     connector.recovered = None
     if _is_held(connector, reason):
         connector.keep(Kept(record.token, record.parent, reason.value), turn)

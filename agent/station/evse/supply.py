@@ -55,7 +55,7 @@ def _against_offering(connector: Connector, transaction: Transaction) -> str | N
         return "the card was not accepted"
     if transaction.at_cap:
         return "the energy cap without an answer of the operator is reached"
-    return None
+    return connector.signing.against(transaction.record)
 
 
 def contributions(connector: Connector, turn: Turn) -> list[Contribution]:

@@ -199,6 +199,7 @@ class Transaction:
                 offline,
                 last_reading_estimated=reading is None,
                 samples=self._stop_samples(upstream, at, reading),
+                signed=self.record.signed,
             )
             entries += enqueue(site, upstream, event, self.record.authority)
         return entries

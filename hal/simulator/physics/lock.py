@@ -16,11 +16,6 @@ class LockMotor:
         self.target = False
         self._move = Timer()
 
-    @property
-    def moving(self) -> bool:
-        """True while the motor runs."""
-        return self._move.due_s is not None
-
     def drive(self, locked: bool, now_s: float) -> None:
         """Run the motor towards a position."""
         self.target = locked

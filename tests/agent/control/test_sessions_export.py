@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 from typing import Any
 
 import pytest
 
+from agent.control.protocol import plain
 from agent.control.session_pages import PAGE, all_sessions
 from agent.control.sessions_export import COLUMNS, sessions_csv, sessions_json
+from agent.vocabulary.signing import SignedValue
 
 SESSION = {
     "transaction": {
@@ -45,6 +48,7 @@ def test_a_spreadsheet_gets_one_line_for_each_session() -> None:
         "meter_stop_wh": "8305",
         "stop_reason": "EVDisconnected",
         "upstreams": "management delivered 41; primary-1 given_up",
+        "signed": "",
     }
     assert tuple(line) == COLUMNS
 
@@ -97,3 +101,13 @@ def test_all_pages_together_are_every_session_once(there: int, limit: int | None
     found = all_sessions(call, {"connector": 3}, limit)
     assert [one["transaction"]["id"] for one in found] == [str(n) for n in range(min(there, limit or there))]
     assert max(asked) <= PAGE
+
+
+@pytest.mark.rule("ocpp16.X41")
+def test_what_the_meter_signed_is_told_by_its_digest_since_it_names_the_card() -> None:
+    data = 'OCMF|{"ID":"04A1B2C3D4E5F6"}|{}'
+    told = plain(SignedValue(data, "OCMF", "3059"))
+    assert told == {"encoding": "OCMF", "sha256": hashlib.sha256(data.encode()).hexdigest(), "public_key": "3059"}
+    (one,) = json.loads(sessions_json([{"transaction": {"signed": told}}]))
+    assert one["signed"] == told["sha256"]
+    assert "04A1B2C3" not in repr(SignedValue(data, "OCMF", "3059"))

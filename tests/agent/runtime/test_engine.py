@@ -30,7 +30,7 @@ from agent.vocabulary.ids import MANAGEMENT, ConnectorId, IdToken, Secret, Upstr
 from agent.vocabulary.inputs import CommandReceived, Input, NoticeAnswered, RecordFailed, Synced, Tick
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.uploads import IDLE
-from hal.api import Capabilities, LightPattern
+from hal.api import Capabilities, LightPattern, SigningOrder, SigningStep
 
 ONE, TWO = ConnectorId(1), ConnectorId(2)
 OTHER = UpstreamId("other")
@@ -115,6 +115,9 @@ class Bench:
     def read_meter(self, connector: int, request: int) -> None:
         self.deeds.append(f"read {connector}")
 
+    def sign(self, connector: int, order: SigningOrder) -> None:
+        self.deeds.append(f"{order.step} {connector}")
+
     def show(self, connector: int, pattern: LightPattern) -> None:
         self.deeds.append(f"show {pattern.value}")
 
@@ -178,6 +181,7 @@ EVERY_EFFECT: dict[fx.Effect, str] = {
     LAZY: "record 1",
     fx.Offer(ONE, 16, 1): "offer 1 16",
     fx.CloseContactor(ONE, 1): "close 1",
+    fx.Sign(ONE, SigningOrder(SigningStep.BEGIN, 1, None)): "begin 1",
     fx.Ask(1, MANAGEMENT, IdToken("04A1"), 10): "tell Ask",
     fx.Answer(MANAGEMENT, 1, Result(ResultStatus.ACCEPTED)): "tell Answer",
     fx.HandleCredentials(MANAGEMENT, 1, RenewCertificate()): "credentials RenewCertificate",
@@ -213,6 +217,16 @@ def test_a_safer_effect_deletes_the_held_grant(bench: Bench) -> None:
     bench.gives(fx.Withdraw(ONE, 2))
     bench.engine.post(Synced(1))
     assert bench.deeds == ["record 1", "withdraw 1", "offer 2 16"]
+
+
+@pytest.mark.rule("ocpp16.X41")
+def test_a_meter_that_signs_is_told_only_once_every_record_is_synced(bench: Bench) -> None:
+    bench.gives(BARRIER)
+    bench.gives(fx.Sign(ONE, SigningOrder(SigningStep.BEGIN, 1, None)))
+    assert bench.deeds == ["record 1"]
+    bench.gives(fx.OpenContactor(ONE, 9))
+    bench.engine.post(Synced(1))
+    assert bench.deeds == ["record 1", "open 1", "begin 1"]
 
 
 def test_an_offer_that_is_held_goes_out_lowered(bench: Bench) -> None:

@@ -7,6 +7,7 @@ from agent.settings.factory import parse_factory
 from agent.settings.problems import SettingsError
 from agent.vocabulary.ids import MANAGEMENT, Secret
 from agent.vocabulary.options import AfterPowerLoss, AuthorisePolicy
+from agent.vocabulary.signing import SignedMetering
 from hal.api import BusPlan
 
 GOOD = """\
@@ -78,6 +79,18 @@ def test_a_connector_with_a_key_switch_reports_its_tag_and_wants_a_board_with_an
     assert factory.connectors[1].authorise is AuthorisePolicy.KEY_INPUT
     assert factory.connectors[1].free_token is not None
     assert [plan.key_input for plan in factory.hardware.connectors] == [False, True]
+
+
+@pytest.mark.rule("ocpp16.X41")
+def test_a_meter_may_have_to_sign() -> None:
+    plain = parse_factory("factory.toml", GOOD)
+    assert {one.signed for one in plain.connectors} == {SignedMetering.IF_POSSIBLE}
+    text = GOOD.replace('profile = "eastron_sdm630"', 'profile = "iskra_wm3m4c"\nsigned = "required"')
+    factory = parse_factory("factory.toml", text)
+    assert [one.signed for one in factory.connectors] == [SignedMetering.IF_POSSIBLE, SignedMetering.REQUIRED]
+    assert [plan.signing_required for plan in factory.hardware.connectors] == [False, True]
+    wrong = problems('profile = "eastron_sdm630"', 'profile = "iskra_wm3m4c"\nsigned = "sometimes"')
+    assert any("sometimes" in one and "if possible" in one for one in wrong)
 
 
 def test_a_good_file_becomes_settings() -> None:

@@ -8,13 +8,18 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as some
 
 from agent.ocpp.exchange import Status
 from agent.ocpp.v16 import render
 from agent.ocpp.v16.dialect import V16
+from agent.store.codec import event_from_json, to_json
+from agent.store.squeeze import expand, squeeze
 from agent.vocabulary.events import (
     ReadingContext,
     Sample,
+    SignedValue,
     StopReason,
     TransactionEvent,
     TransactionSampled,
@@ -91,6 +96,25 @@ def test_a_stop_carries_its_samples(valid: Valid) -> None:
     valid("StopTransaction", payload)
     contexts = [value["sampledValue"][0]["context"] for value in payload["transactionData"]]
     assert contexts == ["Transaction.Begin", "Transaction.End"]
+
+
+RECORDS = some.text(some.characters(exclude_categories=["Cs"]), min_size=1, max_size=4096)
+
+
+@pytest.mark.rule("ocpp16.X41")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=RECORDS)
+@example(data='OCMF|{"ID":"|\\"\\\\/ä€\\u0000"}|{"SD":"30"}')
+def test_what_a_meter_signed_goes_out_to_the_byte(data: str, valid: Valid, dialect: V16) -> None:
+    event = replace(STOPPED, signed=SignedValue(data, "OCMF", "3059"))
+    stored = event_from_json(expand(squeeze(to_json(event))))  # as in an outbox
+    frame = dialect.frame(stored, "m", "7", None)  # type: ignore[arg-type]
+    assert frame is not None
+    payload = json.loads(frame.encode("utf-8"))[3]
+    valid("StopTransaction", payload)
+    ((value,),) = [one["sampledValue"] for one in payload["transactionData"]]
+    assert value["format"] == "SignedData"
+    assert value["value"].encode() == data.encode()
 
 
 @pytest.mark.rule("ocpp16.T05")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agent.settings.addresses import SecurityProfile
-from agent.settings.files import discard_pending, load, save_password, stage_primary, stage_removal
+from agent.settings.files import discard_pending, load, stage_primary, stage_removal
 from agent.settings.locations import Locations
 from agent.settings.problems import Complaint, SettingsError
 from agent.settings.settings import UpstreamRequest
@@ -303,11 +303,6 @@ def test_only_the_credentials_hold_the_password_and_all_is_for_our_eyes_only(loc
     assert stat.S_IMODE(Path(locations.settings).stat().st_mode) == 0o700
 
 
-def test_a_live_password_of_management_counts_before_the_provisioned_one(locations: Locations) -> None:
-    save_password(locations, MANAGEMENT, Secret("0123456789abcdef"))
-    assert load(locations, "boot1").factory.management.password == Secret("0123456789abcdef")
-
-
 def damage_seal(path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"cpms", b"cpns"))
 
@@ -372,13 +367,16 @@ def test_a_factory_file_that_took_over_the_primarys_address_makes_nobody_billing
 
 
 def test_a_bad_credentials_file_is_told_and_kept_beside_the_new_one(locations: Locations) -> None:
-    save_password(locations, MANAGEMENT, Secret("0123456789abcdef"))
+    stage_primary(locations, "boot1", REQUEST)
+    discard_pending(locations)
     path = Path(locations.settings) / "credentials.toml"
     path.write_text("format = ")
     assert "credentials.toml" in load(locations, "boot1").problems[0].file
-    save_password(locations, MANAGEMENT, Secret("fedcba9876543210"))
+    stage_primary(locations, "boot1", REQUEST)
     assert "credentials.toml.bad" in content(locations)
-    assert load(locations, "boot1").factory.management.password == Secret("fedcba9876543210")
+    primary = load(locations, "boot2").primary
+    assert primary is not None
+    assert primary.password == REQUEST.password
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,9 @@ from agent.vocabulary.outage import DEFAULT_CAP_WH, PRESETS, OutageMode, forbidd
 from agent.vocabulary.records import AuthorizationStatus as Status
 from agent.vocabulary.records import CacheVerdict, LadderStep, ListEntry, SaveList, SaveOption, Snapshot, Verdict
 from agent.vocabulary.services import CardServices
+from agent.vocabulary.signing import SignedMetering
 from agent.vocabulary.upstreams import Role, UpstreamSetup
-from tests.agent.station.driver import ACCEPTED, CARD, INVALID, PRIMARY, Driver, two_upstreams
+from tests.agent.station.driver import ACCEPTED, CARD, INVALID, PRIMARY, Driver, connector, two_upstreams
 
 LISTED, CACHED, STORED, STRANGER, BAD = "04AAAA01", "04AAAA02", "04AAAA03", "04AAAA04", "04AAAA05"
 KNOWN = Snapshot(
@@ -108,7 +109,7 @@ def test_every_set_of_keys_has_one_name_and_a_preset_is_named_as_itself() -> Non
 
 @pytest.mark.rule("product.outage")
 def test_where_signed_metering_is_required_nobody_charges_whom_nobody_knows() -> None:
-    driver = away(OutageMode.FREE_VEND, signed_metering_required=True)
+    driver = away(OutageMode.FREE_VEND, connectors=[connector(signed=SignedMetering.REQUIRED)])
     assert driver.station.overview(driver.now).outage_mode is OutageMode.ACCEPT_KNOWN
     assert not driver.entries(SaveOption), "all of it or nothing"
     assert not charges(driver, STRANGER)
