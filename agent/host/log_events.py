@@ -139,6 +139,7 @@ _STATION: Mapping[StationNote, tuple[Level, str]] = {
     StationNote.TRANSACTION_STOPPED: (_N, "transaction stopped: {text}"),
     StationNote.TRANSACTION_RECOVERED: (_W, "transaction of an earlier run: {text}"),
     StationNote.START_NOT_ACCEPTED: (_W, "the start was not accepted: {text}"),
+    StationNote.ANOTHER_AUTHORITY: (_N, "a card was accepted by another upstream than Billing: {text}"),
     StationNote.VERDICT_IGNORED: (_I, "a verdict has no effect: {text}"),
     StationNote.CABLE_RELEASED: (_N, "cable released: {text}"),
     StationNote.COMMAND_REFUSED: (_N, "command refused: {text}"),

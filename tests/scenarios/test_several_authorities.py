@@ -50,6 +50,7 @@ async def card(rig: StationRig) -> None:
 @pytest.mark.rule("product.H5")
 @pytest.mark.rule("product.H4")
 @pytest.mark.rule("two-upstreams.TU03")
+@pytest.mark.rule("two-upstreams.TU07")
 @pytest.mark.parametrize("options", [FOUR, THREE])
 def test_a_card_that_billing_does_not_know_charges_on_the_first_peer_that_does(
     tmp_path: Path, options: RigOptions
@@ -61,6 +62,7 @@ def test_a_card_that_billing_does_not_know_charges_on_the_first_peer_that_does(
         await card(rig)
         await rig.until_status("Charging")
         assert asked(rig) == [rig.billing.name, north.name, south.name]
+        assert logged(rig, "station.another_authority", "broadcast", "operator-1")
         await wait(2)
         for other in (rig.billing, rig.management, south):
             assert await other.remote_stop(id_at(other)) == "Rejected"

@@ -182,6 +182,7 @@ def test_a_stranger_gets_so_much_energy_and_no_more_until_billing_has_spoken() -
     shown = driver.station.overview(driver.now).connectors[0]
     assert shown.limit_a is None
     assert "energy cap" in shown.limit_reason
+    assert [note.event for note in driver.all(fx.Note)].count("station.energy_cap") == 1
     assert driver.told()[-1].charging.value == "SuspendedEVSE"
     assert not [row for row in driver.rows(PRIMARY) if isinstance(row.event, TransactionStopped)]
     driver.current[1] = 0.0
