@@ -108,6 +108,7 @@ def test_a_routed_card_is_its_owners_alone_whatever_that_one_says(verdict: Verdi
     answer(driver, PRIMARY, ACCEPTED)
     answer(driver, SOUTH, ACCEPTED)
     assert driver.state() == "waiting_card"
+    assert not driver.entries(CacheVerdict), "nobody asked them"
     answer(driver, NORTH, verdict)
     assert driver.state() == "waiting_card"
     assert asked(driver) == [NORTH]
