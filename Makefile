@@ -33,8 +33,8 @@ $(PEERS)/.ready: tests/peers/package.json tests/peers/package-lock.json
 	@if command -v npm >/dev/null && npm ci --prefix $(PEERS) --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null; then touch $@; \
 	else echo "there is no npm, or it could not install: the tests that need it are skipped"; fi
 
-run: $(READY) ## a station on this machine: virtual plant, two backends, the agent; one session is played (ONCE=1: then end)
-	@$(BIN)/python -m tests.rig.demo $(if $(ONCE),--once)
+run: $(READY) ## a station on this machine plays one session (ONCE=1: then end; PRIMARY=none; OPERATORS=2: further operators)
+	@$(BIN)/python -m tests.rig.demo $(if $(ONCE),--once) $(if $(PRIMARY),--primary $(PRIMARY)) $(if $(OPERATORS),--operators $(OPERATORS))
 
 quick: $(READY) ## rungs 1 and 2: pure tests, and the whole agent in one process on virtual time (under a minute)
 	@$(SUITE) $(RUNG12)

@@ -17,7 +17,7 @@ from agent.runtime.credentials import Credentials
 from agent.runtime.firmware import Updater
 from agent.runtime.firmware_world import FOLDER, World
 from agent.station.station import Station
-from agent.vocabulary.ids import MANAGEMENT
+from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.inputs import Registration
 from agent.wiring import files_tls
 
@@ -52,9 +52,9 @@ def make_installer(context: Context, version: str, wall_ms: Callable[[], int | N
 def make_updater(context: Context, agent: Whole, keeper: Credentials) -> Updater:
     """The updates of the firmware. A server of files is judged as that of the backend that names it."""
 
-    def proven() -> bool:
+    def accepted() -> frozenset[UpstreamId]:
         seen = agent.station.overview(agent.clock.now()).upstreams
-        return any(u.id == MANAGEMENT and u.connected and u.registration is Registration.ACCEPTED for u in seen)
+        return frozenset(u.id for u in seen if u.connected and u.registration is Registration.ACCEPTED)
 
     def wall_ms() -> int | None:
         return agent.clock.now().wall_ms
@@ -72,7 +72,7 @@ def make_updater(context: Context, agent: Whole, keeper: Credentials) -> Updater
             lambda: manufacturers_roots(context),
             context.settings.factory.transfers,
             files_tls(keeper),
-            proven,
+            accepted,
             frozenset(address.id for address in context.settings.upstreams),
             context.safe_mode,
             context.seams.download,

@@ -16,7 +16,9 @@ have to come is taken, since it may be this link that tells the time.
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -97,6 +99,14 @@ class CheckedSocket(ssl.SSLSocket):
         if not self.session_reused:
             for certificate in verified_chain(self):
                 _check_dates(certificate.get_info(), self.judgement)
+
+    def getpeername(self) -> Any:
+        """As of any socket. If the peer has gone before TLS begins, it is closed: `SSLSocket` would leave it open."""
+        try:
+            return super().getpeername()
+        except OSError:
+            self.close()
+            raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)) from None
 
 
 _DER: Final = 2

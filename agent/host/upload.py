@@ -32,5 +32,9 @@ def upload(order: Order, cut: Cut) -> None:
         raise UploadFailed(UploadStatus.FAILED, str(refused), lasting=True) from None
     except (OSError, EOFError, ValueError) as error:
         raise UploadFailed(UploadStatus.FAILED, reason_of(error)) from None
+    except UploadFailed:
+        if cut.is_cut:  # what the server seems to say then is but the rest of it
+            raise UploadFailed(UploadStatus.FAILED, "given up") from None
+        raise
     finally:
         cut.release()

@@ -28,6 +28,8 @@ def put_file(order: Order, address: str, cut: Cut) -> None:
     try:
         with connected(order.destination, address, order.context, cut) as connection:
             status, complete = _exchange(connection, order)
+    except http.client.RemoteDisconnected:
+        raise UploadFailed(UploadStatus.FAILED, "the server closed the connection without a word") from None
     except http.client.HTTPException as error:
         raise UploadFailed(UploadStatus.BAD_MESSAGE, f"no HTTP is spoken there ({type(error).__name__})") from None
     if 200 <= status < 300 and not complete:

@@ -32,6 +32,7 @@ from agent.runtime.firmware_world import Hand, JobFile, World
 from agent.vocabulary.commands import Result, ResultStatus, SignedUpdateFirmware
 from agent.vocabulary.firmware import FirmwareStatus
 from agent.vocabulary.firmware_effects import HandleFirmware, NoteFirmwareTold, PermitInstall
+from agent.vocabulary.ids import MANAGEMENT
 from agent.vocabulary.inputs import FirmwareAnswered, FirmwareProgressed, SecurityEventSeen
 from agent.vocabulary.security import SecurityEventKind
 
@@ -87,6 +88,7 @@ class Updater:
 
     async def run(self) -> None:
         """Recall the job of a former life and go on with it; then serve until cancelled."""
+        self._steps.ending = False
         try:
             await self._recall()
             while True:
@@ -96,7 +98,7 @@ class Updater:
                 else:
                     await self._heard(effect.message_id)
         finally:
-            self._steps.end()
+            self._steps.ending = True
             await self._stop()
             self._hand.end()
 
@@ -114,7 +116,7 @@ class Updater:
             self._world.tell("firmware.refused", upstream=effect.upstream, reason=result.reason)
         self._world.post(FirmwareAnswered(effect.upstream, effect.call, result))
         if not result.reason:
-            self._begin()
+            self._begin(anew=True)
 
     async def _judged(self, effect: HandleFirmware) -> Result | None:
         """Why a request is refused; None: it is not. A place that an unsigned update may not come from is not here,
@@ -144,7 +146,7 @@ class Updater:
             self._job = job
         await self._stop()
         self._steps.release()
-        await self._hand.do(partial(clear, self._world.folder))
+        self._unheard.clear()
         return Result(ResultStatus.ACCEPTED_CANCELED if goes else ResultStatus.ACCEPTED)
 
     async def _heard(self, message_id: str) -> None:
@@ -164,7 +166,7 @@ class Updater:
         if job is not None and job.upstream not in self._world.upstreams and job.phase not in NO_WAY_BACK:
             job = None
         if job is None:
-            await self._hand.do(partial(clear, self._world.folder))
+            await self._clear()
             await self._prove_what_runs()
             return
         installer = self._world.installer
@@ -175,7 +177,7 @@ class Updater:
         if self._job.status is not FirmwareStatus.IDLE:
             self._post(self._job)
         if self._job.phase is Phase.ENDED:
-            await self._hand.do(partial(clear, self._world.folder))
+            await self._clear()
         self._begin()
 
     async def _prove_what_runs(self) -> None:
@@ -185,12 +187,12 @@ class Updater:
             self._task = asyncio.create_task(self._prove(), name="firmware on trial")
 
     async def _prove(self) -> None:
-        if not await self._steps.prove():
+        if not await self._steps.prove((MANAGEMENT,)):
             await self._steps.give_back()
 
-    def _begin(self) -> None:
+    def _begin(self, anew: bool = False) -> None:
         if self._job is not None and self._job.phase is not Phase.ENDED:
-            self._task = asyncio.create_task(self._work(), name="firmware")
+            self._task = asyncio.create_task(self._work(anew), name="firmware")
 
     async def _stop(self) -> None:
         task, self._task = self._task, None
@@ -198,8 +200,10 @@ class Updater:
             task.cancel()
             await asyncio.wait({task})
 
-    async def _work(self) -> None:
-        """One phase after the other. Whatever happens, the job comes to an end."""
+    async def _work(self, anew: bool) -> None:
+        """One phase after the other, to the end, whatever happens. `anew`: what lies there is of another job."""
+        if anew:
+            await self._clear()
         while (job := self._job) is not None and job.phase is not Phase.ENDED:
             try:
                 outcome = await self._steps.do(job)
@@ -215,6 +219,10 @@ class Updater:
             self._world.tell("firmware.failed", reason=self._steps.why)
             self._steps.why = ""
         self._steps.release()
+        await self._clear()
+
+    async def _clear(self) -> None:
+        """Behind whatever the thread is still at. What stays is in nobody's way: the next attempt begins anew."""
         with suppress(OSError):
             await self._hand.do(partial(clear, self._world.folder))
 

@@ -115,6 +115,8 @@ class Job:
     """What was written into the slot; empty before."""
     reboots: int = 0
     """How often the system was asked to reboot for it."""
+    witnesses: tuple[str, ...] = ()
+    """The upstreams that had accepted the version before when this one was written."""
     rolled_back: bool = False
     """The new version has not proved itself: the next boot runs the one before."""
 
@@ -214,6 +216,7 @@ def parse(text: str) -> Job:
                 "location": Secret(values["location"]),
                 "phase": Phase(values["phase"]),
                 "status": FirmwareStatus(values["status"]),
+                "witnesses": tuple(values["witnesses"]),
             }
         )
     except (KeyError, TypeError, AttributeError) as wrong:

@@ -6,8 +6,9 @@ Each phase of a job (`firmware_job`) is a method that returns its `Outcome`. Wha
 goes onto the disk by `keep`, which also tells what is new. Files, child process and installer are worked in one thread;
 nothing here keeps the station from charging but `InstallWanted`.
 
-A new version has proved itself once it runs and management has accepted the station. If that does not come about within
-`PATIENCE_S`, or the agent is in safe mode, the version before is taken back, so that no update can strand a station.
+A new version has proved itself once it runs and has been accepted by management, if the version before was, else by
+another upstream that had accepted that one. If this does not come about within `PATIENCE_S`, or the agent is in safe
+mode, the version before is taken back, so that no update can strand a station.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from agent.host.update import InstallFailed
 from agent.runtime.firmware_job import Job, Outcome, Phase
 from agent.runtime.firmware_world import Hand, World
 from agent.vocabulary.firmware import FirmwareStatus
+from agent.vocabulary.ids import MANAGEMENT
 from agent.vocabulary.inputs import InstallWanted, RestartRequested
 
 LOOK_S: Final = 10.0
@@ -51,7 +53,8 @@ class Steps:
         self._keep = keep
         self._permit = asyncio.Event()
         self._wanted = False
-        self._ending = False
+        self.ending = False
+        """The agent ends: an installation that is being written breaks off."""
         self.heard = asyncio.Event()
         self.heard.set()
         """Set while nothing waits to be heard."""
@@ -72,8 +75,9 @@ class Steps:
         return await self._deeds[job.phase](job)
 
     def permit(self) -> None:
-        """Nothing charges, and nothing begins to."""
-        self._permit.set()
+        """Nothing charges, and nothing begins to. It may come late, for who no longer wants it."""
+        if self._wanted:
+            self._permit.set()
 
     def release(self) -> None:
         """The station is no longer wanted for an installation."""
@@ -82,21 +86,20 @@ class Steps:
             self._permit.clear()
             self._world.post(InstallWanted(False))
 
-    def end(self) -> None:
-        """The agent ends: an installation that is being written breaks off."""
-        self._ending = True
-
     @property
     def permitted(self) -> bool:
         """The station was given for an installation."""
         return self._permit.is_set()
 
-    async def prove(self) -> bool:
-        """The version that runs unconfirmed: True once it is confirmed, False if it was given up."""
+    async def prove(self, witnesses: tuple[str, ...]) -> bool:
+        """The version that runs unconfirmed: True once it is confirmed, False if it was given up.
+
+        `witnesses`: the upstreams that had accepted the version before.
+        """
         now_s = asyncio.get_running_loop().time
         until_s = now_s() + PATIENCE_S
         while not self._world.safe_mode and now_s() < until_s:
-            if self._world.proven():
+            if self._works(witnesses):
                 try:
                     await self._hand.do(self._world.installer.confirm)
                 except InstallFailed as failed:
@@ -105,6 +108,12 @@ class Steps:
                     return True
             await asyncio.sleep(LOOK_S)
         return False
+
+    def _works(self, witnesses: tuple[str, ...]) -> bool:
+        accepted = self._world.accepted()
+        if MANAGEMENT in witnesses:
+            return MANAGEMENT in accepted
+        return not witnesses or not accepted.isdisjoint(witnesses)
 
     async def give_back(self) -> None:
         """The version before is to run again: reboot once nothing charges."""
@@ -165,7 +174,8 @@ class Steps:
         try:
             before = await self._hand.do(installer.running_version)
             slot = await self._hand.do(partial(installer.install, self._world.folder / WHOLE_NAME, self._go_on))
-            await self._keep(lambda now: replace(now, version=slot.version, version_before=before))
+            witnesses = tuple(sorted(self._world.accepted()))
+            await self._keep(lambda now: replace(now, version=slot.version, version_before=before, witnesses=witnesses))
             await self._hand.do(partial(installer.activate, slot))
         except InstallFailed as failed:
             return self._no_good(Outcome.NOT_TAKEN if failed.verification else Outcome.NOT_WRITTEN, failed)
@@ -182,7 +192,7 @@ class Steps:
             return Outcome.NEW_RUNS if new_runs and not job.rolled_back else self._old_runs()
         if not pending.running:
             return await self._reboot(job)
-        if await self.prove():
+        if await self.prove(job.witnesses):
             return Outcome.NEW_RUNS
         await self._keep(lambda now: replace(now, rolled_back=True))
         await self.give_back()
@@ -216,8 +226,9 @@ class Steps:
 
     async def _is_genuine(self, job: Job) -> bool:
         """The file is what the manufacturer has signed. Without a signature of the file, the installer alone judges."""
-        if job.signed:
-            self.why = await self._hand.do(partial(self._why_not_genuine, job))
+        if not job.signed:
+            return True
+        self.why = await self._hand.do(partial(self._why_not_genuine, job))
         return not self.why
 
     def _why_not_genuine(self, job: Job) -> str:
@@ -242,7 +253,7 @@ class Steps:
 
     def _go_on(self, written: int, whole: int) -> None:
         """Called in the thread of the installation."""
-        if self._ending:
+        if self.ending:
             raise InstallFailed("the agent ends")
 
     def _old_runs(self) -> Outcome:

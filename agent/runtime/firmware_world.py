@@ -50,8 +50,8 @@ class World:
     allowed: frozenset[Allowance]
     context: Callable[[UpstreamId], ssl.SSLContext]
     """TLS with the roots of an upstream; raises ValueError or OSError."""
-    proven: Callable[[], bool]
-    """This version works: management has accepted the station."""
+    accepted: Callable[[], frozenset[UpstreamId]]
+    """The upstreams that are connected and have accepted the station."""
     upstreams: frozenset[UpstreamId]
     """All that are configured."""
     safe_mode: bool = False

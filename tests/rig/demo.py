@@ -1,8 +1,9 @@
 """`make run`: a whole station on this machine, and one charging session played with no key pressed.
 
-The plant is a process of its own; so is the agent, kept by a `Runner` that stands for the system; the two backends live
-here, so that what they were told can be compared at the end. Everything lies in one folder under `.run`.
-`--once` ends after the session; the exit status is 0 only if both backends hold the same one session.
+The plant is a process of its own; so is the agent, kept by a `Runner` that stands for the system; the backends live
+here, so that what they were told can be compared at the end: management and a primary, or management alone
+(`--primary none`), and up to four further operators (`--operators N`). Everything lies in one folder under `.run`.
+`--once` ends after the session; the exit status is 0 only if all backends hold the same one session.
 """
 
 from __future__ import annotations
@@ -22,32 +23,35 @@ from tests.rig.demo_story import IDENTITY, Story, StoryFailed, verdict
 from tests.rig.demo_view import Screen, table, view
 from tests.rig.notify_supervisor import Plan, Runner
 
-MANAGEMENT_PORT, PRIMARY_PORT, PLANT_PORT = 9701, 9702, 9700
-PASSWORDS = {"management": "management-demo-1", "primary": "primary-demo-pass"}
+PLANT_PORT = 9700
 REFRESH_S = 0.5
+COUNTED = {1: "the backend holds", 2: "both backends hold", **{n: f"all {n} backends hold" for n in range(3, 7)}}
 
 
-def backend(name: str, port: int, first_transaction_id: int) -> ScriptedBackend:
-    """One of the two; Basic authentication, as in the field."""
-    return ScriptedBackend(
-        name,
-        first_transaction_id=first_transaction_id,
-        identity=IDENTITY,
-        password=PASSWORDS[name],
-        port=free_port(port),
-    )
+def make_backends(primary: bool, operators: int) -> list[ScriptedBackend]:
+    """Management first; Basic authentication, as in the field."""
+    names = ["management", *(["primary"] if primary else []), *(f"operator-{n}" for n in range(1, operators + 1))]
+    return [
+        ScriptedBackend(
+            name,
+            first_transaction_id=1000 * place,
+            identity=IDENTITY,
+            password=f"{name}-demo-password",
+            port=free_port(PLANT_PORT + place),
+        )
+        for place, name in enumerate(names, start=1)
+    ]
 
 
 @asynccontextmanager
-async def house(screen: Screen) -> AsyncIterator[Story]:
+async def house(screen: Screen, primary: bool, operators: int) -> AsyncIterator[Story]:
     """Everything that a story needs, started in order and ended in order."""
     places = make_places()
     async with AsyncExitStack() as stack:
         screen.say(f"everything of this run lies in {places.base}")
-        management = await stack.enter_async_context(backend("management", MANAGEMENT_PORT, 1000))
-        primary = await stack.enter_async_context(backend("primary", PRIMARY_PORT, 2000))
-        screen.say(f"backends listen: management at {management.url}, primary at {primary.url}", "+")
-        write_factory(places, management.url, IDENTITY, PASSWORDS["management"])
+        backends = [await stack.enter_async_context(one) for one in make_backends(primary, operators)]
+        screen.say(f"backends listen: {', '.join(f'{one.name} at {one.url}' for one in backends)}", "+")
+        write_factory(places, backends[0].url, IDENTITY, (backends[0].password or b"").decode())
         plant = PlantProcess(places, f"127.0.0.1:{free_port(PLANT_PORT)}")
         stack.push_async_callback(plant.stop)
         await plant.start()
@@ -55,7 +59,7 @@ async def house(screen: Screen) -> AsyncIterator[Story]:
         command = [sys.executable, "-m", "agent", *places.arguments(), "--crash-limit", "0"]
         runner = Runner(Plan(command, places.run, output=places.agent_log, safe_off=places.safe_off()))
         await stack.enter_async_context(runner)
-        story = Story(places, plant, management, primary, screen, PASSWORDS["primary"], runner)
+        story = Story(places, plant, backends, screen, runner)
         async with live_view(story):
             yield story
 
@@ -80,14 +84,14 @@ async def live_view(story: Story) -> AsyncIterator[None]:
             await task
 
 
-async def play(once: bool) -> int:
+async def play(once: bool, primary: bool = True, operators: int = 0) -> int:
     """The whole show; returns the exit status."""
     screen = Screen()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
-        async with house(screen) as story:
+        async with house(screen, primary, operators) as story:
             told = asyncio.create_task(story.play())
             stopped = asyncio.create_task(stop.wait())
             await asyncio.wait({told, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -120,13 +124,12 @@ async def _ending(story: Story, told: asyncio.Task[None]) -> list[str]:
         reasons.append(str(failure))
     except asyncio.CancelledError:
         reasons.append("the session was not played to its end")
-    backends = (story.management, story.primary)
     story.screen.say("what each backend holds:")
-    for line in table(backends):
+    for line in table(story.backends, story.billing):
         story.screen.say(line)
-    reasons += verdict(*backends)
+    reasons += verdict(story.backends, story.billing)
     if not reasons:
-        story.screen.say("both backends hold the same session, exactly once", "+")
+        story.screen.say(f"{COUNTED[len(story.backends)]} the same session, exactly once", "+")
     return reasons
 
 
@@ -134,8 +137,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit status."""
     options = argparse.ArgumentParser(prog="python -m tests.rig.demo", description="A station on this machine.")
     options.add_argument("--once", action="store_true", help="end after the session; status 0 only if all is right")
+    options.add_argument("--primary", choices=("one", "none"), default="one", help="none: management is Billing")
+    options.add_argument("--operators", type=int, choices=range(5), default=0, help="further operators (default 0)")
+    chosen = options.parse_args(arguments)
     logging.disable(logging.CRITICAL)
-    return asyncio.run(play(options.parse_args(arguments).once))
+    return asyncio.run(play(chosen.once, chosen.primary == "one", chosen.operators))
 
 
 if __name__ == "__main__":

@@ -61,6 +61,9 @@ MeterValueSampleInterval = 4
 
 [options.primary]
 MeterValueSampleInterval = 2
+
+[options.operator]
+MeterValueSampleInterval = 3
 """
 
 

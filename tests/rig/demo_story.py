@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from agent.control.client import AgentAbsentError, CommandRefusedError
+from agent.control.tables import upstreams_text
 from tests.rig.backend import ScriptedBackend
 from tests.rig.demo_house import Places, PlantProcess, ask_agent
 from tests.rig.demo_view import Screen
 from tests.rig.ledger import Ledger
 from tests.rig.notify_supervisor import Runner
+from tests.rig.oracle_cards import unveiled
 from tests.rig.oracle_ledgers import delivery_findings, mirror_findings, session_findings
 from tests.rig.oracle_sessions import sessions_of
 
@@ -37,13 +39,27 @@ class Story:
 
     places: Places
     plant: PlantProcess
-    management: ScriptedBackend
-    primary: ScriptedBackend
+    backends: list[ScriptedBackend]
+    """Management first."""
     screen: Screen
-    primary_password: str
     runner: Runner
     status: Any = None
-    names: dict[str, str] = field(default_factory=lambda: {"management": "management", "primary-1": "primary"})
+    names: dict[str, str] = field(default_factory=lambda: {"primary-1": "primary"})
+
+    @property
+    def management(self) -> ScriptedBackend:
+        """The manufacturer's."""
+        return self.backends[0]
+
+    @property
+    def billing(self) -> ScriptedBackend:
+        """The primary if there is one, else management."""
+        return next((one for one in self.backends if one.name == "primary"), self.management)
+
+    @property
+    def others(self) -> list[ScriptedBackend]:
+        """Data & Control."""
+        return [one for one in self.backends if one is not self.billing]
 
     async def play(self) -> None:
         """From an empty station to an unplugged car. Raises StoryFailed."""
@@ -57,50 +73,58 @@ class Story:
             lambda: self._booted(self.management), "the agent has told management that it booted", CONNECT_S
         )
         self.screen.say("agent runs and management has accepted it; with no primary set, management is Billing", "+")
-        fields = {"url": self.primary.url, "identity": IDENTITY, "security": 1, "password": self.primary_password}
-        await self._ask_agent("set-primary", name="Demo operator", **fields)
-        self.screen.say("installer: stationctl set-primary; staged, nothing has changed yet", "+")
-        await self._ask_agent("reboot")
-        self.screen.say("installer: stationctl reboot; the runner ends the agent and starts it with a new boot id", "+")
-        await self._until(lambda: self._booted(self.primary), "the primary has accepted the station", CONNECT_S)
-        both = "both backends know connector 1 as Available"
-        await self._until(lambda: self._both("Available"), both, CONNECT_S)
-        self.screen.say(f"{both}; the primary is Billing now", "+")
+        for backend in self.backends[1:]:
+            command = "set-primary" if backend is self.billing else "add-operator"
+            password = (backend.password or b"").decode()
+            fields = {"url": backend.url, "identity": IDENTITY, "security": 1, "password": password}
+            await self._ask_agent(command, name=f"Demo {backend.name}", **fields)
+            self.screen.say(f"installer: stationctl {command} ({backend.name}); staged, nothing has changed yet", "+")
+        if self.backends[1:]:
+            await self._ask_agent("reboot")
+            text = "installer: stationctl reboot; the runner ends the agent and starts it with a new boot id"
+            self.screen.say(text, "+")
+        for backend in self.backends[1:]:
+            await self._until(lambda one=backend: self._booted(one), f"{backend.name} has accepted us", CONNECT_S)  # type: ignore[misc]
+        everybody = "every backend knows connector 1 as Available"
+        await self._until(lambda: self._all("Available"), everybody, CONNECT_S)
+        self.screen.say(f"{everybody}; {self.billing.name} is Billing", "+")
+        for line in upstreams_text(await self._ask_agent("upstreams")).splitlines():
+            self.screen.say(line)
 
     async def _start_charging(self) -> None:
         await self.plant.post("/v1/connectors/1/plug_in", amps=16, phases=3, soc=40)
         self.screen.say("driver: plugs in", "+")
-        await self._until(lambda: self._both("Preparing"), "both backends see Preparing")
+        await self._until(lambda: self._all("Preparing"), "every backend sees Preparing")
         await self.plant.post("/v1/cards", id_token=CARD)
         self.screen.say("driver: shows a card", "+")
-        await self._until(lambda: bool(self.primary.ledger.calls("Authorize")), "the primary is asked about the card")
-        self.screen.say("only the primary is asked about it; the session is on the disk before power is offered", "+")
-        await self._until(lambda: all(self._ids()), "both backends have answered the start")
-        ids = "management {}, primary {}".format(*self._ids())
+        name = self.billing.name
+        await self._until(lambda: bool(self.billing.ledger.calls("Authorize")), f"{name} is asked about the card")
+        self.screen.say(f"only {name} is asked about it; the session is on the disk before power is offered", "+")
+        await self._until(lambda: all(self._ids()), "every backend has answered the start")
+        ids = ", ".join(f"{one.name} {given}" for one, given in zip(self.backends, self._ids(), strict=True))
         self.screen.say(f"one start at each backend, each with its own transaction id: {ids}", "+")
-        await self._until(lambda: self._both("Charging"), "both backends see Charging")
+        await self._until(lambda: self._all("Charging"), "every backend sees Charging")
         self.screen.say("the car charges", "+")
-        enough = f"{METER_VALUES} meter values at the primary"
-        await self._until(lambda: len(self.primary.ledger.meter_values()) >= METER_VALUES, enough)
-        self.screen.say(f"{enough}; management gets its own at its own interval", "+")
+        enough = f"{METER_VALUES} meter values at {name}"
+        await self._until(lambda: len(self.billing.ledger.meter_values()) >= METER_VALUES, enough)
+        self.screen.say(f"{enough}; each of the others gets its own at its own interval", "+")
 
     async def _stop_by_remote(self) -> None:
-        management_id, primary_id = self._ids()
-        answer = await self.management.remote_stop(management_id or 0)
-        self._expect(answer, "Rejected", "RemoteStop from management")
-        self.screen.say("management: RemoteStop is refused; the session belongs to the primary", "+")
-        answer = await self.primary.remote_stop(primary_id or 0)
-        self._expect(answer, "Accepted", "RemoteStop from the primary")
-        self.screen.say("primary: RemoteStop is obeyed", "+")
-        ledgers = (self.management.ledger, self.primary.ledger)
-        await self._until(lambda: all(stopped(ledger) for ledger in ledgers), "both backends have the stop")
-        self.screen.say("the contactor is open, the register is read, both backends have the stop", "+")
+        for backend in self.others:
+            answer = await backend.remote_stop(_id_at(backend) or 0)
+            self._expect(answer, "Rejected", f"RemoteStop from {backend.name}")
+            self.screen.say(f"{backend.name}: RemoteStop is refused; the session is {self.billing.name}'s", "+")
+        answer = await self.billing.remote_stop(_id_at(self.billing) or 0)
+        self._expect(answer, "Accepted", f"RemoteStop from {self.billing.name}")
+        self.screen.say(f"{self.billing.name}: RemoteStop is obeyed", "+")
+        await self._until(lambda: all(stopped(one.ledger) for one in self.backends), "every backend has the stop")
+        self.screen.say("the contactor is open, the register is read, every backend has the stop", "+")
 
     async def _leave(self) -> None:
-        await self._until(lambda: self._both("Finishing"), "both backends see Finishing")
+        await self._until(lambda: self._all("Finishing"), "every backend sees Finishing")
         await self.plant.post("/v1/connectors/1/plug_out")
         self.screen.say("driver: unplugs and leaves", "+")
-        await self._until(lambda: self._both("Available"), "both backends see Available")
+        await self._until(lambda: self._all("Available"), "every backend sees Available")
 
     def how_to_play(self) -> list[str]:
         """What to type in another terminal."""
@@ -111,7 +135,7 @@ class Story:
             "",
             "it stays up; in another terminal, in this folder:",
             *(f"  {plant} {verb}" for verb in ("plug", f"card {CARD}", "watch", "unplug", "fault residual_current")),
-            *(f"  {stationctl} {verb} {socket}" for verb in ("status", "sessions", "reboot")),
+            *(f"  {stationctl} {verb} {socket}" for verb in ("status", "upstreams", "sessions", "reboot")),
             f"logs are in {self.places.log}; control-C ends everything",
         ]
 
@@ -141,12 +165,17 @@ class Story:
     def _booted(self, backend: ScriptedBackend) -> bool:
         return any(backend.ledger.result(frame.message_id) for frame in backend.ledger.calls("BootNotification"))
 
-    def _both(self, status: str) -> bool:
-        return {self.management.ledger.status(1), self.primary.ledger.status(1)} == {status}
+    def _all(self, status: str) -> bool:
+        return {backend.ledger.status(1) for backend in self.backends} == {status}
 
-    def _ids(self) -> tuple[int | None, int | None]:
-        management, primary = (backend.ledger.starts() for backend in (self.management, self.primary))
-        return (management[-1].foreign_id if management else None, primary[-1].foreign_id if primary else None)
+    def _ids(self) -> list[int | None]:
+        return [_id_at(backend) for backend in self.backends]
+
+
+def _id_at(backend: ScriptedBackend) -> int | None:
+    """The id that it gave to the newest transaction."""
+    starts = backend.ledger.starts()
+    return starts[-1].foreign_id if starts else None
 
 
 def stopped(ledger: Ledger) -> bool:
@@ -155,11 +184,11 @@ def stopped(ledger: Ledger) -> bool:
     return bool(stops) and len(stops) == len(ledger.starts()) and all(stop.answered for stop in stops)
 
 
-def verdict(management: ScriptedBackend, primary: ScriptedBackend) -> list[str]:
-    """What is wrong with the end, in words; nothing if both hold the same one session."""
+def verdict(backends: Sequence[ScriptedBackend], billing: ScriptedBackend) -> list[str]:
+    """What is wrong with the end, in words; nothing if all hold the same one session."""
     reasons = []
     books = {}
-    for backend in (management, primary):
+    for backend in backends:
         starts, stops = backend.ledger.starts(), backend.ledger.stops()
         books[backend.name] = book = sessions_of(backend.ledger)
         if (len(starts), len(stops)) != (1, 1):
@@ -169,7 +198,9 @@ def verdict(management: ScriptedBackend, primary: ScriptedBackend) -> list[str]:
         ]
         reasons += [f"{backend.name}: {text}" for text in backend.complaints]
         reasons += [f"{backend.name}: {frame.text}" for frame in backend.ledger.errors()]
-    reasons += [str(finding) for finding in mirror_findings(books)]
+    pseudonymous = [backend.name for backend in backends if backend.name.startswith("operator")]
+    books, betrayed = unveiled(books, billing.name, pseudonymous, ())
+    reasons += [str(finding) for finding in [*betrayed, *mirror_findings(books)]]
     energies = [s.meter_stop_wh - s.meter_start_wh for b in books.values() for s in b if s.meter_stop_wh is not None]
     if energies and not any(energies):
         reasons.append("no energy flowed")

@@ -103,9 +103,10 @@ def _number(value: float | None, unit: str) -> str:
     return f"- {unit}" if value is None else f"{value:.0f} {unit}"
 
 
-def table(backends: Sequence[ScriptedBackend]) -> list[str]:
+def table(backends: Sequence[ScriptedBackend], billing: ScriptedBackend) -> list[str]:
     """What each backend received, side by side."""
     rows = [("", *(backend.name for backend in backends))]
+    rows.append(("role", *("Billing" if one is billing else "Data & Control" for one in backends)))
     columns = [_column(backend.ledger) for backend in backends]
     rows += [(label, *(column[label] for column in columns)) for label in columns[0]]
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
@@ -118,6 +119,7 @@ def _column(ledger: Ledger) -> dict[str, str]:
     energy = [stop.meter_stop_wh - start.meter_start_wh for start, stop in zip(starts, stops, strict=False)]
     return {
         "starts / stops": f"{len(starts)} / {len(stops)}",
+        "card told as": _list(start.id_tag for start in starts),
         "transaction id": _list(start.foreign_id for start in starts),
         "meter start": _list(f"{start.meter_start_wh} Wh" for start in starts),
         "meter stop": _list(f"{stop.meter_stop_wh} Wh" for stop in stops),

@@ -14,9 +14,16 @@ from tests.rig.demo_house import ROOT
 @pytest.mark.rule("product.A9")
 @pytest.mark.rule("product.A10")
 @pytest.mark.rule("product.V3")
-def test_one_session_is_played_and_judged() -> None:
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--primary", "none"], "the backend holds"),
+        (["--operators", "2"], "all 4 backends hold"),
+    ],
+)
+def test_one_session_is_played_and_judged(options: list[str], words: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.rig.demo", "--once"],
+        [sys.executable, "-m", "tests.rig.demo", "--once", *options],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -24,4 +31,4 @@ def test_one_session_is_played_and_judged() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "both backends hold the same session, exactly once" in done.stdout
+    assert f"{words} the same session, exactly once" in done.stdout

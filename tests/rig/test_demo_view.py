@@ -110,8 +110,9 @@ def told(name: str, identity: int, meter_stop: int = 1500) -> ScriptedBackend:
 
 def test_the_same_session_at_both_is_right() -> None:
     backends = told("management", 1000), told("primary", 2000)
-    assert verdict(*backends) == []
-    text = "\n".join(table(backends))
+    assert verdict(backends, backends[1]) == []
+    text = "\n".join(table(backends, backends[1]))
+    assert "role            Data & Control  Billing" in text
     assert "500 Wh" in text
     assert "1 / 1" in text
 
@@ -124,9 +125,15 @@ def test_the_same_session_at_both_is_right() -> None:
     ],
 )
 def test_anything_else_is_wrong(primary: ScriptedBackend, words: str) -> None:
-    assert any(words in reason for reason in verdict(told("management", 1000), primary))
+    assert any(words in reason for reason in verdict((told("management", 1000), primary), primary))
+
+
+def test_an_operator_that_is_told_the_card_is_wrong() -> None:
+    primary = told("primary", 2000)
+    assert any("was told a card" in reason for reason in verdict((primary, told("operator-1", 3000)), primary))
 
 
 def test_no_energy_is_wrong() -> None:
-    reasons = verdict(told("management", 1000, meter_stop=1000), told("primary", 2000, meter_stop=1000))
+    primary = told("primary", 2000, meter_stop=1000)
+    reasons = verdict((told("management", 1000, meter_stop=1000), primary), primary)
     assert reasons == ["no energy flowed"]

@@ -113,6 +113,21 @@ def test_a_new_version_that_does_not_reach_management_is_left_for_the_old_one(
     run(tmp_path, maker, play)
 
 
+@pytest.mark.rule("ocpp16.F03")
+def test_where_management_was_out_of_reach_before_who_was_there_is_enough(tmp_path: Path, maker: Manufacturer) -> None:
+    async def play(story: Story) -> None:
+        rig = story.rig
+        await rig.management.stop()
+        await wait(5)
+        assert await story.ask(rig.primary) == "Accepted"
+        await rig.until(lambda: told(rig.primary)[-1:] == ["InstallRebooting"], within_s=60)
+        await rig.restarted()
+        await wait(30)
+        assert told(rig.primary)[-2:] == ["InstallRebooting", "Installed"]
+
+    run(tmp_path, maker, play)
+
+
 def test_a_damaged_job_is_given_up_and_said(tmp_path: Path, maker: Manufacturer) -> None:
     async def play(story: Story) -> None:
         rig = story.rig

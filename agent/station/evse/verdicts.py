@@ -48,7 +48,7 @@ def enforce_verdict(connector: Connector, transaction: Transaction, turn: Turn) 
     """Stop or suspend once the energy that was still allowed has flowed; what nobody has judged yet is suspended."""
     if transaction.at_cap and not transaction.told_of_cap:
         transaction.told_of_cap = True
-        turn.note(StationNote.ENERGY_CAP, f"{transaction.record.energy_cap_wh} Wh without an answer", connector.id)
+        turn.note(StationNote.ENERGY_CAP, f"{transaction.record.energy_cap_wh} Wh", connector.id)
     allowed_wh = transaction.energy_allowed_wh
     if allowed_wh is None or transaction.register_wh < allowed_wh or connector.state is not SessionState.RUNNING:
         return

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from agent.control.protocol import render_result
 from agent.control.station_time import local_text
 from agent.control.tables import security_log_text, sessions_text, status_text, table, upstreams_text
@@ -61,6 +63,7 @@ def test_status_tells_what_an_installer_looks_for() -> None:
     assert "SAFE MODE" not in text
 
 
+@pytest.mark.rule("product.A12")
 def test_every_upstream_has_a_line_with_its_role_and_state_in_plain_words() -> None:
     views = (
         UpstreamView(M, "Maker", UpstreamKind.MANAGEMENT, Role.DATA_AND_CONTROL, "connected for 3 s", "wss://m/", "W"),

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import socket
 import ssl
+import struct
 from pathlib import Path
 
 import pytest
@@ -85,3 +89,18 @@ def test_the_suites_of_the_standard_are_offered_and_no_weak_ones() -> None:
     assert {"AES128-GCM-SHA256", "AES256-GCM-SHA384"} <= offered
     assert {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384"} <= offered
     assert not [name for name in offered if "GCM" not in name and "CHACHA20" not in name]
+
+
+@pytest.mark.rung3
+def test_a_peer_that_goes_before_tls_begins_leaves_no_socket_open() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        raw = socket.create_connection(listener.getsockname())
+        peer = listener.accept()[0]
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peer.close()
+        descriptor = raw.fileno()
+        with pytest.raises(ConnectionResetError) as caught:
+            client_context(Access("wss://x", "CP1")).wrap_socket(raw, server_hostname="localhost")
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(descriptor)
+        assert caught.value.errno == errno.ECONNRESET

@@ -56,7 +56,10 @@ class Source:
     port: int = 0
     requests: list[dict[str, str]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+    silent: threading.Event = field(default_factory=threading.Event)
+    """It has come to where it says nothing more."""
     over: threading.Event = field(default_factory=threading.Event)
+    """The client has gone: it need not be silent any longer."""
 
     def speak(self, connection: socket.socket) -> None:
         broken = self.breaks.pop(0) if self.breaks else None
@@ -96,11 +99,11 @@ class Source:
         self._say(connection, broken, answer)
 
     def _take(self, connection: socket.socket, broken: Break | None, body: bytes, length: int) -> bool:
-        while len(body) < length:
-            if broken is not None and broken.stage == "body" and len(body) >= broken.offset:
-                self._ends(connection, broken, "body")
-                return False
-            body += _received(connection)
+        end = broken.offset if broken is not None and broken.stage == "body" else length
+        while len(body) < end:
+            body += _received(connection, end - len(body))
+        if self._ends(connection, broken, "body"):
+            return False
         self.bodies.append(body)
         return True
 
@@ -128,6 +131,7 @@ class Source:
         if broken is None or broken.stage != stage:
             return False
         if broken.how == STALL:
+            self.silent.set()
             self.over.wait(_PATIENCE_S)
         elif broken.how == RESET:
             lingering_never(connection)
@@ -135,8 +139,8 @@ class Source:
         return True
 
 
-def _received(connection: socket.socket) -> bytes:
-    got = connection.recv(4096)
+def _received(connection: socket.socket, most: int = 4096) -> bytes:
+    got = connection.recv(most)
     if not got:
         raise ConnectionError("the client has gone")
     return got
@@ -167,6 +171,10 @@ class FtpSource:
     """One for each session, in order."""
     refused: tuple[str, ...] = ()
     """Commands that it does not know."""
+    silent: threading.Event = field(default_factory=threading.Event)
+    """It has come to where it says nothing more."""
+    over: threading.Event = field(default_factory=threading.Event)
+    """The client has gone; this server notices by itself."""
     port: int = 0
     lines: list[str] = field(default_factory=list)
 
@@ -184,7 +192,9 @@ def _breaking(source: FtpSource, base: Any) -> dict[str, Any]:
     def close(channel: Any, how: str, plain: Any) -> None:
         if how == RESET:
             lingering_never(channel.socket)
-        if how != STALL:
+        if how == STALL:
+            source.silent.set()
+        else:
             plain.close(channel)
 
     def handle(self: Any) -> None:

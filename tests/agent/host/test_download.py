@@ -8,15 +8,13 @@ import ssl
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agent.credentials.access import Access
-from agent.credentials.tls import Judgement, client_context
 from agent.host import connections, download_file
 from agent.host.connections import Cut
 from agent.host.destination import read_destination
@@ -37,39 +35,11 @@ from tests.agent.host.broken_servers import (
 from tests.agent.host.file_servers import tcp_server
 from tests.rig.certificates import ROOT, Issued, Wish, context_of, issue
 
-pytestmark = pytest.mark.rung3
+pytestmark = [pytest.mark.rung3, pytest.mark.usefixtures("impatient", "tidy")]
 
 CONTENT = bytes(range(256)) * 1024
 HALF = len(CONTENT) // 2
-NOW_MS = 1_780_000_000_000
 Context = Callable[[], ssl.SSLContext]
-
-
-@pytest.fixture(scope="module")
-def root() -> Issued:
-    return issue(ROOT)
-
-
-@pytest.fixture
-def trusting(root: Issued, tmp_path: Path) -> Context:
-    """The TLS of a station that trusts this root alone."""
-    (file := tmp_path / "root.pem").write_text(root.pem)
-    access = Access("wss://x", "CP1", trust_files=(str(file),), public_roots=False)
-    return lambda: client_context(access, Judgement(lambda: NOW_MS))
-
-
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "STALL_S", 0.3)
-
-
-@pytest.fixture(autouse=True)
-def _tidy() -> Iterator[None]:
-    """No thread and no open file is left over."""
-    threads, files = set(threading.enumerate()), len(os.listdir("/proc/self/fd"))
-    yield
-    assert set(threading.enumerate()) <= threads
-    assert len(os.listdir("/proc/self/fd")) == files
 
 
 @pytest.fixture

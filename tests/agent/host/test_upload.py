@@ -14,9 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from agent.credentials.access import Access
-from agent.credentials.tls import Judgement, client_context
-from agent.host import connections
 from agent.host.connections import Cut
 from agent.host.destination import read_destination
 from agent.host.upload import LARGEST_BYTES, upload
@@ -26,31 +23,11 @@ from agent.vocabulary.uploads import UploadStatus
 from tests.agent.host.file_servers import ftp_server, tcp_server, web_server
 from tests.rig.certificates import ROOT, Issued, Wish, context_of, issue
 
-pytestmark = pytest.mark.rung3
+pytestmark = [pytest.mark.rung3, pytest.mark.usefixtures("impatient")]
 
 LARGE = bytes(range(256)) * 4096
-NOW_MS = 1_780_000_000_000
 HERE = frozenset(Allowance)
 Context = Callable[[], ssl.SSLContext]
-
-
-@pytest.fixture(scope="module")
-def root() -> Issued:
-    return issue(ROOT)
-
-
-@pytest.fixture
-def trusting(root: Issued, tmp_path: Path) -> Context:
-    """The TLS of a station that trusts this root alone."""
-    file = tmp_path / "root.pem"
-    file.write_text(root.pem)
-    access = Access("wss://x", "CP1", trust_files=(str(file),), public_roots=False)
-    return lambda: client_context(access, Judgement(lambda: NOW_MS))
-
-
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "STALL_S", 0.3)
 
 
 def bring(location: str, content: bytes = b"content", context: Context | None = None, cut: Cut | None = None) -> None:

@@ -66,7 +66,7 @@ def test_every_event_has_its_line_in_order(store: Store) -> None:
     assert [line.sequence for line in lines] == list(range(1, len(KINDS) + 1))
     assert [line.event for line in lines] == [event(number) for number in range(len(KINDS))]
     assert store.archive.check_security_log() == ChainCheck(len(KINDS), 1, len(KINDS))
-    assert [line.sequence for line in store.archive.security_log(3)] == [16, 17, 18]
+    assert [line.sequence for line in store.archive.security_log(3)] == list(range(len(KINDS) - 2, len(KINDS) + 1))
 
 
 def test_an_empty_log_is_sound(store: Store) -> None:

@@ -45,6 +45,7 @@ def refused(match: str, change: Callable[[], object], locations: Locations) -> N
 
 
 @pytest.mark.rule("product.P7")
+@pytest.mark.rule("two-upstreams.RC12")
 def test_operators_come_and_go_one_by_one_with_all_that_is_theirs(locations: Locations) -> None:
     stage_primary(locations, "boot1", REQUEST)
     stage_operator(locations, "boot1", ENERGY)
