@@ -9,6 +9,7 @@ STORIES = (
     "charging_profiles",
     "credentials",
     "cut_installs",
+    "fanout",
     "faults",
     "held_cables",
     "history",
