@@ -15,6 +15,7 @@ STORIES = (
     "history",
     "isolation",
     "local_list",
+    "model",
     "outages",
     "parked",
     "races",
