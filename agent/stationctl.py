@@ -16,6 +16,7 @@ from agent.control.session_pages import all_sessions
 from agent.control.sessions_export import sessions_csv, sessions_json
 from agent.control.station_time import local_ms, local_text
 from agent.control.tables import security_log_text, sessions_text, status_text, undelivered_text, upstreams_text
+from agent.control.why import add_on_site_commands
 from agent.settings.locations import Locations
 
 EXIT_REFUSED = 1
@@ -98,10 +99,9 @@ def _parser() -> argparse.ArgumentParser:
     add("discard-pending", "forget a staged change", _told("Nothing is staged now."))
     reboot = add("reboot", "reboot the system; applies a staged change", _told("The station reboots."), _wait)
     reboot.add_argument("--wait", action="store_true", help="once no transaction runs, instead of stopping it")
-    latch = add("clear-latch", "clear a latched fault after a look at the hardware", _told("Cleared."), _connector)
-    latch.add_argument("connector", metavar="CONNECTOR", type=int, help="id of the connector")
     again = add("reoffer", "try messages again that were given up", _reoffered, _upstream)
     again.add_argument("upstream", metavar="UPSTREAM", nargs="?", default="", help="id of one upstream (default: all)")
+    add_on_site_commands(add)
     log = add("security-log", "the newest security events, and whether the log is whole", security_log_text, _limit)
     log.add_argument("--limit", metavar="N", type=int, default=50, help="how many (default 50)")
     add("clear-security-log", "drop the lines of the security log; the log says that this was done", _told("Cleared."))
@@ -180,10 +180,6 @@ def _deleted(result: Mapping[str, int]) -> str:
 
 def _wait(options: argparse.Namespace) -> Mapping[str, object]:
     return {"wait_for_idle": options.wait}
-
-
-def _connector(options: argparse.Namespace) -> Mapping[str, object]:
-    return {"connector": options.connector}
 
 
 def _upstream(options: argparse.Namespace) -> Mapping[str, object]:

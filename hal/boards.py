@@ -18,6 +18,7 @@ from hal.blocks import write_requests
 from hal.bus import Bus
 from hal.connector import Connector, Wiring
 from hal.drivers.card_reader import CardReader
+from hal.grid_meter import GridMeter, make_grid_meter
 from hal.modbus import WriteWords
 from hal.opening import worst_opening_ms
 from hal.profile import BoardProfile, MeterProfile, Profile
@@ -48,7 +49,10 @@ def build(
     readers = [
         CardReader(one, find_reader(one.profile, plan.profile_folders), opener, observer, tell) for one in plan.readers
     ]
-    hardware = StationHardware(connectors, list(buses.values()), readers)
+    grid = make_grid_meter(plan, buses, observer, tell)
+    if grid is not None:
+        grid.check_unit([one.wiring for one in connectors.values()])
+    hardware = StationHardware(connectors, list(buses.values()), readers, grid)
     if plan.safe_off_folder:
         for connector in connectors.values():
             safe_off.write(Path(plan.safe_off_folder), safe_off_of(connector.wiring))
@@ -59,12 +63,17 @@ class StationHardware:
     """Satisfies `hal.api.Hardware`: finds the connector and passes the command on."""
 
     def __init__(
-        self, connectors: Mapping[int, Connector], buses: Sequence[Bus], readers: Sequence[CardReader]
+        self,
+        connectors: Mapping[int, Connector],
+        buses: Sequence[Bus],
+        readers: Sequence[CardReader],
+        grid: GridMeter | None = None,
     ) -> None:
         self._connectors = connectors
+        self._grid = grid
         self._buses = buses
         self._readers = readers
-        self._capabilities = {id: capabilities_of(one, connectors) for id, one in connectors.items()}
+        self._capabilities = {id: capabilities_of(one, connectors, grid) for id, one in connectors.items()}
 
     @property
     def capabilities(self) -> Mapping[int, Capabilities]:
@@ -77,6 +86,7 @@ class StationHardware:
         used = {
             name for one in self._connectors.values() for name in (one.wiring.plan.board_bus, one.wiring.plan.meter_bus)
         }
+        used |= {self._grid.bus.name} if self._grid is not None else set()
         return {bus.name: bus.turns for bus in self._buses if bus.name in used}
 
     def offer(self, connector: int, current_a: float, grant: int) -> None:
@@ -131,11 +141,15 @@ class StationHardware:
                 tasks.create_task(bus.run(), name=f"bus {bus.name}")
             for connector in self._connectors.values():
                 tasks.create_task(connector.run(), name=f"connector {connector.wiring.plan.id}")
+            if self._grid is not None:
+                tasks.create_task(self._grid.run(), name="grid meter")
             for reader in self._readers:
                 tasks.create_task(reader.run(), name="card reader")
 
 
-def capabilities_of(connector: Connector, connectors: Mapping[int, Connector]) -> Capabilities:
+def capabilities_of(
+    connector: Connector, connectors: Mapping[int, Connector], grid: GridMeter | None = None
+) -> Capabilities:
     """What the hardware of one connector can do, and how long it takes to open in the worst case."""
     wiring = connector.wiring
     board = wiring.board
@@ -151,7 +165,7 @@ def capabilities_of(connector: Connector, connectors: Mapping[int, Connector]) -
         measurands=connector.measurands,
         minimum_current_a=board.offer.minimum_a,
         maximum_current_a=wiring.most_a,
-        worst_opening_ms=_worst_opening(wiring, [one.wiring for one in connectors.values()]),
+        worst_opening_ms=_worst_opening(wiring, [one.wiring for one in connectors.values()], grid),
         assumptions=(*board.printed_assumptions, *wiring.meter.printed_assumptions),
         limitations=(*board.limitations, *wiring.meter.limitations),
     )
@@ -177,11 +191,12 @@ def _off_requests(wiring: Wiring) -> tuple[WriteWords, ...]:
     return write_requests((*board.contactor.open, *board.offer.withdraw), board.registers, wiring.board_unit)
 
 
-def _worst_opening(wiring: Wiring, others: Sequence[Wiring]) -> int:
+def _worst_opening(wiring: Wiring, others: Sequence[Wiring], grid: GridMeter | None) -> int:
     bus = wiring.board_bus
     boards = [one for one in others if one.board_bus is bus]
     reads = [one.board.limits.max_read for one in boards]
     reads += [one.meter.limits.max_read for one in others if one.meter_bus is bus]
+    reads += [grid.longest_read] if grid is not None and grid.bus is bus else []
     return worst_opening_ms(
         settings=bus.settings,
         answer_s=bus_module.ANSWER_S,
@@ -232,6 +247,8 @@ def _make_bus(
         board, meter = profiles[one.id]
         devices += [board] if one.board_bus == plan.name else []
         devices += [meter] if one.meter_bus == plan.name else []
+    if whole.grid is not None and whole.grid.bus == plan.name:
+        devices.append(find_meter(whole.grid.meter, whole.profile_folders))
     if not devices:
         raise ProfileError(f"bus {plan.name!r}: no connector uses it; remove it or name it as board_bus or meter_bus")
     return Bus(plan.name, plan.port, _settings(plan, devices), ports, log)

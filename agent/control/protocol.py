@@ -10,21 +10,16 @@ never part of an answer: `plain` masks secrets and cards wherever they are.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from enum import Enum
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from agent.control.card_requests import CARD_COMMANDS, CardRequest
 from agent.control.request_fields import Fields
 from agent.control.request_fields import RefusedError as RefusedError
 from agent.control.request_fields import refuse as refuse
-from agent.settings.problems import Problem, quoted
+from agent.settings.problems import quoted
 from agent.settings.settings import UpstreamRequest
-from agent.vocabulary.ids import IdToken, Secret
-from agent.vocabulary.signing import SignedValue
 
 LONGEST_LINE = 64 * 1024
 """Bytes of a request line; a chain of roots fits, and nothing can fill the memory."""
@@ -134,6 +129,29 @@ class Reoffer:
 
 
 @dataclass(frozen=True, slots=True)
+class Why:
+    """Why a connector (None: each) gets no more, or is not available."""
+
+    connector: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetLimit:
+    """What a connector, or (0) the station, may take on each phase in A; None: no such limit."""
+
+    connector: int
+    current_a: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClearHold:
+    """End what an upstream that cannot be reached holds out of service: one connector, or (0) all."""
+
+    upstream: str
+    connector: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class SecurityLog:
     """The newest lines of the security log, and whether its chain holds."""
 
@@ -165,6 +183,9 @@ Request = (
     | Reboot
     | ClearLatch
     | Reoffer
+    | Why
+    | SetLimit
+    | ClearHold
     | SecurityLog
     | ClearSecurityLog
     | Dump
@@ -217,6 +238,11 @@ COMMANDS: Mapping[str, Callable[[Fields], Request]] = {
     "reboot": lambda held: Reboot(held.boolean("wait_for_idle", False)),
     "clear-latch": lambda held: ClearLatch(held.integer("connector", None, 1, 64)),
     "reoffer": lambda held: Reoffer(held.text("upstream", "")),
+    "why": lambda held: Why(held.optional("connector", 1, 64)),
+    "set-limit": lambda held: SetLimit(
+        held.integer("connector", None, 0, 64), held.optional_number("current_a", 0, 1_000)
+    ),
+    "clear-hold": lambda held: ClearHold(held.text("upstream"), held.integer("connector", 0, 0, 64)),
     "security-log": lambda held: SecurityLog(held.integer("limit", 50, 1, MOST_SESSIONS)),
     "clear-security-log": lambda held: ClearSecurityLog(),
     "dump": lambda held: Dump(),
@@ -246,43 +272,3 @@ def command_name(request: Request) -> str:
     """The name of a request for the log; never its fields."""
     words = type(request).__name__
     return "".join(f"-{c.lower()}" if c.isupper() else c for c in words).lstrip("-")
-
-
-def render_result(result: object) -> bytes:
-    """The line that answers a request that was carried out."""
-    return _line({"ok": True, "result": plain(result)})
-
-
-def render_refusal(problems: Iterable[Problem]) -> bytes:
-    """The line that answers a request that was not."""
-    errors = [{"field": found.field, "message": found.message, "remedy": found.remedy} for found in problems]
-    return _line({"ok": False, "errors": errors})
-
-
-def plain(value: object) -> Any:
-    """Any value of ours as JSON can hold it: dataclasses by field, enums by word; cards and secrets masked.
-
-    What a meter signed names a card: it is told by its digest.
-    """
-    if isinstance(value, Secret):
-        return "***"
-    if isinstance(value, IdToken):
-        return value.masked
-    if isinstance(value, SignedValue):
-        digest = hashlib.sha256(value.data.encode()).hexdigest()
-        return {"encoding": value.encoding, "sha256": digest, "public_key": value.public_key}
-    if is_dataclass(value) and not isinstance(value, type):
-        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
-    if isinstance(value, Enum):
-        return value.value if isinstance(value.value, str) else value.name.lower()
-    if isinstance(value, Mapping):
-        return {str(plain(key)): plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list | set | frozenset):
-        return [plain(item) for item in value]
-    if value is None or isinstance(value, str | int | float):
-        return value
-    return str(value)
-
-
-def _line(answer: dict[str, Any]) -> bytes:
-    return json.dumps(answer, ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"

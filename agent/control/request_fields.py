@@ -57,6 +57,13 @@ class Fields:
             raise refuse(name, f"{quoted(value)} is not possible", f"use a whole number from {low} to {high}")
         return value
 
+    def optional_number(self, name: str, low: float, high: float) -> float | None:
+        """A number, or None where it is left out or null."""
+        if self._held.get(name) is None:
+            self._known.add(name)
+            return None
+        return self.number(name, low, low, high)
+
     def optional(self, name: str, low: int, high: int) -> int | None:
         """A whole number that may be left out."""
         self._known.add(name)

@@ -21,7 +21,8 @@ from typing import Any
 
 from agent.control import card_requests, protocol
 from agent.control.peers import Peer, is_allowed, peer_of
-from agent.control.protocol import LONGEST_LINE, RefusedError, Request, refuse, render_refusal, render_result
+from agent.control.protocol import LONGEST_LINE, RefusedError, Request, refuse
+from agent.control.rendering import render_refusal, render_result
 from agent.settings.problems import SettingsError
 from agent.settings.service_edits import ServiceEdit
 from agent.settings.settings import UpstreamRequest
@@ -41,7 +42,7 @@ _LOOKS = (
 """Requests that change nothing and are not worth a line in the log."""
 
 Outcome = Awaitable[object] | object
-"""What an ability gives back: any value that `protocol.plain` can show, at once or awaited."""
+"""What an ability gives back: any value that `rendering.plain` can show, at once or awaited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,10 @@ class Abilities:
     reboot: Callable[[bool], Outcome]
     """Reboot the system; True: once no transaction runs."""
     clear_latch: Callable[[int], Outcome]
+    why: Callable[[int | None], Outcome]
+    """Limits, holds and what blocks: of one connector, or of each."""
+    set_limit: Callable[[int, float | None], Outcome]
+    clear_hold: Callable[[str, int], Outcome]
     reoffer: Callable[[str], Outcome]
     """Try parked messages of an upstream (empty: of all) again; how many there are for each."""
     security_log: Callable[[int], Outcome]
@@ -208,6 +213,9 @@ _DEEDS: Mapping[type[Request], Callable[[Abilities, Any, str], Outcome]] = {
     protocol.SetBilling: lambda able, asked, who: able.set_billing(asked.upstream, who),
     protocol.DiscardPending: lambda able, asked, who: able.discard_pending(),
     protocol.Reboot: lambda able, asked, who: able.reboot(asked.wait_for_idle),
+    protocol.Why: lambda able, asked, who: able.why(asked.connector),
+    protocol.SetLimit: lambda able, asked, who: able.set_limit(asked.connector, asked.current_a),
+    protocol.ClearHold: lambda able, asked, who: able.clear_hold(asked.upstream, asked.connector),
     protocol.ClearLatch: lambda able, asked, who: able.clear_latch(asked.connector),
     protocol.Reoffer: lambda able, asked, who: able.reoffer(asked.upstream),
     protocol.SecurityLog: lambda able, asked, who: able.security_log(asked.limit),

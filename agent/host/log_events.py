@@ -144,6 +144,8 @@ _STATION: Mapping[StationNote, tuple[Level, str]] = {
     StationNote.CABLE_RELEASED: (_N, "cable released: {text}"),
     StationNote.COMMAND_REFUSED: (_N, "command refused: {text}"),
     StationNote.RESERVATION_OVER: (_N, "reservation is over: {text}"),
+    StationNote.HOLD_CLEARED: (_N, "hold: {text}"),
+    StationNote.LIMIT_SET: (_N, "limit set on the spot: {text}"),
     StationNote.OPTION_WRITTEN: (_N, "option written: {text}"),
     StationNote.HOLD_CHANGED: (_N, "availability: {text}"),
     StationNote.MESSAGE_PARKED: (_E, "message given up: {text}"),

@@ -41,7 +41,7 @@ from agent.vocabulary.effects import (
 )
 from agent.vocabulary.firmware_effects import TellFirmware
 from agent.vocabulary.ids import UpstreamId
-from agent.vocabulary.inputs import SecurityEventSeen, UpstreamChanged
+from agent.vocabulary.inputs import SecurityEventSeen, UpstreamChanged, UpstreamHeard
 from agent.vocabulary.options import UpstreamOptions
 from agent.vocabulary.outbox import NoticeRow, OutboxRow
 from agent.vocabulary.security import SecurityEventKind
@@ -50,6 +50,8 @@ SILENT_TIME_OUTS: Final = 2
 """Time-outs in a row with nothing heard after which the link counts as dead."""
 PARTING_MS: Final = 5_000
 """What is under way when the link is to be dialled anew has this long to end."""
+HEARD_EVERY_MS: Final = 1_000
+"""While an upstream has a lease for its limits, the station is told so often at most that it was heard."""
 INVALID_EVERY_MS: Final = 60_000
 """A peer that sends nonsense is told to the security log so often at most."""
 
@@ -89,6 +91,7 @@ class Conversation:
         self._parting: tuple[str, int] | None = None
         """Why the link is to be dialled anew, and until when that waits at most."""
         self._invalid_ms: int | None = None
+        self._heard_ms = 0
 
     def connected(self, now_ms: int) -> None:
         """A link is up."""
@@ -135,6 +138,8 @@ class Conversation:
                 assert_never(received)
         if isinstance(received, Reply | Dropped) and received.invalid:
             self._invalid(received.why, now_ms)
+        if isinstance(received, Asked | Answered | Late):
+            self._heard(now_ms)
         self.advance(now_ms)
         return CALL_UNITS if isinstance(received, Asked) else ANSWER_UNITS if isinstance(received, Answered) else 0
 
@@ -242,6 +247,13 @@ class Conversation:
             self._rpc.set_timeout(1000 * self._options().message_timeout_s)
         if self._in_flight is None or not isinstance(self._in_flight.purpose, Delivered):
             self._own.delivery.options_changed()
+
+    def _heard(self, now_ms: int) -> None:
+        """The limits of this upstream hang on its voice: the station is told, now and then."""
+        due_ms = self._heard_ms + HEARD_EVERY_MS
+        if self._options().limit_lease_s and (self._heard_ms == 0 or now_ms >= due_ms):
+            self._heard_ms = now_ms
+            self.output.inputs.append(UpstreamHeard(self._upstream))
 
     def _invalid(self, why: str, now_ms: int) -> None:
         if self._invalid_ms is not None and now_ms < self._invalid_ms + INVALID_EVERY_MS:

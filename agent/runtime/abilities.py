@@ -14,6 +14,7 @@ from agent.control.views import FirmwareView, LinkView, SecurityLogView, StatusV
 from agent.links.upstream import UpstreamTask
 from agent.runtime.card_desk import CardDesk
 from agent.runtime.clock import Clock
+from agent.runtime.limits_desk import LimitsDesk
 from agent.runtime.settings_desk import SettingsDesk
 from agent.runtime.writer import Writer
 from agent.settings.locations import Locations
@@ -179,6 +180,7 @@ def make_abilities(around: Surroundings) -> Abilities:
         around.locations, around.boot_id, around.settings, lambda: around.clock.now().wall_ms, around.tell
     )
     local = _Local(around, desk)
+    limits = LimitsDesk(around.settings, lambda: around.overview(around.clock.now()), around.post)
     cards = CardDesk(around.settings, desk, around.writer, lambda: around.overview(around.clock.now()), around.post)
     return Abilities(
         status=local.status,
@@ -194,6 +196,9 @@ def make_abilities(around: Surroundings) -> Abilities:
         discard_pending=desk.discard_pending,
         reboot=local.reboot,
         clear_latch=local.clear_latch,
+        why=limits.why,
+        set_limit=limits.set_limit,
+        clear_hold=limits.clear_hold,
         reoffer=local.reoffer,
         security_log=local.security_log,
         clear_security_log=local.clear_security_log,

@@ -14,13 +14,13 @@ from collections import Counter, deque
 from typing import Final
 
 from agent.vocabulary.ids import UpstreamId
-from agent.vocabulary.inputs import CredentialsInForce, Input, ReofferRequested
+from agent.vocabulary.inputs import CredentialsInForce, HoldCleared, Input, ReofferRequested
 
 INPUTS_IN_A_TURN: Final = 4
 """Of one upstream. A frame makes one or two."""
 CROWDED: Final = 8
 """So many inputs that wait are enough."""
-LOCAL: Final = ReofferRequested | CredentialsInForce
+LOCAL: Final = ReofferRequested | CredentialsInForce | HoldCleared
 """These name an upstream and are the doing of the station's own people and parts."""
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from agent.settings.fields import Table
 from agent.settings.problems import Complaint, quoted
+from agent.vocabulary.feeds import FeedOptions, GridOptions
 from agent.vocabulary.ids import ConnectorId
-from agent.vocabulary.options import FeedOptions, GridOptions
 from hal.api import GridPlan
 
 LEAST_A, MOST_A = 6, 1_000

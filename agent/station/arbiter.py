@@ -121,6 +121,8 @@ class Arbiter:
         if latest is None or connector.meter.current_a(turn) is None:
             return []
         by_phase = {m.phase: m.value for m in latest.values if m.measurand is Measurand.CURRENT_IMPORT}
+        if connector.options.phases == 1 and latest.current_a is not None:
+            by_phase.setdefault(Phase.L1, latest.current_a)  # a meter of one phase need not name it
         pairs = zip(_PHASES, placed(self._site, connector.options), strict=False)
         return [(where[0], by_phase[phase]) for phase, where in pairs if len(where) == 1 and phase in by_phase]
 
@@ -155,8 +157,9 @@ class Arbiter:
         bears_a, line = min((bears_a, line) for line, bears_a in room.items() if line in want.lines)
         of = f"{bears_a:g} A ({self._reason(line)})"
         if portion.now_a < portion.share_a:
-            names = (each for each, one in drawn.items() if each != want.connector and one.lines & want.lines)
-            why = f"until connector {' and '.join(map(str, names))} has followed: {of}"
+            names = [each for each, one in drawn.items() if each != want.connector and one.lines & want.lines]
+            whose = f"connector {' and '.join(map(str, names))}" if names else "the car"
+            why = f"until {whose} has followed: {of}"
             return Contribution(portion.now_a, why, Source.RAMP)
         if portion.share_a or bears_a < want.floor_a:
             return Contribution(portion.now_a, f"share of {of}", Source.SHARE)

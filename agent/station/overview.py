@@ -8,6 +8,7 @@ from dataclasses import replace
 from agent.station.authorization.inquiries import MANY_STRANGERS
 from agent.station.evse.connector import Connector
 from agent.station.evse.view import condition
+from agent.station.reasons import blocked_by, holds_of, ladder_of
 from agent.station.site import Site
 from agent.vocabulary.ids import ConnectorId
 from agent.vocabulary.moments import Moment
@@ -58,6 +59,9 @@ def _connector(site: Site, connector: Connector, light: LightPattern | None, now
         connector.limit.reason,
         light,
         connector.kept.why if connector.kept else ("contactor welded" if connector.welded() else ""),
+        ladder_of(connector, now),
+        holds_of(site, connector),
+        blocked_by(connector) or "",
         connector.last_refusal.why if connector.last_refusal is not None else "",
         connector.last_refusal.at if connector.last_refusal is not None else None,
         connector.signing.public_key,

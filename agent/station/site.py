@@ -145,6 +145,7 @@ def build_site(
         new_uuid,
         snapshot,
         profiles,
+        installer={row.connector: row.current_a for row in snapshot.installer_limits if row.current_a is not None},
         reservations=reservations,
         last_wall_ms=snapshot.last_wall_ms,
     )

@@ -20,6 +20,7 @@ from agent.station.authorization.desk import Desk
 from agent.station.authorization.knowledge import Knowledge
 from agent.station.evse import intake, progress
 from agent.station.evse.connector import Connector
+from agent.station.on_site import OnSite
 from agent.station.overview import build_overview
 from agent.station.receipts import Receipts
 from agent.station.restart import Restarter
@@ -74,6 +75,7 @@ class Station:
         self._connectors: dict[ConnectorId, Connector] = {c.id: Connector(c, self._site) for c in options.connectors}
         self._desk = Desk(self._site, self._connectors, Knowledge(self._site))
         self._arbiter = Arbiter(self._site, self._connectors)
+        self._on_site = OnSite(self._site, self._connectors)
         self._restarter = Restarter(self._site, self._connectors)
         self._unlocking = Unlocking(self._connectors)
         self._uploads = Uploads()
@@ -113,7 +115,9 @@ class Station:
             inputs.WallTimeFixed: self._receipts.wall_time_fixed,
             inputs.RestartRequested: self._restart_requested,
             inputs.ReofferRequested: self._receipts.reoffer,
-            inputs.LatchCleared: self._latch_cleared,
+            inputs.LatchCleared: self._on_site.latch_cleared,
+            inputs.HoldCleared: self._on_site.hold_cleared,
+            inputs.LimitSet: self._on_site.limit_set,
             inputs.OutageModeRequested: partial(set_outage_mode, self._site),
             api.CardSeen: self._desk.card,
             api.FaultSeen: self._fault_seen,
@@ -229,11 +233,6 @@ class Station:
 
     def _heard(self, given: inputs.UpstreamHeard, turn: Turn) -> None:
         self._site.leases.heard(given.upstream, turn)
-
-    def _latch_cleared(self, given: inputs.LatchCleared, turn: Turn) -> None:
-        connector = self._connectors.get(given.connector)
-        if connector is not None:
-            intake.clear_latches(connector, turn)
 
 
 def _changed_nothing(given: Input, turn: Turn) -> bool:

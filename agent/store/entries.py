@@ -65,6 +65,8 @@ class Entries:
                 tables.options.save(entry)
             case r.SaveHold():
                 tables.holds.save(entry)
+            case r.SaveInstallerLimit():
+                tables.installer_limits.save(entry)
             case r.SaveLatch():
                 tables.holds.latch(entry)
             case r.SaveKeptCable():

@@ -24,7 +24,10 @@ class Holds:
         """Hold or release. Inside a transaction."""
         row = (self._upstreams.number(hold.upstream), hold.connector)
         if hold.held:
-            self._database.execute("INSERT OR IGNORE INTO holds (upstream, connector) VALUES (?, ?)", row)
+            self._database.execute(
+                "INSERT OR IGNORE INTO holds (upstream, connector, since_wall_ms) VALUES (?, ?, ?)",
+                (*row, hold.since_wall_ms),
+            )
         else:
             self._database.execute("DELETE FROM holds WHERE upstream = ? AND connector = ?", row)
 
@@ -38,7 +41,7 @@ class Holds:
 
     def all(self, damage: Damage) -> tuple[SaveHold, ...]:
         """Every hold. Inside a transaction."""
-        rows = self._database.rows("SELECT upstream, connector FROM holds ORDER BY upstream, connector")
+        rows = self._database.rows("SELECT upstream, connector, since_wall_ms FROM holds ORDER BY upstream, connector")
         return tuple(damage.readable("holds", "upstream, connector", rows, self._hold))
 
     def latches(self) -> tuple[SaveLatch, ...]:
@@ -48,4 +51,4 @@ class Holds:
         return tuple(SaveLatch(ConnectorId(connector), Fault(fault), True) for connector, fault in known)
 
     def _hold(self, row: Row) -> SaveHold:
-        return SaveHold(self._upstreams.id(row[0]), ConnectorId(int(row[1])), True)
+        return SaveHold(self._upstreams.id(row[0]), ConnectorId(int(row[1])), True, row[2])

@@ -21,6 +21,7 @@ def take_snapshot(tables: Tables, same_boot: bool, last_wall_ms: int | None) -> 
         open_transactions=running,
         options=tables.options.all(damage),
         holds=tables.holds.all(damage),
+        installer_limits=tables.installer_limits.all(damage),
         latches=tables.holds.latches(),
         kept_cables=tables.kept_cables.all(damage),
         cache=tables.cache.all(damage),

@@ -11,6 +11,7 @@ from agent.store.damage import Damage, Report
 from agent.store.database import Database
 from agent.store.frames import Frames, Render
 from agent.store.holds import Holds
+from agent.store.installer_limits import InstallerLimits
 from agent.store.journal import Journal
 from agent.store.kept_cables import KeptCables
 from agent.store.ladder import Ladder
@@ -49,6 +50,7 @@ class Tables:
     parting: Parting
     options: SavedOptions
     holds: Holds
+    installer_limits: InstallerLimits
     cache: Cache
     ladder: Ladder
     security_log: SecurityLog
@@ -89,6 +91,7 @@ def make_tables(database: Database, render: Render, report: Report) -> Tables:
         Parting(database, upstreams),
         SavedOptions(database, upstreams),
         Holds(database, upstreams),
+        InstallerLimits(database),
         Cache(database, upstreams),
         Ladder(database),
         SecurityLog(database, boots),

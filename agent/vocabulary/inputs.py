@@ -234,6 +234,22 @@ class LatchCleared:
     connector: ConnectorId
 
 
+@dataclass(frozen=True, slots=True)
+class HoldCleared:
+    """Somebody on the spot ends what an upstream holds inoperative (0: all that it holds)."""
+
+    upstream: UpstreamId
+    connector: ConnectorId
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSet:
+    """Somebody on the spot sets what a connector, or (0) the station, may take on each phase; None: no such limit."""
+
+    connector: ConnectorId
+    current_a: float | None
+
+
 Input = (
     Tick
     | Reading
@@ -259,5 +275,7 @@ Input = (
     | RestartRequested
     | ReofferRequested
     | LatchCleared
+    | HoldCleared
+    | LimitSet
     | OutageModeRequested
 )

@@ -21,6 +21,8 @@ class StationNote(StrEnum):
     COMMAND_REFUSED = "station.command_refused"
     RESERVATION_OVER = "station.reservation_over"
     OPTION_WRITTEN = "station.option_written"
+    HOLD_CLEARED = "station.hold_cleared"
+    LIMIT_SET = "station.limit_set"
     HOLD_CHANGED = "station.hold_changed"
     MESSAGE_PARKED = "station.message_parked"
     MESSAGES_REOFFERED = "station.messages_reoffered"

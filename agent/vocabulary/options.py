@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Final, Self
 
+from agent.vocabulary.feeds import FeedOptions, GridOptions
 from agent.vocabulary.firmware import DEFAULT_POLICY, FirmwarePolicy
 from agent.vocabulary.ids import ConnectorId, IdToken, Secret
 from agent.vocabulary.privacy import DEFAULT_PRIVACY, IdTagPolicy
@@ -229,26 +230,6 @@ class ConnectorOptions:
     free_token: IdToken | None = None
     """The tag that a free connector, or one with a key switch, reports."""
     signed: SignedMetering = SignedMetering.IF_POSSIBLE
-
-
-@dataclass(frozen=True, slots=True)
-class FeedOptions:
-    """Connectors behind one supply line that bears less than all of them together."""
-
-    name: str
-    connectors: tuple[ConnectorId, ...]
-    maximum_a: float
-    """On each phase."""
-
-
-@dataclass(frozen=True, slots=True)
-class GridOptions:
-    """The main fuse of the house, where a meter watches it."""
-
-    fuse_a: float
-    """On each phase."""
-    safe_a: float
-    """What the station may take on each phase while the meter says nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,29 @@ class ForeignId:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitRung:
+    """One reason to offer no more: a rung of the ladder, the lowest of which decides."""
+
+    current_a: float
+    """On each phase."""
+    source: str
+    reason: str
+    upstream: UpstreamId | None = None
+    age_s: float | None = None
+    """Of the datum that it rests on; None: it does not grow old."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldOverview:
+    """Who holds a connector inoperative, and since when."""
+
+    upstream: UpstreamId
+    name: str
+    connected: bool
+    since_wall_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectorOverview:
     """One connector. `session` is the name of its state in the session table."""
 
@@ -45,6 +68,11 @@ class ConnectorOverview:
     light: LightPattern | None = None
     why_locked: str = ""
     """Why the cable is still held after a session; empty if it is not."""
+    ladder: tuple[LimitRung, ...] = ()
+    """Everything that bounds it now, lowest first."""
+    holds: tuple[HoldOverview, ...] = ()
+    blocked: str = ""
+    """Why no session can start here, or why the one that runs is offered nothing whatever the limits."""
     last_refusal: str = ""
     """Why the last card that was refused here was, in plain words."""
     last_refusal_at: Moment | None = None

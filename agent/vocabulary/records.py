@@ -157,6 +157,16 @@ class SaveHold:
     upstream: UpstreamId
     connector: ConnectorId
     held: bool
+    since_wall_ms: int | None = None
+    """When it began; None: not known, or it ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaveInstallerLimit:
+    """What a connector, or (0) the station, may take on each phase, set on the spot; None: nothing is set."""
+
+    connector: ConnectorId
+    current_a: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,6 +350,7 @@ Entry = (
     | Unpark
     | SaveOption
     | SaveHold
+    | SaveInstallerLimit
     | SaveLatch
     | SaveKeptCable
     | CacheVerdict
@@ -369,6 +380,7 @@ class Snapshot:
     open_transactions: tuple[TransactionRecord, ...] = ()
     options: tuple[SaveOption, ...] = ()
     holds: tuple[SaveHold, ...] = ()
+    installer_limits: tuple[SaveInstallerLimit, ...] = ()
     latches: tuple[SaveLatch, ...] = ()
     kept_cables: tuple[SaveKeptCable, ...] = ()
     cache: tuple[CacheVerdict, ...] = ()

@@ -91,6 +91,9 @@ def _add_fault_verbs(verbs: Any) -> None:
     bus.add_argument("--online", action=argparse.BooleanOptionalAction)
     for name in ("crc-error-rate", "delay-ms", "foreign-frames"):
         bus.add_argument(f"--{name}", type=float)
+    house = verbs.add_parser("house", help="what the house draws besides, in A on each phase; below 0 it feeds in")
+    for phase in ("l1", "l2", "l3"):
+        house.add_argument(f"--{phase}", type=float)
     power = verbs.add_parser("power", help="the supply of the whole station")
     power.add_argument("on", choices=["on", "off"])
 
@@ -118,6 +121,7 @@ CALLS: dict[str, Callable[[argparse.Namespace], Call]] = {
         _given(o, *BUS_FIELDS),
     ),
     "power": lambda o: ("POST", "/v1/power", {"on": o.on == "on"}),
+    "house": lambda o: ("POST", "/v1/house", _given(o, "l1", "l2", "l3")),
     "state": lambda o: ("GET", "/v1/state", {}),
 }
 """What each verb asks of the plant."""

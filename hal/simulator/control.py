@@ -17,6 +17,8 @@ POST /v1/connectors/{id}/key            {on true}; the key switch
 POST /v1/cards                          {id_token, reader (the first one)}
 POST /v1/buses/{name}                   {online, crc_error_rate, delay_ms, foreign_frames}; what is absent stays
 POST /v1/power                          {on}; the supply of the whole station
+POST /v1/house                          {l1, l2, l3}; what the house draws besides, behind the main fuse; below 0 it
+                                        feeds in; what is absent stays
 
 Units: seconds, ampere on each phase, percent, Wh, W. A POST answers 200 with what it acted on. What is wrong is
 answered with 404 (no such path, connector, bus or reader), 405, 400 (a field), or 409 (makes no sense now), and
@@ -42,9 +44,10 @@ Document = dict[str, Any]
 LONGEST_S = 1e7
 LARGEST_WH = 1e9
 LARGEST_FRAMES = 1e6
+LARGEST_A = 1000.0
 KNOWN_PATHS = (
     "GET /v1/health, /v1/state, /v1/history; POST /v1/connectors/1/plug_in, /plug_out, /pause, /resume, /error, "
-    "/meter, /key, /v1/cards, /v1/buses/NAME, /v1/power"
+    "/meter, /key, /v1/cards, /v1/buses/NAME, /v1/power, /v1/house"
 )
 
 
@@ -106,6 +109,8 @@ class Control:
                 return "POST", lambda: self._bus(name, Body(text))
             case ["v1", "power"]:
                 return "POST", lambda: self._power(Body(text))
+            case ["v1", "house"]:
+                return "POST", lambda: self._house(Body(text))
         raise BadRequest("path", "/" + "/".join(path), KNOWN_PATHS, status=404, message="there is no such path")
 
     def _health(self) -> Document:
@@ -175,6 +180,13 @@ class Control:
         on = body.flag("on", True)
         self._plant.set_power(on)
         return {"on": on}
+
+    def _house(self, body: Body) -> Document:
+        house = self._plant.house
+        l1, l2, l3 = (body.number(f"l{n}", now, -LARGEST_A, LARGEST_A) for n, now in enumerate(house.load_a, 1))
+        self._plant.sync()
+        house.load_a = l1, l2, l3
+        return {"l1": l1, "l2": l2, "l3": l3}
 
 
 def _event(time_s: float, connector: int, kind: str, value: object) -> Document:

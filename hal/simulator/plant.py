@@ -20,6 +20,7 @@ from typing import Any
 
 from hal.simulator.devices.catalogue import (
     BOARDS,
+    GRID_METERS,
     METERS,
     READER_FORMATS,
     READERS,
@@ -30,6 +31,7 @@ from hal.simulator.devices.catalogue import (
 from hal.simulator.devices.phoenix import StatusFunction
 from hal.simulator.devices.reader import CardReader
 from hal.simulator.history import History
+from hal.simulator.physics.house import House
 from hal.simulator.physics.outlet import Condition, Outlet
 from hal.simulator.physics.timer import earliest
 from hal.simulator.settings import BusSettings, OutletSettings, PlantSettings, PlantSettingsError, default_settings
@@ -185,10 +187,15 @@ class Plant:
             unit = _free_unit(units[plan.board_bus], plan.board_unit, BOARDS[plan.board].unit)
             units[plan.board_bus][unit] = make_board(plan.board, outlet, unit, choices)
             self.outlets[plan.id] = outlet
+        self.house = House(self.outlets.values())
         for plan in self.settings.outlets:
             unit = _free_unit(units[plan.meter_bus], plan.meter_unit, METERS[plan.meter].unit)
             self.meters[plan.id] = make_meter(plan.meter, self.outlets[plan.id], unit)
             units[plan.meter_bus][unit] = self.meters[plan.id]
+        grid = self.settings.grid
+        if grid is not None:
+            unit = _free_unit(units[grid.bus], grid.unit, grid.unit)
+            units[grid.bus][unit] = GRID_METERS[grid.meter](self.house, unit)
         for bus_settings in self.settings.buses:
             self._add_bus(bus_settings, units[bus_settings.name])
         for reader in self.settings.readers:

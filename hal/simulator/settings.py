@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hal.simulator.devices.catalogue import BOARDS, METERS, READERS
+from hal.simulator.devices.catalogue import BOARDS, GRID_METERS, METERS, READERS
 from hal.simulator.wire.line import LineFormat
 
 DEFAULT_BOARD, DEFAULT_METER, DEFAULT_READER = "viridian_epc2plus", "eastron_sdm72dm_v2", "pn532_uart"
@@ -67,6 +67,15 @@ class ReaderSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class GridSettings:
+    """The meter behind the main fuse."""
+
+    meter: str
+    bus: str
+    unit: int
+
+
+@dataclass(frozen=True, slots=True)
 class PlantSettings:
     """Everything a plant is built of."""
 
@@ -76,6 +85,7 @@ class PlantSettings:
     time_scale: float = 1.0
     """Plant seconds in one second of the loop; communication time-outs stay on the loop's time."""
     phoenix_status_function: str = "both"
+    grid: GridSettings | None = None
 
 
 def default_settings(
@@ -105,7 +115,7 @@ def from_factory(text: str) -> PlantSettings:
     buses = tuple(_bus(table, at) for at, table in enumerate(_tables(document, "bus"), 1))
     all_ids = tuple(outlet.id for outlet in outlets)
     readers = tuple(_reader(table, at, all_ids) for at, table in enumerate(_tables(document, "reader"), 1))
-    settings = PlantSettings(buses, outlets, readers)
+    settings = PlantSettings(buses, outlets, readers, grid=_grid(document.get("grid")))
     _check(settings)
     return settings
 
@@ -142,6 +152,15 @@ def _reader(table: Mapping[str, Any], at: int, all_ids: tuple[int, ...]) -> Read
         connectors=tuple(table.get("connectors", all_ids)),
         baud=table.get("baud"),
     )
+
+
+def _grid(table: Mapping[str, Any] | None) -> GridSettings | None:
+    if table is None:
+        return None
+    meter = table.get("meter", {})
+    profile = str(meter.get("profile", DEFAULT_METER))
+    _check_known("grid.meter.profile", profile, GRID_METERS)
+    return GridSettings(profile, str(meter.get("bus", "bus1")), int(meter.get("unit", METERS[profile].unit)))
 
 
 def _tables(document: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:

@@ -268,6 +268,6 @@ def test_a_date_that_is_none_is_told_before_anything_is_asked(
 def test_an_export_is_complete_and_says_its_columns(agent: FakeAgent, capsys: pytest.CaptureFixture[str]) -> None:
     agent.result = [{"transaction": {"id": "t", "meter_start_wh": 0, "meter_stop_wh": 1_500}}]
     assert stationctl.main(["sessions", "--csv"]) == 0
-    assert capsys.readouterr().out == f"{','.join(COLUMNS)}\nt,,,,,1.500,0,1500,,\n"
+    assert capsys.readouterr().out == f"{','.join(COLUMNS)}\nt,,,,,1.500,0,1500,,,\n"
     assert stationctl.main(["sessions", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["energy_kwh"] == 1.5

@@ -14,7 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from tests.bench import floors, idling, quiet_hour, reconnecting, sessions, starting, thinking, uploading
+from tests.bench import arbitration, floors, idling, quiet_hour, reconnecting, sessions, starting, thinking, uploading
 from tests.bench.report import Figure, Say, header
 
 Step = Callable[[Say, bool], list[Figure] | Awaitable[list[Figure]]]
@@ -30,6 +30,7 @@ STEPS: Sequence[tuple[str, str, Step]] = (
     ("9", "reconnect after a reset", reconnecting.reconnect),
     ("13", "the most that the mind is given", thinking.think),
     ("14", "an archive is uploaded", uploading.upload),
+    ("15", "growth of dividing limits", arbitration.growth),
     ("10,11,12", "memory and processor time", idling.hours),
 )
 

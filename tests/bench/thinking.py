@@ -19,8 +19,7 @@ from agent.vocabulary.charging import (
 )
 from agent.vocabulary.commands import GetComposite, SendList, SetProfile
 from agent.vocabulary.ids import STATION, ConnectorId, IdToken
-from agent.vocabulary.options import MAXIMUM_LIST_ENTRIES, MAXIMUM_LIST_SENT
-from agent.vocabulary.records import AuthorizationStatus, ListEntry, Verdict
+from agent.vocabulary.records import MAXIMUM_LIST_ENTRIES, MAXIMUM_LIST_SENT, AuthorizationStatus, ListEntry, Verdict
 from tests.agent.station.driver import PRIMARY, WALL, Driver, connector
 from tests.bench.report import Figure, Say, milliseconds
 

@@ -4,9 +4,8 @@ Theory of operation
 -------------------
 `CASES` is the closed table of the test case document of April 2024: 102 cases for the station as system under test,
 each with the profile of its chapter and a title in our words. `state` says what the suite does with it: `TESTED` by the
-test functions that carry `@pytest.mark.certification("<id>")`, `LATER` with a part that the station does not have yet,
-or `NOT_APPLICABLE` with the reason. `test_cases.py` holds table and markers equal, and
-`python -m tests.certification.cases` prints the count; `make test` ends with it.
+test functions that carry `@pytest.mark.certification("<id>")`, or `NOT_APPLICABLE` with the reason. `test_cases.py`
+holds table and markers equal, and `python -m tests.certification.cases` prints the count; `make test` ends with it.
 """
 
 from __future__ import annotations
@@ -38,7 +37,6 @@ class State(StrEnum):
     """What the suite does with a case."""
 
     TESTED = "tested"
-    LATER = "later"
     NOT_APPLICABLE = "not applicable"
 
 
@@ -55,10 +53,6 @@ class Case:
 
 def _tested(profile: Profile, **titles: str) -> tuple[Case, ...]:
     return tuple(Case(f"TC_{number[1:]}_CS", title, profile) for number, title in titles.items())
-
-
-def _later(profile: Profile, reason: str, **titles: str) -> tuple[Case, ...]:
-    return tuple(Case(f"TC_{number[1:]}_CS", title, profile, State.LATER, reason) for number, title in titles.items())
 
 
 CASES: tuple[Case, ...] = (
@@ -236,8 +230,7 @@ def summary(marks: list[Marked] | None = None) -> str:
     further = [f"{len(failing)} known to fail: {', '.join(sorted(failing))}"] if failing else []
     if states[State.NOT_APPLICABLE]:
         further.append(f"{states[State.NOT_APPLICABLE]} not applicable")
-    notes = ", ".join([f"{states[State.LATER]} for later issues", *further])
-    return f"certification cases: {len(passing)} of {len(CASES)} ({notes})"
+    return f"certification cases: {len(passing)} of {len(CASES)} ({', '.join(further)})"
 
 
 def by_id() -> Mapping[str, Case]:

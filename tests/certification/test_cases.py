@@ -16,12 +16,10 @@ def test_what_is_not_tested_says_why() -> None:
     assert [case.id for case in CASES if bool(case.reason) == (case.state is State.TESTED)] == []
 
 
-def test_every_case_of_core_and_security_is_tested_or_says_why() -> None:
+def test_all_of_core_and_security_is_there() -> None:
     counts = Counter((case.profile, case.state) for case in CASES)
     assert counts[Profile.CORE, State.TESTED] + counts[Profile.CORE, State.NOT_APPLICABLE] == 48
     assert counts[Profile.SECURITY, State.TESTED] == 15
-    later = {case.profile for case in CASES if case.state is State.LATER}
-    assert later <= {Profile.FIRMWARE, Profile.TRIGGER, Profile.RESERVATION, Profile.SMART_CHARGING, Profile.SECURITY}
 
 
 def test_the_tests_certify_what_the_table_says_and_nothing_else() -> None:
@@ -39,8 +37,7 @@ def test_a_test_is_named_after_its_case() -> None:
 def test_the_summary_counts_what_passes_only() -> None:
     mark = Marked("test_tc_003_a", "TC_003_CS", False)
     broken = Marked("test_tc_010_b", "TC_010_CS", True)
-    later = sum(case.state is State.LATER for case in CASES)
-    assert summary([mark, mark]).startswith(f"certification cases: 1 of 102 ({later} for later issues")
+    assert summary([mark, mark]) == "certification cases: 1 of 102 (1 not applicable)"
     assert "1 known to fail: TC_010_CS" in summary([mark, broken])
     assert summary([mark, broken]).startswith("certification cases: 1 of 102")
 

@@ -31,6 +31,8 @@ class RigOptions:
     primary_keys: dict[str, Any] = field(default_factory=lambda: {"MeterValueSampleInterval": 20})
     operator_keys: dict[str, Any] = field(default_factory=lambda: {"MeterValueSampleInterval": 40})
 
+    supply: str = ""
+    """The sections `[[feed]]` and `[grid]`."""
     transfers: str = ""
     """The section `[transfers]`."""
     firmware: str = ""
@@ -52,6 +54,7 @@ class RigOptions:
             parts += ["[[connector]]", *_rows(board), "[connector.meter]", *_rows(meter)]
         reader = {"name": "reader1", "profile": self.reader, "port": "reader1"}
         parts += ["[[reader]]", *_rows(reader | {"connectors": list(range(1, self.connectors + 1))})]
+        parts += [self.supply] if self.supply else []
         parts += ["[transfers]", self.transfers] if self.transfers else []
         parts += ["[firmware]", self.firmware] if self.firmware else []
         parts += ["[management]", *_rows({"url": management_url, "identity": "CP1", **self.management})]

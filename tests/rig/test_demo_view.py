@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agent.control.protocol import plain
+from agent.control.rendering import plain
 from agent.control.views import LinkView, PendingView, StatusView
 from agent.settings.installer import Change
 from agent.vocabulary.events import ChargingState, Condition

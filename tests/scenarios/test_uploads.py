@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,11 @@ def told(backend: ScriptedBackend, action: str = "LogStatusNotification") -> lis
     return [frame.payload["status"] for frame in backend.ledger.calls(action)]
 
 
-def run(folder: Path, server: FileServer, story: Callable[[StationRig], Awaitable[None]]) -> None:
+def run(
+    folder: Path, server: FileServer, story: Callable[[StationRig], Awaitable[None]], options: RigOptions = OPTIONS
+) -> None:
     async def main() -> None:
-        async with StationRig(folder, OPTIONS, defects={"upload": server}) as rig:
+        async with StationRig(folder, options, defects={"upload": server}) as rig:
             rig.management.password = PASSWORD.encode()
             await rig.ready()
             await story(rig)
@@ -83,6 +86,26 @@ def test_the_primary_sees_nothing_of_managements_link(tmp_path: Path) -> None:
         await end(rig)
 
     run(tmp_path, server, story)
+
+
+@pytest.mark.rule("security.ATK-28")
+def test_a_further_operator_sees_neither_links_of_others_nor_the_beginning_of_a_card(tmp_path: Path) -> None:
+    server = FileServer()
+
+    async def story(rig: StationRig) -> None:
+        energy = rig.operators[0]
+        await begin(rig)
+        await energy.get_log(PLACE, "DiagnosticsLog")
+        await rig.until(lambda: told(energy) == ["Uploading", "Uploaded"], within_s=400)
+        texts = server.archive()
+        everything = "".join(texts.values())
+        for hidden in ("management", "primary-1", "operator-2", f"{CARD[:2]}***"):
+            assert hidden not in everything
+        assert "operator-1" in texts["inputs.jsonl"]
+        assert json.loads(texts["station.json"])["connectors"][0]["token_masked"] is None
+        await end(rig)
+
+    run(tmp_path, server, story, replace(OPTIONS, operators=2))
 
 
 @pytest.mark.rule("ocpp16.F10")

@@ -19,7 +19,7 @@ from typing import Final
 
 from agent.station.power.limits import Contribution, Source
 from agent.station.turn import Turn
-from agent.vocabulary.options import GridOptions
+from agent.vocabulary.feeds import GridOptions
 
 BELIEVED_MS: Final = 3000
 HELD_MS: Final = 60_000

@@ -243,7 +243,7 @@ class Commands:
     def _availability(self, asker: Upstream, command: ChangeAvailability, decision: Decision, turn: Turn) -> Result:
         if command.connector != STATION and command.connector not in self._connectors:
             return _rejected("no such connector")
-        rows = self._site.holds.change(asker.id, command.connector, not command.operative)
+        rows = self._site.holds.change(asker.id, command.connector, not command.operative, turn.now.wall_ms)
         if rows:
             turn.record(*rows, barrier=True)
             verb = "released" if command.operative else "held out of service"

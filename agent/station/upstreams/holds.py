@@ -20,17 +20,27 @@ class Holds:
     ) -> None:
         upstreams = set(known)
         self._connectors = tuple(connectors)
+        mine = [row for row in saved if row.held and row.upstream in upstreams]
+        self._held = {(row.upstream, row.connector): row.since_wall_ms for row in mine}
         self.closed = ""
         """Why the station itself holds every connector; empty: it does not. Never stored."""
-        self._held = {(row.upstream, row.connector) for row in saved if row.held and row.upstream in upstreams}
 
-    def change(self, upstream: UpstreamId, connector: ConnectorId, held: bool) -> list[SaveHold]:
+    def change(
+        self, upstream: UpstreamId, connector: ConnectorId, held: bool, wall_ms: int | None = None
+    ) -> list[SaveHold]:
         """Hold or release for one upstream; returns the rows to store (none if nothing changed)."""
         concerned = (STATION, *self._connectors) if connector == STATION else (connector,)
-        rows = [SaveHold(upstream, c, held) for c in concerned if ((upstream, c) in self._held) is not held]
-        for row in rows:
-            (self._held.add if held else self._held.discard)((upstream, row.connector))
-        return rows
+        changed = [c for c in concerned if ((upstream, c) in self._held) is not held]
+        for each in changed:
+            if held:
+                self._held[upstream, each] = wall_ms
+            else:
+                del self._held[upstream, each]
+        return [SaveHold(upstream, each, held, wall_ms if held else None) for each in changed]
+
+    def since(self, connector: ConnectorId) -> tuple[tuple[UpstreamId, int | None], ...]:
+        """Who holds this connector, and since when (wall time, where it was known)."""
+        return tuple((upstream, since) for (upstream, held), since in self._held.items() if held == connector)
 
     def holders(self, connector: ConnectorId) -> set[UpstreamId]:
         """Whoever holds this connector."""

@@ -12,6 +12,7 @@ from hal.simulator.devices.phoenix import PhoenixBasic, StatusFunction
 from hal.simulator.devices.pn532 import Pn532
 from hal.simulator.devices.rdm6300 import Rdm6300
 from hal.simulator.devices.reader import CardReader
+from hal.simulator.physics.house import House
 from hal.simulator.physics.outlet import Outlet
 from hal.simulator.wire.line import LineFormat
 from hal.simulator.wire.modbus import ModbusUnit
@@ -47,6 +48,11 @@ METER_CLASSES: Mapping[str, Callable[[Outlet, int], ModbusUnit]] = {
     "eastron_sdm630": lambda outlet, unit: Sdm630(outlet, unit_id=unit),
     "iskra_wm3m4c": lambda outlet, unit: IskraMeter(outlet),
 }
+GRID_METERS: Mapping[str, Callable[[House, int], ModbusUnit]] = {
+    "eastron_sdm72dm_v2": lambda house, unit: Sdm72v2(house, unit_id=unit),
+    "eastron_sdm630": lambda house, unit: Sdm630(house, unit_id=unit),
+}
+"""Those that can be put behind the main fuse."""
 READERS: Mapping[str, Callable[[str, LineFormat], CardReader]] = {"pn532_uart": Pn532, "rdm6300": Rdm6300}
 READER_FORMATS: Mapping[str, LineFormat] = {"pn532_uart": LineFormat(115200), "rdm6300": LineFormat(9600)}
 

@@ -10,8 +10,7 @@ import struct
 from collections.abc import Callable, Sequence
 from math import sqrt
 
-from hal.simulator.physics.mains import POWER_FACTOR
-from hal.simulator.physics.outlet import Outlet
+from hal.simulator.physics.mains import POWER_FACTOR, Metered
 from hal.simulator.wire.modbus import (
     ILLEGAL_ADDRESS,
     ILLEGAL_FUNCTION,
@@ -27,10 +26,10 @@ PASSWORD_AT, PASSWORD = 24, 1000.0
 PARITY_AT, UNIT_AT, BAUD_AT = 18, 20, 28
 SERIAL_NUMBER_AT = 0xFC00
 
-Value = Callable[[Outlet], float]
+Value = Callable[[Metered], float]
 
 
-def _common(outlet: Outlet) -> dict[int, float]:
+def _common(outlet: Metered) -> dict[int, float]:
     """What both models have."""
     volts, amps, watts = outlet.volts(), outlet.currents_a(), outlet.powers_w()
     total_w = sum(watts)
@@ -65,7 +64,7 @@ class EastronMeter(ModbusUnit):
     """Input registers that exist."""
     latency_s = 0.02
 
-    def __init__(self, outlet: Outlet, *, unit_id: int = 1, baud_code: int = 2, parity_code: int = 0) -> None:
+    def __init__(self, outlet: Metered, *, unit_id: int = 1, baud_code: int = 2, parity_code: int = 0) -> None:
         self._outlet = outlet
         self._unlocked = False
         self._holding: dict[int, float] = {

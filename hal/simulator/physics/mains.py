@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 NOMINAL_V = 230.0
 WAVE_V = 1.5
@@ -35,6 +36,30 @@ class Mains:
     def _volts(self, now_s: float, phase: int, current_a: float) -> float:
         wave_v = WAVE_V * math.sin(2 * math.pi * now_s / WAVE_PERIOD_S + 2.1 * phase)
         return (NOMINAL_V + wave_v) * self.factor - DROP_OHM * current_a
+
+
+class Metered(Protocol):
+    """What a meter can be put in front of."""
+
+    mains: Mains
+    register: EnergyRegister
+
+    @property
+    def id(self) -> int:
+        """For serial numbers."""
+
+    @property
+    def now_s(self) -> float:
+        """Plant time."""
+
+    def volts(self) -> Phases:
+        """Voltage of L1, L2, L3."""
+
+    def currents_a(self) -> Phases:
+        """Current on L1, L2, L3, without a direction."""
+
+    def powers_w(self) -> Phases:
+        """Active power on L1, L2, L3."""
 
 
 class EnergyRegister:

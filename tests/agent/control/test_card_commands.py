@@ -9,7 +9,8 @@ import pytest
 from agent import stationctl
 from agent.control.card_requests import CARD_COMMANDS, Decisions, EditServices, SetOutageMode
 from agent.control.card_views import decisions_text, outage_text, services_text
-from agent.control.protocol import parse_request, plain
+from agent.control.protocol import parse_request
+from agent.control.rendering import plain
 from agent.control.request_fields import Fields, RefusedError
 from agent.settings.service_edits import AddRoute, RemoveRoute, SetAsked, SetEvseId, SetReservations, StoreCard
 from agent.vocabulary.ids import ConnectorId, UpstreamId

@@ -6,7 +6,8 @@ from enum import IntEnum
 import pytest
 
 from agent.control import protocol
-from agent.control.protocol import RefusedError, command_name, parse_request, plain, render_refusal, render_result
+from agent.control.protocol import RefusedError, command_name, parse_request
+from agent.control.rendering import plain, render_refusal, render_result
 from agent.settings.settings import UpstreamRequest
 from agent.vocabulary.events import Trigger
 from agent.vocabulary.ids import ConnectorId, EvseAddress, EvseId, IdToken, Secret, TransactionId, UpstreamId
@@ -28,6 +29,11 @@ from agent.vocabulary.records import TransactionRecord
         ('{"command":"remove-primary","word":"delete"}', protocol.RemovePrimary("delete")),
         ('{"command":"reboot","wait_for_idle":true}', protocol.Reboot(True)),
         ('{"command":"clear-latch","connector":2}', protocol.ClearLatch(2)),
+        ('{"command":"why"}', protocol.Why()),
+        ('{"command":"why","connector":2}', protocol.Why(2)),
+        ('{"command":"set-limit","connector":0,"current_a":16.5}', protocol.SetLimit(0, 16.5)),
+        ('{"command":"set-limit","connector":2,"current_a":null}', protocol.SetLimit(2, None)),
+        ('{"command":"clear-hold","upstream":"management","connector":2}', protocol.ClearHold("management", 2)),
         ('{"command":"reoffer"}', protocol.Reoffer("")),
         ('{"command":"reoffer","upstream":"primary-1"}', protocol.Reoffer("primary-1")),
         ('{"command":"security-log"}', protocol.SecurityLog(50)),
@@ -77,6 +83,9 @@ def test_the_list_of_commands_is_closed() -> None:
         "discard-pending",
         "reboot",
         "clear-latch",
+        "why",
+        "set-limit",
+        "clear-hold",
         "reoffer",
         "security-log",
         "clear-security-log",

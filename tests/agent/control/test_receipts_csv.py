@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.control.protocol import render_result
 from agent.control.receipts_csv import COLUMNS, receipts_csv, undelivered
+from agent.control.rendering import render_result
 from agent.control.tables import undelivered_text
 from agent.store.database import Database
 from agent.store.store import Store

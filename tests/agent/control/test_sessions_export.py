@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agent.control.protocol import plain
+from agent.control.rendering import plain
 from agent.control.session_pages import PAGE, all_sessions
 from agent.control.sessions_export import COLUMNS, sessions_csv, sessions_json
 from agent.vocabulary.signing import SignedValue

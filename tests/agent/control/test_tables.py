@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from agent.control.protocol import render_result
+from agent.control.rendering import render_result
 from agent.control.station_time import local_text
 from agent.control.tables import security_log_text, sessions_text, status_text, table, upstreams_text
 from agent.control.views import FirmwareView, LinkView, PendingView, StatusView, UpstreamsView, UpstreamView

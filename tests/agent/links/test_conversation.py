@@ -22,6 +22,7 @@ from agent.vocabulary.inputs import (
     Registration,
     SecurityEventSeen,
     UpstreamChanged,
+    UpstreamHeard,
 )
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.options import UpstreamOptions
@@ -997,3 +998,24 @@ def test_nothing_happens_without_a_link(talk: Talk) -> None:
     assert talk.sent() == []
     assert talk.inputs() == []
     assert talk.talk.next_deadline() is None
+
+
+# ---------------------------------------------------------------------------------------------------------- leases
+
+
+@pytest.mark.rule("product.2.5")
+def test_while_there_is_a_lease_the_station_is_told_once_a_second_that_the_upstream_was_heard(booted: Talk) -> None:
+    heard = UpstreamHeard(UPSTREAM)
+    booted.wait(1)
+    booted.comes(2, "a", "GetConfiguration", {})
+    assert heard not in booted.inputs()
+    booted.options = replace(booted.options, limit_lease_s=60)
+    booted.comes(2, "b", "GetConfiguration", {})
+    assert booted.inputs().count(heard) == 1
+    booted.comes(2, "c", "GetConfiguration", {})
+    assert heard not in booted.inputs()
+    booted.wait(2)
+    booted.comes("nonsense")
+    assert heard not in booted.inputs()
+    booted.comes(2, "d", "GetConfiguration", {})
+    assert booted.inputs().count(heard) == 1

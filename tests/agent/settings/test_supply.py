@@ -7,8 +7,8 @@ import pytest
 from agent.settings.fields import Source
 from agent.settings.problems import SettingsError
 from agent.settings.supply import Supply, read_supply
+from agent.vocabulary.feeds import FeedOptions, GridOptions
 from agent.vocabulary.ids import ConnectorId
-from agent.vocabulary.options import FeedOptions, GridOptions
 from hal.api import GridPlan
 
 pytestmark = [pytest.mark.rule("product.N5")]

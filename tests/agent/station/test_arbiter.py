@@ -9,8 +9,8 @@ import pytest
 from agent.station.power.turns import TURN_MS
 from agent.vocabulary.charging import ChargingProfile, Period, ProfileFilter, ProfileKind, Purpose, RateUnit, Schedule
 from agent.vocabulary.commands import ClearProfiles, GetComposite, SetOption, SetProfile
+from agent.vocabulary.feeds import FeedOptions, GridOptions
 from agent.vocabulary.ids import MANAGEMENT, STATION, ConnectorId, UpstreamId
-from agent.vocabulary.options import FeedOptions, GridOptions
 from agent.vocabulary.records import SaveOption, Snapshot
 from hal.api import GridSeen
 from tests.agent.station.driver import PRIMARY, WALL, Driver, connector

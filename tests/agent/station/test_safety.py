@@ -6,7 +6,9 @@ Random inputs, weighted so that sessions do come about; an independent oracle wa
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any, ClassVar
 
 import pytest
 
@@ -46,6 +48,8 @@ class Chaos:
     KEYS = 0
     """How often a key is turned."""
     policies = (AuthorisePolicy.CARD, AuthorisePolicy.CARD)
+    supply: ClassVar[Mapping[str, Any]] = {}
+    """Options of the station about what bears how much."""
 
     def __init__(self, seed: int, station_class: type[Station] = Station) -> None:
         self.seed = seed
@@ -53,7 +57,8 @@ class Chaos:
         first, second = self.policies
         captive = connector(2, COMMANDED, captive_cable=True, authorise=second)
         connectors = [connector(1, authorise=first), captive]
-        options = StationOptions(tuple(connectors), {"reader": (ConnectorId(1), ConnectorId(2))})
+        readers = {"reader": (ConnectorId(1), ConnectorId(2))}
+        options = StationOptions(tuple(connectors), readers, **self.supply)
         upstreams = two_upstreams(connection_timeout_s=CONNECTION_TIMEOUT_S, local_authorize_offline=False)
         self.oracle = Oracle(connectors, PRIMARY, CONNECTION_TIMEOUT_S)
         self.count = 0

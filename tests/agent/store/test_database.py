@@ -47,12 +47,13 @@ def test_a_new_file_has_the_newest_schema(tmp_path: Path) -> None:
 
 def test_migrations_run_once_and_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened(tmp_path / "a.db").close()
-    later = [*migrations(), (7, "ALTER TABLE meta ADD COLUMN note TEXT; UPDATE meta SET note = 'seven';")]
+    following = migrations()[-1][0] + 1
+    later = [*migrations(), (following, "ALTER TABLE meta ADD COLUMN note TEXT; UPDATE meta SET note = 'seven';")]
     monkeypatch.setattr("agent.store.database.migrations", lambda: later)
     for _ in range(2):
         database = opened(tmp_path / "a.db")
         assert database.rows("SELECT note FROM meta") == [("seven",)]
-        assert database.rows("PRAGMA user_version") == [(7,)]
+        assert database.rows("PRAGMA user_version") == [(following,)]
         database.close()
 
 

@@ -33,6 +33,7 @@ from agent.vocabulary.records import (
     LadderStep,
     Park,
     SaveHold,
+    SaveInstallerLimit,
     SaveKeptCable,
     SaveLatch,
     SaveOption,
@@ -536,3 +537,17 @@ def test_sync_does_nothing_when_there_is_nothing_to_sync(tmp_path: Path) -> None
         store.tidy()
     assert rig.syncs == before
     store.close()
+
+
+def test_limits_set_on_the_spot_and_the_time_of_a_hold_are_there_after_a_restart(
+    opened: Callable[..., Store], tmp_path: Path
+) -> None:
+    store, one, whole = opened(), ConnectorId(1), ConnectorId(0)
+    commit(store, SaveInstallerLimit(one, 10.0), SaveInstallerLimit(whole, 32.5), SaveHold(M, one, True, 1234))
+    commit(store, SaveInstallerLimit(one, None))
+    store.close()
+    again = Store(Database(tmp_path / "state.db"), render)
+    snapshot = again.open("boot-2")
+    again.close()
+    assert snapshot.installer_limits == (SaveInstallerLimit(whole, 32.5),)
+    assert snapshot.holds == (SaveHold(M, one, True, 1234),)

@@ -20,6 +20,7 @@ from hal.simulator.client import CALLS, main, parser
         ("meter 100", ("POST", "/v1/connectors/1/meter", {"energy_wh": 100})),
         ("bus bus1 --no-online", ("POST", "/v1/buses/bus1", {"online": False})),
         ("bus bus1 --delay-ms 5", ("POST", "/v1/buses/bus1", {"delay_ms": 5})),
+        ("house --l1 5 --l2 -3", ("POST", "/v1/house", {"l1": 5.0, "l2": -3.0})),
         ("power off", ("POST", "/v1/power", {"on": False})),
         ("state", ("GET", "/v1/state", {})),
     ],

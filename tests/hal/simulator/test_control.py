@@ -186,6 +186,14 @@ def test_history_since() -> None:
     assert interface.handle("GET", "/v1/history?since=x").status == 400
 
 
+def test_what_the_house_draws_besides() -> None:
+    plant, interface = control()
+    assert post(interface, "/v1/house", l1=5, l2=-3) == (200, {"l1": 5, "l2": -3, "l3": 0})
+    assert post(interface, "/v1/house", l3=1.5) == (200, {"l1": 5, "l2": -3, "l3": 1.5})
+    assert plant.house.currents_a() == (5, 3, 1.5)
+    assert post(interface, "/v1/house", l1="much")[0] == 400
+
+
 def test_power() -> None:
     plant, interface = control()
     assert post(interface, "/v1/power", on=False) == (200, {"on": False})

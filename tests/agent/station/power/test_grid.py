@@ -6,8 +6,8 @@ import pytest
 
 from agent.station.power.grid import HELD_MS, STALE_MS, Grid
 from agent.station.turn import Turn
+from agent.vocabulary.feeds import GridOptions
 from agent.vocabulary.moments import Moment
-from agent.vocabulary.options import GridOptions
 
 pytestmark = [pytest.mark.rule("product.N5")]
 

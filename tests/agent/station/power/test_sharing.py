@@ -139,7 +139,7 @@ def drive(chance: random.Random, seconds: int) -> int:
 @pytest.mark.parametrize("seed", range(4))
 def test_whatever_is_set_the_sum_of_what_may_flow_on_a_phase_is_never_above_what_it_bears(seed: int) -> None:
     judged, chance = 0, random.Random(seed)
-    while judged < 5_000:
+    while judged < 25_000:
         judged += drive(chance, 300)
 
 
