@@ -16,7 +16,6 @@ from hal.profile import Limits, Register, Write
 from hal.registers import Value, decode, encode
 from hal.signing_part import Area
 
-
 _LARGEST_POWER = 30
 """No meter counts in larger steps, or in smaller ones: more is a register that is not what it should be."""
 

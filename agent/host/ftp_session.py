@@ -18,7 +18,6 @@ from agent.host import connections
 from agent.host.connections import Cut, connect
 from agent.host.destination import Destination
 
-
 MOST_LINES: Final = 200
 """Of one reply: `ftplib` would keep as many as a server cares to send."""
 
