@@ -120,7 +120,7 @@ def _treated(tool: Examined, frame: Frame) -> str:
     if not isinstance(kind, CommandKind):
         return ""
     differing = [s for s in Situation if _is_refused(asker, kind, s) != _is_refused(usual, kind, s)]
-    always = len(differing) == len(Situation) and all(_is_refused(asker, kind, s) for s in Situation)
+    always = differing and all(_is_refused(asker, kind, s) for s in Situation)
     return "always" if always else "sometimes" if differing else ""
 
 

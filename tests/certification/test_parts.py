@@ -34,14 +34,13 @@ def test_what_the_table_refuses_explains_why_a_case_ends(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("part", [Part.MANAGEMENT], indirect=True)
-def test_what_the_table_refuses_must_be_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_table_refuses_must_be_refused(tmp_path: Path) -> None:
     """As if a backend without Billing had been let start."""
 
     async def starts_as_the_primary(tool: Tool) -> None:
         tool.backend = tool.rig.primary
         await starts_remotely(tool)
-        tool.backend.ledger.frames.extend(tool.rig.management.ledger.frames)
 
     with pytest.raises(AssertionError, match="RemoteStartTransaction is refused by the table and was answered"):
-        examine(tmp_path, starts_as_the_primary, keys={})
+        examine(tmp_path, starts_as_the_primary)
     assert Present.part is Part.MANAGEMENT
