@@ -9,6 +9,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import pytest
 
 from agent.host import connections, download_file
 from agent.host.connections import Cut
-from agent.host.destination import read_destination
+from agent.host.destination import Refused, read_destination
 from agent.host.download import download
 from agent.host.download_file import clear
 from agent.host.download_order import DownloadCause, DownloadFailed, DownloadOrder
@@ -240,6 +241,16 @@ def test_a_server_that_does_not_truly_go_on_is_asked_for_the_whole(
     with serving(Source(CONTENT)) as source:
         order = broken_off(order, source)
         source.answers.append(lies)
+        download(order, Cut())
+    assert "range" not in source.requests[-1]
+    assert order.file.read_bytes() == CONTENT
+
+
+def test_a_part_from_another_place_is_no_rest(order: DownloadOrder) -> None:
+    says = answer(206, CONTENT, {"Content-Range": f"bytes 0-{len(CONTENT) - 1}/{len(CONTENT)}"})
+    with serving(Source(CONTENT)) as source:
+        order = broken_off(order, source)
+        source.answers.append(lambda asked: says)
         download(order, Cut())
     assert "range" not in source.requests[-1]
     assert order.file.read_bytes() == CONTENT
@@ -575,3 +586,63 @@ def test_what_was_given_up_before_it_began_does_not_begin(order: DownloadOrder) 
         fails(at(order, f"http://127.0.0.1:{source.port}/x"), DownloadCause.CUT, cut)
     assert source.requests == []
     assert left(order) == []
+
+
+@pytest.mark.rule("security.ATK-13")
+def test_a_reply_over_ftp_without_an_end_is_no_reply(order: DownloadOrder) -> None:
+    def endless(connection: Any) -> None:
+        with connection, suppress(OSError):
+            while True:
+                connection.sendall(b"220-" + b"x" * 4000 + b"\r\n")
+
+    with tcp_server(endless) as port:
+        fails(at(order, f"ftp://127.0.0.1:{port}/x", time_limit_s=2.0), DownloadCause.PROTOCOL)
+    assert left(order) == []
+
+
+def test_a_reply_of_many_lines_ends_with_its_code(order: DownloadOrder, tmp_path: Path) -> None:
+    def greets(connection: Any) -> None:
+        with connection:
+            connection.sendall(b"220-hello\r\n220-\r\n 220 not yet\r\n2201 nor here\r\n220 now\r\n")
+            connection.recv(100)
+            connection.sendall(b"530-no\r\n530\r\n")
+
+    with tcp_server(greets) as port:
+        assert "530" in str(fails(at(order, f"ftp://127.0.0.1:{port}/x"), DownloadCause.ANSWER))
+
+
+def hostile_names() -> list[str]:
+    """Paths, percent-encoded or not, that lead or look elsewhere."""
+    steps = [
+        "..",
+        "%2e%2e",
+        ".%2e",
+        "%252e%252e",
+        "...",
+        "~",
+        "%2froot",
+        "%00",
+        "%0a",
+        "C%3a",
+        "%5c..%5c",
+        "-rf",
+        "$(id)",
+    ]
+    ends = ["etc/passwd", "download.mark", "download.part", ".download.mark.new", "%2fetc%2fpasswd", "x" * 300, ""]
+    return [f"{'/'.join([step] * deep)}/{end}" for step in steps for end in ends for deep in (1, 3)]
+
+
+@pytest.mark.rule("security.ATK-13")
+def test_no_name_leads_out_of_the_folder(order: DownloadOrder, tmp_path: Path) -> None:
+    before = set(tmp_path.rglob("*"))
+    refused = 0
+    with serving(Source(b"file")) as source:
+        for name in hostile_names():
+            try:
+                download(at(order, f"http://127.0.0.1:{source.port}/{name}"), Cut())
+            except Refused:
+                refused += 1
+                continue
+            assert left(order) == ["download"]
+    assert 0 < refused < len(hostile_names())
+    assert set(tmp_path.rglob("*")) - before == {order.folder, order.file}
