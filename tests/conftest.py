@@ -17,6 +17,7 @@ STORIES = (
     "history",
     "isolation",
     "local_list",
+    "model",
     "outages",
     "parked",
     "races",

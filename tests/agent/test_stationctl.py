@@ -28,6 +28,9 @@ COMMANDS = [
     "discard-pending",
     "reboot",
     "clear-latch",
+    "why",
+    "set-limit",
+    "clear-hold",
     "reoffer",
     "receipts",
     "security-log",
@@ -115,6 +118,10 @@ def test_without_an_agent_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixtu
         (["add-operator", "ws://e/", "--identity", "I", "--name", "Energy"], "add-operator", OPERATOR),
         (["reboot", "--wait"], "reboot", {"wait_for_idle": True}),
         (["clear-latch", "2"], "clear-latch", {"connector": 2}),
+        (["set-limit", "0", "16.5"], "set-limit", {"connector": 0, "current_a": 16.5}),
+        (["set-limit", "2", "off"], "set-limit", {"connector": 2, "current_a": None}),
+        (["clear-hold", "management"], "clear-hold", {"upstream": "management", "connector": 0}),
+        (["clear-hold", "management", "2"], "clear-hold", {"upstream": "management", "connector": 2}),
         (["reoffer"], "reoffer", {"upstream": ""}),
         (["reoffer", "primary-1"], "reoffer", {"upstream": "primary-1"}),
         (["receipts", "--csv"], "sessions", {"limit": 1000}),
@@ -271,3 +278,14 @@ def test_an_export_is_complete_and_says_its_columns(agent: FakeAgent, capsys: py
     assert capsys.readouterr().out == f"{','.join(COLUMNS)}\nt,,,,,1.500,0,1500,,,\n"
     assert stationctl.main(["sessions", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["energy_kwh"] == 1.5
+
+
+def test_why_is_told_in_words_or_as_json(agent: FakeAgent, capsys: pytest.CaptureFixture[str]) -> None:
+    agent.result = [{"id": 2, "offered_a": None, "limit_reason": "no transaction", "blocked": "out of service"}]
+    assert stationctl.main(["why", "2"]) == 0
+    assert capsys.readouterr().out == (
+        "Connector 2: nothing is offered, since no transaction\n  blocked: out of service\n"
+    )
+    assert stationctl.main(["why", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == agent.result
+    assert agent.asked == [("why", {"connector": 2}), ("why", {})]

@@ -145,7 +145,9 @@ def _power_findings(world: World, plant: Mapping[int, Track], book: list[Session
             around = [s for s in book if s.connector == connector and s.began_ms <= at_ms + 1]
             if not any(session.ended_ms is None or at_ms <= session.ended_ms for session in around):
                 found.append(Finding("INV-4", f"connector {connector} closed at {at_s:.3f} s outside any transaction"))
-            if commits is not None and not any(c.connector == connector and c.time_s <= at_s for c in commits):
+            began_s = max((s.began_ms - world.wall_zero_ms for s in around), default=0) / 1000 - 0.01
+            synced = [c for c in commits or () if c.connector == connector and began_s <= c.time_s <= at_s]
+            if commits is not None and not synced:
                 found.append(Finding("INV-2", f"connector {connector} closed at {at_s:.3f} s before any synced record"))
     return found
 

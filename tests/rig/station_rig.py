@@ -34,6 +34,7 @@ from hal.simulator.plant import Plant
 from hal.simulator.settings import from_factory
 from tests.rig.agent_in_process import AgentInProcess, Life, reboot_wanted
 from tests.rig.backend import ScriptedBackend
+from tests.rig.canaries import leaks
 from tests.rig.crash_store import CrashStore
 from tests.rig.driver import Driver
 from tests.rig.fuse import End, Fuse, PowerCut
@@ -83,6 +84,7 @@ class StationRig(Driver, Waiting):
             backend.on_frame = partial(self._arrived, backend.name)
         self._direct = direct
         self._defects = dict(defects or {})
+        self._defects.pop("plant", _as_it_is)(self.plant)
         self._after: CrashStore | None = None
         self._watching = False
         """The store of the present life is open."""
@@ -118,10 +120,11 @@ class StationRig(Driver, Waiting):
             self.start()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, failed: object, *_: object) -> None:
         if self.lives:
             await self._vanish()
         await self._stack.aclose()
+        assert failed or not (found := leaks(self)), f"crossed over: {found}"
 
     @property
     def agent(self) -> AgentInProcess:
@@ -285,6 +288,10 @@ class StationRig(Driver, Waiting):
     def _synced(self) -> None:
         if self._watching:
             self._witness.synced(self._plant_s(), self.agent.stored_transactions())
+
+
+def _as_it_is(plant: Plant) -> None:
+    """Nothing is spoilt."""
 
 
 async def _ended(task: asyncio.Future[None]) -> None:

@@ -119,6 +119,7 @@ def two_sessions() -> Story:
     """As `right`, then the same car is started once more."""
     story = right()
     story.events = [event for event in story.events if event.time_s < 110]
+    story.options["commits"].append(Commit(211.9, 1))
     for event in right().events:
         if 11 <= event.time_s <= 120:
             wh = isinstance(event.value, float) and event.kind == "energy_wh"
@@ -229,6 +230,10 @@ def closed_before_the_record(story: Story) -> None:
     story.options["commits"] = [Commit(13.5, 1)]
 
 
+def the_record_is_that_of_another_transaction(story: Story) -> None:
+    story.options["commits"] = [Commit(2.0, 1)]
+
+
 def closed_again_after_the_end(story: Story) -> None:
     for t, kind, value in (
         (102, "lock", True),
@@ -299,6 +304,7 @@ WRONG: list[tuple[str, Callable[[Story], None]]] = [
     ("INV-4", closed_with_a_fault),
     ("INV-4", closed_before_the_transaction),
     ("INV-2", closed_before_the_record),
+    ("INV-2", the_record_is_that_of_another_transaction),
     ("INV-4", closed_again_after_the_end),
     ("INV-6", unlocked_under_load),
     ("INV-6", stays_locked),

@@ -38,6 +38,8 @@ RESIDUAL_MS = 3000
 SAY_AGAIN_MS = 10_000
 NO_LOAD_A = 1.0
 STEP_A = 0.05
+"""A raise by less is none; whatever lowers is done."""
+NOISE_A = 1e-6
 
 
 class Energy:
@@ -80,7 +82,7 @@ class Energy:
             return
         if self.offered_a is None:
             self._begin(limit_a, turn)
-        elif limit_a < self.offered_a - STEP_A:
+        elif limit_a < self.offered_a - NOISE_A:
             self._lower(limit_a, turn)
         elif limit_a > self.offered_a + STEP_A and self._change_allowed(turn):
             self._offer(limit_a, turn)

@@ -303,3 +303,16 @@ def test_a_composite_tells_the_share_beside_those_that_charge() -> None:
         assert result is not None
         assert result.composite is not None
         assert [p.limit for p in result.composite.periods] == [wanted]
+
+
+@pytest.mark.rule("INV-9")
+def test_a_limit_that_falls_by_a_hundredth_of_an_ampere_is_kept_too() -> None:
+    driver = fleet(1)
+    driver.begin(1)
+    driver.pass_time(6)
+    driver.command(PRIMARY, SetProfile(ONE, default(7.28)))
+    driver.command(PRIMARY, SetProfile(ONE, default(7.25)))
+    assert driver.offered() == {1: 7.25}
+    driver.command(PRIMARY, SetProfile(ONE, default(7.28)))
+    driver.pass_time(8)
+    assert driver.offered() == {1: 7.25}  # a raise of so little is none
