@@ -25,6 +25,8 @@ STORIES = (
     "reservations",
     "resets",
     "security_events",
+    "several_authorities",
+    "start_stop_races",
     "statuses",
     "triggers",
     "uploads",

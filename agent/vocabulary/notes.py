@@ -15,6 +15,7 @@ class StationNote(StrEnum):
     TRANSACTION_STOPPED = "station.transaction_stopped"
     TRANSACTION_RECOVERED = "station.transaction_recovered"
     START_NOT_ACCEPTED = "station.start_not_accepted"
+    ANOTHER_AUTHORITY = "station.another_authority"
     ENERGY_CAP = "station.energy_cap"
     VERDICT_IGNORED = "station.verdict_ignored"
     CABLE_RELEASED = "station.cable_released"

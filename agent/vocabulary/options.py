@@ -267,8 +267,6 @@ class StationOptions(_Options):
     """How files are brought to places that upstreams name ("SupportedFileTransferProtocols")."""
     cards: CardServices = field(default_factory=CardServices)
     """Whom cards belong to, which are stored here, and who keeps connectors."""
-    signed_metering_required: bool = False
-    """Energy is billed by signed readings: nobody whom no upstream and no list knows is given any."""
     firmware: FirmwarePolicy = DEFAULT_POLICY
     """Who may update the station, and how."""
     privacy: Mapping[UpstreamKind, IdTagPolicy] = field(default_factory=lambda: DEFAULT_PRIVACY)
@@ -277,3 +275,8 @@ class StationOptions(_Options):
     """Behind the pseudonyms of cards; None: there are none."""
     reset_retries: int = 1
     origins: Mapping[str, Origin] = field(default_factory=dict)
+
+    @property
+    def signed_metering_required(self) -> bool:
+        """Energy is billed by signed readings: nobody whom no upstream and no list knows is given any."""
+        return any(connector.signed is SignedMetering.REQUIRED for connector in self.connectors)

@@ -60,6 +60,8 @@ class World:
     limits: Limits = field(default_factory=Limits)
     offline_cards: frozenset[str] = frozenset()
     """Cards that may charge with no answer of Billing (cache, list, free connectors), without case."""
+    asked: frozenset[str] = frozenset()
+    """Backends that may be asked about cards beside Billing."""
     running: bool = False
     """The scenario ends within a transaction: a start without its stop is right."""
     undelivered: frozenset[str] = frozenset()
@@ -83,7 +85,13 @@ def findings(world: World) -> list[Finding]:
         found += delivery_findings(ledger)
         if name not in world.undelivered:
             found += session_findings(name, books[name], running=world.running)
-    books, betrayed = unveiled(books, world.billing, world.pseudonymous, world.offline_cards)
+    books, betrayed = unveiled(
+        books,
+        world.billing,
+        world.pseudonymous,
+        world.offline_cards,
+        {name: _granted([world.ledgers[name]]) for name in world.asked},
+    )
     found += betrayed
     told = {name: book for name, book in books.items() if name not in world.undelivered}
     found += mirror_findings(told)
@@ -103,13 +111,14 @@ def check(world: World) -> None:
 
 
 def authority_findings(world: World, books: Mapping[str, list[Session]]) -> list[Finding]:
-    """INV-7 and INV-8: only Billing is asked, and every started card has its yes, in time."""
+    """INV-7 and INV-8: nobody is asked but who may be, and every started card has a yes of one of them, in time."""
+    may = {world.billing, *world.asked}
     found = [
-        Finding("INV-7", f"{name} is not Billing and was asked about {len(ledger.calls('Authorize'))} cards")
+        Finding("INV-7", f"{name} has no say and was asked about {len(ledger.calls('Authorize'))} cards")
         for name, ledger in world.ledgers.items()
-        if name != world.billing and ledger.calls("Authorize")
+        if name not in may and ledger.calls("Authorize")
     ]
-    granted = _granted(world.ledgers[world.billing])
+    granted = _granted(world.ledgers[name] for name in may)
     for name, book in books.items():
         for session in book:
             card = session.id_tag.casefold()
@@ -120,14 +129,16 @@ def authority_findings(world: World, books: Mapping[str, list[Session]]) -> list
     return found
 
 
-def _granted(ledger: Ledger) -> dict[str, list[float]]:
-    """When Billing said yes to a card, by Authorize or by a remote start."""
+def _granted(ledgers: Iterable[Ledger]) -> dict[str, list[float]]:
+    """When somebody with a say said yes to a card, by Authorize or by a remote start."""
     granted: dict[str, list[float]] = {}
-    for call in ledger.calls("Authorize"):
-        for answer in ledger.answers(call.message_id):
+    asking = list(ledgers)
+    calls = [(ledger, call) for ledger in asking for call in ledger.calls("Authorize")]
+    for asked, call in calls:
+        for answer in asked.answers(call.message_id):
             if isinstance(answer.payload, dict) and answer.payload.get("idTagInfo", {}).get("status") == "Accepted":
                 granted.setdefault(call.payload["idTag"].casefold(), []).append(answer.at_s)
-    for frame in ledger.frames:
+    for frame in (frame for ledger in asking for frame in ledger.frames):
         if frame.direction == "out" and frame.action == "RemoteStartTransaction":
             granted.setdefault(frame.payload["idTag"].casefold(), []).append(frame.at_s)
     return granted

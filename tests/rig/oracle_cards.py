@@ -9,11 +9,16 @@ from tests.rig.oracle_sessions import Finding, Session
 
 
 def unveiled(
-    books: Mapping[str, list[Session]], billing: str, pseudonymous: Collection[str], known: Collection[str]
+    books: Mapping[str, list[Session]],
+    billing: str,
+    pseudonymous: Collection[str],
+    known: Collection[str],
+    said_yes: Mapping[str, Collection[str]],
 ) -> tuple[dict[str, list[Session]], list[Finding]]:
     """The books with the cards that Billing was told, and what was wrong with those that stood for them.
 
     A session is known again by its connector, start and register. `known`: tags that are no secret, without case.
+    `said_yes`: cards that a backend has accepted itself, so that it may be the one that owns the session.
     """
     cards = {_place(session): session.id_tag for session in books.get(billing, [])}
     found: list[Finding] = []
@@ -23,6 +28,8 @@ def unveiled(
         shown[name] = [replace(one, id_tag=cards.get(_place(one), one.id_tag)) for one in books.get(name, [])]
         for told, card in ((one.id_tag, cards.get(_place(one))) for one in books.get(name, [])):
             if card is None or card.casefold() in known:
+                continue
+            if told.casefold() == card.casefold() and card.casefold() in said_yes.get(name, ()):
                 continue
             if told.casefold() == card.casefold():
                 found.append(Finding("ATK-28", f"{name} was told a card"))

@@ -34,4 +34,12 @@ def make_settings(options: RigOptions, url: Callable[[str], str]) -> Settings:
     primary = address(PRIMARY, "primary") if options.primary else None
     operators = [f"operator-{number}" for number in range(1, options.operators + 1)]
     addresses = tuple(address(UpstreamId(name), name) for name in operators)
-    return Settings(factory, primary, operators=addresses, pseudonym_key=Secret("the key of the rig"))
+    key = Secret("the key of the rig")
+    return Settings(factory, primary, operators=addresses, services=options.services, pseudonym_key=key)
+
+
+def asked_beside_billing(options: RigOptions) -> frozenset[str]:
+    """Names of the backends that may be asked about cards besides the one that is Billing."""
+    return frozenset(
+        "primary" if upstream == PRIMARY else upstream for upstream, has in options.services.asked.items() if has.online
+    )

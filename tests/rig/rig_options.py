@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from agent.settings.services import ServiceSettings
+
 
 @dataclass(frozen=True, slots=True)
 class RigOptions:
@@ -31,6 +33,8 @@ class RigOptions:
     primary_keys: dict[str, Any] = field(default_factory=lambda: {"MeterValueSampleInterval": 20})
     operator_keys: dict[str, Any] = field(default_factory=lambda: {"MeterValueSampleInterval": 40})
 
+    services: ServiceSettings = field(default_factory=ServiceSettings)
+    """Who is asked about whose card."""
     supply: str = ""
     """The sections `[[feed]]` and `[grid]`."""
     transfers: str = ""

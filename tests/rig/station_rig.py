@@ -43,7 +43,7 @@ from tests.rig.link_cutter import LinkCutter
 from tests.rig.oracle import Commit, World, check
 from tests.rig.oracle_plant import Limits
 from tests.rig.parties import PRIMARY as PRIMARY
-from tests.rig.parties import make_backends, make_settings
+from tests.rig.parties import asked_beside_billing, make_backends, make_settings
 from tests.rig.rig_options import RigOptions
 from tests.rig.virtual_time import wall_ms
 from tests.rig.waiting import Waiting
@@ -210,6 +210,7 @@ class StationRig(Driver, Waiting):
             "happenings": list(self.plant.history),
             "ledgers": {b.name: b.ledger for b in self.backends},
             "billing": self.billing.name,
+            "asked": asked_beside_billing(self.options),
             "ended_s": self.plant.time_s,
             "ledger_zero_s": self.zero_s,
             "wall_zero_ms": self._zero_wall_ms,

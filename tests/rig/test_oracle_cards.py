@@ -15,7 +15,7 @@ TWO = replace(ONE, id_tag="04b2", began_ms=2_000)
 
 def judged(*tags: str, known: tuple[str, ...] = ()) -> list[str]:
     told = [replace(session, id_tag=tag) for session, tag in zip((ONE, TWO), tags, strict=True)]
-    shown, found = unveiled({"billing": [ONE, TWO], "energy": told}, "billing", {"energy"}, known)
+    shown, found = unveiled({"billing": [ONE, TWO], "energy": told}, "billing", {"energy"}, known, {})
     assert shown["energy"] == [ONE, TWO]
     return [finding.text for finding in found]
 
@@ -35,8 +35,14 @@ def test_a_card_or_one_text_for_two_is_found(tags: tuple[str, str], expected: st
 def test_two_texts_for_one_card_are_found() -> None:
     books = {"billing": [ONE, replace(TWO, id_tag="04a1")]}
     books["energy"] = [replace(ONE, id_tag="A"), replace(TWO, id_tag="B")]
-    assert unveiled(books, "billing", {"energy"}, ())[1]
+    assert unveiled(books, "billing", {"energy"}, (), {})[1]
 
 
 def test_the_tag_of_a_free_connector_may_be_told() -> None:
     assert judged("04a1", "04b2", known=("04a1", "04b2")) == []
+
+
+def test_who_accepted_a_card_itself_may_be_told_it() -> None:
+    books = {"billing": [ONE], "energy": [ONE]}
+    assert unveiled(books, "billing", {"energy"}, (), {})[1]
+    assert not unveiled(books, "billing", {"energy"}, (), {"energy": {ONE.id_tag.casefold()}})[1]

@@ -83,10 +83,13 @@ def test_only_the_billing_upstream_has_a_list(tmp_path: Path) -> None:
         assert await send(rig.management, 1, (OTHER_CARD, "Accepted")) == "NotSupported"
         assert await version(rig.management) == -1
         features, _ = await rig.management.get_configuration("SupportedFeatureProfiles", "LocalAuthListEnabled")
-        assert features == {"SupportedFeatureProfiles": ("Core,SmartCharging,RemoteTrigger", True)}
+        assert features == {"SupportedFeatureProfiles": ("Core,FirmwareManagement,SmartCharging,RemoteTrigger", True)}
         features, _ = await rig.primary.get_configuration("SupportedFeatureProfiles")
         assert features == {
-            "SupportedFeatureProfiles": ("Core,LocalAuthListManagement,Reservation,SmartCharging,RemoteTrigger", True)
+            "SupportedFeatureProfiles": (
+                "Core,FirmwareManagement,LocalAuthListManagement,Reservation,SmartCharging,RemoteTrigger",
+                True,
+            )
         }
         assert await version(rig.primary) == 0
 

@@ -39,6 +39,9 @@ class Rulings:
             turn.record(step)
             self._compare(request, rung, turn)
         elif rung.accepted:
+            if rung.authority != self._site.registry.billing.id:
+                by = f"{rung.stage}, by {step.way or rung.rule}"
+                turn.note(StationNote.ANOTHER_AUTHORITY, by, request.only, rung.authority)
             self._grant(request, rung, step, turn)
         else:
             turn.record(step)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -102,7 +103,8 @@ def station(tmp_path: Path, root: Issued, trusting: Context) -> Station:
 @contextmanager
 def patience(how: str, server: Source | FtpSource, cut: Cut, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Little for the silent, much for the others; and whoever is given up from outside is, once it is silent."""
-    monkeypatch.setattr(connections, "STALL_S", 0.1 if how == STALL else 5.0)
+    monkeypatch.setattr(connections, "STALL_S", 0.1 if how == STALL else 20.0)
+    begun = time.monotonic()
 
     def give_up() -> None:
         if server.silent.wait(5):
@@ -115,7 +117,8 @@ def patience(how: str, server: Source | FtpSource, cut: Cut, monkeypatch: pytest
     finally:
         thread.join()
         server.over.set()
-        monkeypatch.setattr(connections, "STALL_S", 5.0)
+        monkeypatch.setattr(connections, "STALL_S", 20.0)
+        assert time.monotonic() - begun < 10
 
 
 @pytest.mark.parametrize(("scheme", "stage", "offset", "how"), cases(put=False))

@@ -17,7 +17,7 @@ import pytest
 
 from agent.host import connections, download_file
 from agent.host.connections import Cut
-from agent.host.destination import read_destination
+from agent.host.destination import Refused, read_destination
 from agent.host.download import download
 from agent.host.download_file import clear
 from agent.host.download_order import DownloadCause, DownloadFailed, DownloadOrder
@@ -240,6 +240,16 @@ def test_a_server_that_does_not_truly_go_on_is_asked_for_the_whole(
     with serving(Source(CONTENT)) as source:
         order = broken_off(order, source)
         source.answers.append(lies)
+        download(order, Cut())
+    assert "range" not in source.requests[-1]
+    assert order.file.read_bytes() == CONTENT
+
+
+def test_a_part_from_another_place_is_no_rest(order: DownloadOrder) -> None:
+    says = answer(206, CONTENT, {"Content-Range": f"bytes 0-{len(CONTENT) - 1}/{len(CONTENT)}"})
+    with serving(Source(CONTENT)) as source:
+        order = broken_off(order, source)
+        source.answers.append(lambda asked: says)
         download(order, Cut())
     assert "range" not in source.requests[-1]
     assert order.file.read_bytes() == CONTENT
@@ -575,3 +585,40 @@ def test_what_was_given_up_before_it_began_does_not_begin(order: DownloadOrder) 
         fails(at(order, f"http://127.0.0.1:{source.port}/x"), DownloadCause.CUT, cut)
     assert source.requests == []
     assert left(order) == []
+
+
+def hostile_names() -> list[str]:
+    """Paths, percent-encoded or not, that lead or look elsewhere."""
+    steps = [
+        "..",
+        "%2e%2e",
+        ".%2e",
+        "%252e%252e",
+        "...",
+        "~",
+        "%2froot",
+        "%00",
+        "%0a",
+        "C%3a",
+        "%5c..%5c",
+        "-rf",
+        "$(id)",
+    ]
+    ends = ["etc/passwd", "download.mark", "download.part", ".download.mark.new", "%2fetc%2fpasswd", "x" * 300, ""]
+    return [f"{'/'.join([step] * deep)}/{end}" for step in steps for end in ends for deep in (1, 3)]
+
+
+@pytest.mark.rule("security.ATK-13")
+def test_no_name_leads_out_of_the_folder(order: DownloadOrder, tmp_path: Path) -> None:
+    before = set(tmp_path.rglob("*"))
+    refused = 0
+    with serving(Source(b"file")) as source:
+        for name in hostile_names():
+            try:
+                download(at(order, f"http://127.0.0.1:{source.port}/{name}"), Cut())
+            except Refused:
+                refused += 1
+                continue
+            assert left(order) == ["download"]
+    assert 0 < refused < len(hostile_names())
+    assert set(tmp_path.rglob("*")) - before == {order.folder, order.file}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from agent.credentials.requests import Answer, Made, Request
 from agent.credentials.worker import answer
 from agent.host.update import BOOTS, InstallFailed, Slot
 from agent.host.update_files import FileInstaller
+from agent.host.update_slots import NAMES, Slots
 from tests.rig.certificates import SIGNER, issue
 from tests.rig.firmware import FACTORY_VERSION, MODEL, Manufacturer, installer, new_manufacturer
 from tests.rig.fuse import Fuse, PowerCut
@@ -272,6 +274,7 @@ def test_what_is_older_than_what_runs_is_refused_unless_the_manufacturer_allowed
         station.restart().install(station.image("1.0.9"), unheard)
     station.update("1.1").confirm()
     station.update("1.3").confirm()
+    station.update("1.4", least_version="1.0").confirm()  # what was forbidden once stays so
     with pytest.raises(InstallFailed, match=r"older than 1\.3"):
         station.restart().install(station.image("1.2.9", least_version="1.0"), unheard)
 
@@ -379,6 +382,7 @@ def test_a_cut_at_any_instruction_leaves_a_version_that_runs(
     station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     station.update("1.1", payload=b"old").confirm()
+    station.restart().install(station.image("1.1.5", PAYLOAD[::-1]), unheard)  # lies in the other slot, unused
     first, at, seen = station.folder / "update", 0, set()
     while True:
         shutil.copytree(first, (folder := tmp_path / str(at)) / "update")
@@ -392,6 +396,10 @@ def test_a_cut_at_any_instruction_leaves_a_version_that_runs(
                 pass
             else:
                 break
+        for name in NAMES:
+            content = Slots(folder / "update").read(name)
+            whole = (folder / "update" / name / "payload").read_bytes() if content else b""
+            assert content is None or hashlib.sha256(whole).hexdigest() == content.sha256
         booted = cut.boot()
         seen.add(booted.running_version())
         assert booted.problem == ""
