@@ -16,6 +16,9 @@ from hal.profile import Limits, Register, Write
 from hal.registers import Value, decode, encode
 from hal.signing_part import Area
 
+_LARGEST_POWER = 30
+"""No meter counts in larger steps, or in smaller ones: more is a register that is not what it should be."""
+
 
 class Level(IntEnum):
     """How boldly registers are merged."""
@@ -111,12 +114,12 @@ def write_requests(
 
 
 def with_exponents(registers: Iterable[Register], values: Mapping[str, Value]) -> Mapping[str, Value]:
-    """The values, multiplied by the powers of ten that other registers hold; None where such a register is missing."""
+    """The values, multiplied by the powers of ten that other registers hold; None where that gives no number."""
     found = dict(values)
     for one in registers:
         value, power = values.get(one.name), values.get(one.exponent or "")
         if one.exponent is not None and one.name in values:
-            known = isinstance(value, int | float) and isinstance(power, int)
+            known = isinstance(value, int | float) and isinstance(power, int) and abs(power) <= _LARGEST_POWER
             found[one.name] = _times_ten_to(value, power) if known else None  # type: ignore[arg-type]
     return found
 

@@ -1,9 +1,10 @@
 """Whether a sample of a meter can be true. Pure.
 
 Rules: a voltage is there, the frequency is one of a grid, no current beyond the meter's rating, power not above the
-apparent power, energy neither running back nor faster than the meter could count. A sample that breaks one is dropped.
-After three in a row the meter is told as implausible; when those agree with each other (a meter was exchanged, or its
-counter set), the last becomes the new base, so that the fault clears and the jump is the station's to judge.
+apparent power, energy that can have been counted, neither running back nor faster than the meter could count. A sample
+that breaks one is dropped. After three in a row the meter is told as implausible; when those agree with each other (a
+meter was exchanged, or its counter set), the last becomes the new base, so that the fault clears and the jump is the
+station's to judge.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ IN_A_ROW = 3
 LOWEST_VOLT, HIGHEST_VOLT = 80.0, 300.0
 CURRENT_MARGIN = 1.2
 POWER_MARGIN, POWER_SLACK_W = 1.05, 100.0
+MOST_WH = 1e12
+"""More than any station has counted in a hundred years, and far less than a database can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,8 @@ def _instant_problem(sample: Sample, rating_a: float) -> str:
             return f"frequency {hertz:.1f} Hz"
     if any(abs(one) > CURRENT_MARGIN * rating_a for one in sample.currents):
         return f"current {max(sample.currents, key=abs):.0f} A"
-    if sample.energy_wh < 0:
-        return f"energy {sample.energy_wh:.0f} Wh"
+    if not 0 <= sample.energy_wh < MOST_WH:
+        return f"energy {sample.energy_wh:.6g} Wh"
     return _power_problem(sample)
 
 

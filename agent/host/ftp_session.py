@@ -11,17 +11,32 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote
 
 from agent.host import connections
 from agent.host.connections import Cut, connect
 from agent.host.destination import Destination
 
+MOST_LINES: Final = 200
+"""Of one reply: `ftplib` would keep as many as a server cares to send."""
 
-class _Ftp(ftplib.FTP):
+
+class _Talk(ftplib.FTP):
     cut = Cut()
 
+    def getmultiline(self) -> str:
+        """One reply (RFC 959 4.2)."""
+        lines = [self.getline()]
+        end = lines[0][:3] + " "
+        while lines[0][3:4] == "-" and not (len(lines) > 1 and (lines[-1] + " ").startswith(end)):
+            if len(lines) >= MOST_LINES:
+                raise ftplib.error_proto(f"more than {MOST_LINES} lines in a reply")
+            lines.append(self.getline())
+        return "\n".join(lines)
+
+
+class _Ftp(_Talk):
     def ntransfercmd(self, cmd: str, rest: Any = None) -> Any:
         connection, size = super().ntransfercmd(cmd, rest)
         try:
@@ -33,10 +48,8 @@ class _Ftp(ftplib.FTP):
         return connection, size
 
 
-class _Ftps(ftplib.FTP_TLS):
+class _Ftps(_Talk, ftplib.FTP_TLS):
     """Many servers demand that the data connection goes on with the TLS session of the control connection."""
-
-    cut = Cut()
 
     def ntransfercmd(self, cmd: str, rest: Any = None) -> Any:
         connection, size = ftplib.FTP.ntransfercmd(self, cmd, rest)

@@ -125,7 +125,7 @@ class TransactionStopped:
     samples: tuple[Sample, ...] = ()
     """What this upstream wants in the stop message (StopTxnSampledData, StopTxnAlignedData)."""
     signed: SignedValue | None = None
-    """The same for every upstream, whatever it samples."""
+    """The same for every upstream that is told of cards in full, whatever it samples."""
 
 
 TransactionEvent = TransactionStarted | TransactionSampled | TransactionStopped

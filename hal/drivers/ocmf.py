@@ -22,6 +22,16 @@ def identification(text: str) -> bytes:
     return plain.replace("|", "\\u007c").encode()
 
 
+def names(dataset: bytes, text: str) -> bool:
+    """The dataset is in the name of who charges; also true of one that names nobody, which says nothing."""
+    try:
+        fields = json.loads(dataset)
+    except ValueError:
+        return True
+    name = fields.get("ID") if isinstance(fields, dict) else None
+    return not isinstance(name, str) or not name or name.casefold() == text.casefold()
+
+
 def record(dataset: bytes, signature: bytes) -> str:
     """The signed record. A dataset that is no UTF-8 cannot stand in a JSON text: then all of it is hexadecimal."""
     whole = b"OCMF|" + dataset + b'|{"SD":"' + minimal(signature).hex().encode() + b'"}'

@@ -3,10 +3,11 @@
 Theory of operation
 -------------------
 Orders are carried out one after another. What a step needs of the line is tried again while the meter is silent, until
-`PATIENCE_S` is over or a newer order waits. A command is sent once for each order: whether it was taken is seen by the
-state of the meter's session. A session that runs although nobody here began it is ended first; what it signed belongs
-to no session of ours and is dropped. Before each begin, and before an end after the supply failed, the meter is told
-the time and who charges; without the time it is not tried.
+`PATIENCE_S` after the order is over or a newer order waits. A try begins with the state of the meter's session, so a
+command that was taken is not sent again. A session that runs although nobody here began it is ended first; what it
+signed belongs to no session of ours and is dropped. Before each begin, and before an end after the supply failed, the
+meter is told the time and who charges; without the time it is not tried. What is fetched of a session that was over
+before must be in the name of who charged.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hal.api import Observer, SigningAnswered, SigningOrder, SigningStep
 from hal.blocks import area_bytes, area_reads, area_writes
@@ -45,7 +46,7 @@ class _Refusal(Exception):
 
 @dataclass(slots=True)
 class _Task:
-    """An order under way. `commanded`: its command went out, answered or not."""
+    """An order, when it came, and whether its command went out, answered or not."""
 
     order: SigningOrder
     since: float
@@ -64,18 +65,17 @@ class SigningDriver:
         self._device = device
         self._observer = observer
         self._log = log
-        self._orders: asyncio.Queue[SigningOrder] = asyncio.Queue()
+        self._orders: asyncio.Queue[_Task] = asyncio.Queue()
         self._public_key = ""
 
     def order(self, order: SigningOrder) -> None:
-        """Queue an order."""
-        self._orders.put_nowait(order)
+        """Queue an order. The time that it names is that of now."""
+        self._orders.put_nowait(_Task(order, self._now()))
 
     async def run(self) -> None:
         """Carry out orders until cancelled."""
         while True:
-            order = await self._orders.get()
-            self._observer(await self._answered(_Task(order, self._now())))
+            self._observer(await self._answered(await self._orders.get()))
 
     async def _answered(self, task: _Task) -> SigningAnswered:
         order = task.order
@@ -100,7 +100,8 @@ class SigningDriver:
         state = await self._number(self._command.state)
         if state in self._command.active and not task.commanded:
             self._log(f"meter of connector {self._connector}: a signed session that nobody here began is ended")
-            await self._commanded(_Task(task.order, task.since), self._command.end, self._command.idle)
+            nobody = _Task(replace(task.order, identification=""), task.since)
+            await self._end_session(nobody, state)
             state = await self._number(self._command.state)
         if state not in self._command.active:
             await self._tell(task)
@@ -110,21 +111,35 @@ class SigningDriver:
 
     async def _end(self, task: _Task) -> str:
         state = await self._number(self._command.state)
-        if state in self._command.active:
-            if (
-                state in self._command.interrupted
-                or await self._number(self._part.clock.status) == self._part.clock.lost
-            ):
-                await self._tell(task)
-            await self._commanded(task, self._command.end, self._command.idle)
-        elif not (task.commanded or task.order.again):
+        was_over = state not in self._command.active
+        if not was_over:
+            await self._end_session(task, state)
+        elif task.commanded or task.order.again:
+            await self._signed()
+        else:
             raise _Refusal("the meter has no session to end")
         await self._learn_key()
         dataset = await self._sized(self._part.dataset, self._part.dataset_length)
         signature = await self._sized(self._part.signature, self._part.signature_length)
         if not dataset or not signature:
             raise _Refusal("the meter holds no signed dataset")
+        if was_over and not ocmf.names(dataset, task.order.identification):
+            raise _Refusal("what the meter holds was signed for somebody else")
         return ocmf.record(dataset, signature)
+
+    async def _end_session(self, task: _Task, state: int) -> None:
+        clock = self._part.clock
+        if state in self._command.interrupted or await self._number(clock.status) == clock.lost:
+            await self._tell(task)
+        await self._commanded(task, self._command.end, self._command.idle)
+
+    async def _signed(self) -> None:
+        """Wait while the meter still works on an end that was commanded before."""
+        words, began = self._command, self._now()
+        while await self._number(words.status) in words.under_way:
+            if self._now() - began >= words.longest_ms / 1000:
+                raise _Refusal(f"the meter has not signed within {words.longest_ms / 1000:g} s")
+            await asyncio.sleep(words.poll_ms / 1000)
 
     async def _tell(self, task: _Task) -> None:
         """Time, zone, who charges, and the settings of the profile."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from hal.blocks import Level, merge, write_requests
+from hal.blocks import Level, merge, with_exponents, write_requests
 from hal.modbus import WriteWords
 from hal.profile import Limits, Register, Write
 from hal.profile_reader import find_board, find_meter
@@ -73,3 +75,10 @@ def test_an_offer_to_a_phoenix_sets_the_current_before_it_enables() -> None:
 def test_a_value_that_does_not_fit_is_an_error() -> None:
     with pytest.raises(ValueError, match="does not fit"):
         write_requests((Write("set_current", 70000),), EPC.registers, 101)
+
+
+@pytest.mark.parametrize(("power", "expected"), [(-1, 0.5), (2, 500.0), (31, None), (400, None), (-32768, None)])
+def test_a_power_of_ten_that_no_meter_has_gives_no_value(power: int, expected: float | None) -> None:
+    energy = replace(word("energy", 1), exponent="power")
+    found = with_exponents((energy, word("power", 2)), {"energy": 5, "power": power})
+    assert found["energy"] == expected

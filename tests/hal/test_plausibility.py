@@ -28,6 +28,7 @@ def test_a_good_sample() -> None:
         ({"currents": (16.0, -121.0, 16.0)}, "current -121 A"),
         ({"power_w": 20_000.0}, "power 20000 W"),
         ({"energy_wh": -1.0}, "energy -1 Wh"),
+        ({"energy_wh": 1e134}, "energy 1e+134 Wh"),
     ],
 )
 def test_what_no_instant_can_be(change: dict[str, Any], reason: str) -> None:

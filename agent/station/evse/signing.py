@@ -72,6 +72,11 @@ class Signing:
         return SigningState.ORDERED if self._wanted else SigningState.NONE
 
     @property
+    def _begins_anew(self) -> bool:
+        """The meter was told to begin the next one: that ends what runs, and an end behind it would end the new one."""
+        return self._open is not None and self._open.request > 0
+
+    @property
     def mark(self) -> tuple[object, ...]:
         """Changes when a step was ordered or answered."""
         return (self._open.request, self._open.answer) if self._open is not None else ()
@@ -95,7 +100,7 @@ class Signing:
             self._open.answer = answer
         elif self._late is not None and answer.request == self._late[0]:
             self._keep_late(self._late[1], answer, turn)
-        elif answer.step is SigningStep.BEGIN and answer.done:
+        elif answer.step is SigningStep.BEGIN and answer.done and not self._begins_anew:
             self._order(SigningStep.END, "", False, turn)
 
     # ---------------------------------------------------------------------------------------------------- steps

@@ -6,7 +6,7 @@ Billing and the upstream that authorised a transaction are told in full: they mu
 the policy of the fan-out decides (`vocabulary.privacy`). A pseudonym is a keyed hash: the key stays on this station, so
 that nobody can try cards against it, and equal cards give equal pseudonyms for as long as the station lives. Without a
 key there are no pseudonyms, and one text stands for all cards. A tag that is no card (that of a free connector) is
-told as it is.
+told as it is. What a meter signed names the card and loses its worth with any change: it is left out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import base64
 import hmac
 from dataclasses import replace
 
-from agent.vocabulary.events import TransactionEvent, TransactionSampled
+from agent.vocabulary.events import TransactionEvent, TransactionSampled, TransactionStopped
 from agent.vocabulary.ids import IdToken, IdTokenType, Secret
 from agent.vocabulary.privacy import IdTagPolicy
 
@@ -32,6 +32,8 @@ def told(event: TransactionEvent, policy: IdTagPolicy, key: Secret | None) -> Tr
         return replace(event, transaction=None) if policy is IdTagPolicy.STATUS_ONLY else event
     if policy is IdTagPolicy.STATUS_ONLY:
         return None
+    if isinstance(event, TransactionStopped):
+        event = replace(event, signed=None)
     if event.token is None:
         return event
     return replace(event, token=_shown(event.token, policy, key))

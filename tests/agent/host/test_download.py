@@ -9,6 +9,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -585,6 +586,29 @@ def test_what_was_given_up_before_it_began_does_not_begin(order: DownloadOrder) 
         fails(at(order, f"http://127.0.0.1:{source.port}/x"), DownloadCause.CUT, cut)
     assert source.requests == []
     assert left(order) == []
+
+
+@pytest.mark.rule("security.ATK-13")
+def test_a_reply_over_ftp_without_an_end_is_no_reply(order: DownloadOrder) -> None:
+    def endless(connection: Any) -> None:
+        with connection, suppress(OSError):
+            while True:
+                connection.sendall(b"220-" + b"x" * 4000 + b"\r\n")
+
+    with tcp_server(endless) as port:
+        fails(at(order, f"ftp://127.0.0.1:{port}/x", time_limit_s=2.0), DownloadCause.PROTOCOL)
+    assert left(order) == []
+
+
+def test_a_reply_of_many_lines_ends_with_its_code(order: DownloadOrder, tmp_path: Path) -> None:
+    def greets(connection: Any) -> None:
+        with connection:
+            connection.sendall(b"220-hello\r\n220-\r\n 220 not yet\r\n2201 nor here\r\n220 now\r\n")
+            connection.recv(100)
+            connection.sendall(b"530-no\r\n530\r\n")
+
+    with tcp_server(greets) as port:
+        assert "530" in str(fails(at(order, f"ftp://127.0.0.1:{port}/x"), DownloadCause.ANSWER))
 
 
 def hostile_names() -> list[str]:

@@ -12,7 +12,8 @@ import pytest
 from hal.api import BusPlan, ConnectorPlan, HardwarePlan, Reading, SigningAnswered, SigningOrder, SigningStep
 from hal.boards import build
 from hal.drivers import signing
-from hal.simulator.devices.iskra import AFTER_POWER_FAILURE, IskraMeter
+from hal.simulator.devices.iskra import AFTER_POWER_FAILURE, COMMAND_AT, IskraMeter
+from hal.simulator.devices.iskra import END as END_COMMAND
 from hal.simulator.plant import Plant
 from hal.simulator.settings import default_settings
 from hal.simulator.wire.bus import BusFaults
@@ -210,5 +211,64 @@ def test_noise_on_the_line_changes_no_byte() -> None:
         for _ in range(5):
             await desk.ask(BEGIN)
             assert (await desk.ask(END)).data == desk.expected()
+
+    play(scenario)
+
+
+def test_a_session_that_nobody_began_is_ended_first_also_after_a_power_failure() -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.ask(BEGIN)
+        desk.plant.set_power(False)
+        await asyncio.sleep(30)
+        desk.plant.set_power(True)
+        assert desk.meter.state == AFTER_POWER_FAILURE
+        begun = await desk.ask(BEGIN, NOW_MS + 60_000)
+        assert begun.done, begun.detail
+        assert (desk.meter.begun, len(desk.meter.signed)) == (2, 1)
+
+    play(scenario)
+
+
+def test_an_order_that_waited_tells_the_time_that_it_is_by_then() -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.ask(BEGIN)
+        desk.meter.busy_s = 12
+        desk.hardware.sign(1, SigningOrder(END, 90, NOW_MS, "04A1B2C3D4E5F6"))
+        await asyncio.sleep(0)
+        assert (await desk.ask(BEGIN)).done  # it waits for the end before it
+        desk.meter.busy_s = 0.2
+        await desk.ask(END)
+        first = json.loads(desk.meter.signed[-1].dataset)["RD"][0]["TM"]
+        assert "2026-01-01T00:00:12" <= first[:19] <= "2026-01-01T00:00:14"
+
+    play(scenario)
+
+
+def test_what_is_still_being_signed_is_waited_for_when_it_is_fetched() -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.ask(BEGIN)
+        await desk.ask(END)
+        await desk.ask(BEGIN)
+        desk.meter.busy_s = 5
+        desk.meter.write_registers(COMMAND_AT, [END_COMMAND])  # by a life that ended then
+        await asyncio.sleep(1)
+        ended = await desk.ask(END, again=True)
+        assert ended.done, ended.detail
+        assert ended.data == desk.expected()
+        assert len(desk.meter.signed) == 2
+
+    play(scenario)
+
+
+def test_what_the_meter_signed_for_somebody_else_is_not_brought() -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.ask(BEGIN)
+        await desk.ask(END)
+        desk.requests += 1
+        desk.hardware.sign(1, SigningOrder(END, desk.requests, NOW_MS, "04FFFFFFFFFFFF", again=True))
+        await asyncio.sleep(20)
+        (answer,) = [one for one in desk.readings if isinstance(one, SigningAnswered) and one.request == desk.requests]
+        assert (answer.done, answer.data) == (False, "")
+        assert "somebody else" in answer.detail
 
     play(scenario)

@@ -257,3 +257,22 @@ def test_a_begin_that_nobody_confirmed_is_ended_and_not_waited_for() -> None:
     answer(d)
     assert len(stops(d)) == 2
     assert d.entries(SaveTransaction)[-1].transaction.signed is None
+
+
+def test_what_an_abandoned_session_begins_late_does_not_end_that_of_the_next() -> None:
+    """The driver answers in order, and ends by itself what runs when it is told to begin."""
+    d = driver()
+    d.start_session()
+    d.pass_time(5)
+    d.card()
+    d.answer_meter()
+    assert states(d)[-1] is SigningState.UNSIGNED
+    d.unplug()
+    d.locked(False)
+    d.pass_time(10)
+    d.start_session()
+    assert [one.order.step for one in orders(d)] == [BEGIN, BEGIN]
+    answer(d, at=0)
+    answer(d, at=1)
+    assert [one.order.step for one in orders(d)] == [BEGIN, BEGIN]
+    assert states(d)[-1] is SigningState.BEGUN

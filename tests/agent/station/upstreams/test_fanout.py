@@ -31,6 +31,7 @@ from agent.vocabulary.ids import MANAGEMENT, IdToken, IdTokenType, Secret, Trans
 from agent.vocabulary.options import StationOptions, UpstreamOptions
 from agent.vocabulary.privacy import DEFAULT_PRIVACY, IdTagPolicy
 from agent.vocabulary.security import SecurityEventKind
+from agent.vocabulary.signing import SignedValue
 from agent.vocabulary.upstreams import Asker, Role, UpstreamKind
 from tests.rig.sessions import TOKEN, WHERE, moment
 
@@ -123,6 +124,18 @@ def test_a_start_and_its_stop_name_the_same() -> None:
         assert isinstance(stop, TransactionStopped)
         assert start.token == stop.token != TOKEN
         assert as_told(stopped(), upstream(ENERGY), PRIMARY, options) is not None
+
+
+@pytest.mark.rule("security.ATK-28")
+@pytest.mark.parametrize("token", [None, TOKEN])
+def test_what_a_meter_signed_names_the_card_and_goes_only_to_who_is_told_of_it(token: IdToken | None) -> None:
+    event = replace(stopped(), token=token, signed=SignedValue('OCMF|{"ID":"04A1B2C3"}|{"SD":"30"}', "OCMF", "3059"))
+    for chosen in (IdTagPolicy.PSEUDONYM, IdTagPolicy.NO_ID_TAG):
+        stop = as_told(event, upstream(ENERGY), PRIMARY, with_policy(UpstreamKind.OPERATOR, chosen))
+        assert isinstance(stop, TransactionStopped)
+        assert stop.signed is None
+    assert as_told(event, upstream(ENERGY), ENERGY, OPTIONS) == event, "it authorised this one"
+    assert as_told(event, upstream(MANAGEMENT), PRIMARY, OPTIONS) == event
 
 
 def test_the_tag_of_a_free_connector_is_no_card() -> None:
