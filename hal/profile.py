@@ -258,6 +258,14 @@ class MeterProfile(Profile):
     """How it signs the energy of a session; None: it cannot."""
 
     @property
+    def longest_exchange(self) -> int:
+        """The longest request and answer on its line, as words of a read: a write is longer by two of them."""
+        most = self.limits.max_read
+        if self.signing is not None:
+            most = max(most, min(self.limits.max_write, self.signing.identification.words) + 2)
+        return most
+
+    @property
     def energy(self) -> Register:
         """The register that sessions are billed by."""
         wanted = (Measurand.ENERGY_ACTIVE_IMPORT, None)
