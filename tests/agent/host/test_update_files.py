@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from agent.credentials.child import ChildFailed
 from agent.credentials.requests import Answer, Made, Request
 from agent.credentials.worker import answer
+from agent.host.download_order import FREE_FLOOR_BYTES
 from agent.host.update import BOOTS, InstallFailed, Slot
 from agent.host.update_files import FileInstaller
 from agent.host.update_slots import NAMES, Slots
@@ -328,6 +330,16 @@ def test_a_state_that_is_damaged_is_told_and_still_allows_no_way_back(station: S
     assert booted.running_version() == FACTORY_VERSION
     with pytest.raises(InstallFailed, match=r"older than 1\.2"):
         booted.install(station.image("1.1"), unheard)
+
+
+def test_an_image_that_would_fill_the_disk_is_not_installed(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = station.image("1.1.0")
+
+    def nearly_full(descriptor: int) -> SimpleNamespace:
+        return SimpleNamespace(f_frsize=1, f_bavail=FREE_FLOOR_BYTES + len(PAYLOAD) - 1)
+
+    monkeypatch.setattr(os, "fstatvfs", nearly_full)
+    assert "make room" in refused(station, image, verification=False)
 
 
 def test_a_full_disk_costs_the_update_and_nothing_else(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
