@@ -7,11 +7,13 @@ import pytest
 from agent.ocpp.v16.keys import StationFacts
 from agent.runtime.setup import NOT_USABLE, SAFE_MODE, initial_options, prepare
 from agent.settings.factory import parse_factory
+from agent.settings.problems import SettingsError
 from agent.settings.settings import Settings
-from agent.vocabulary.ids import MANAGEMENT
+from agent.vocabulary.feeds import FeedOptions, GridOptions
+from agent.vocabulary.ids import MANAGEMENT, ConnectorId
 from agent.vocabulary.options import Origin, UpstreamOptions
 from agent.vocabulary.upstreams import Role
-from hal.api import Capabilities, ContactorFeedback, ContactorKind, Measurand
+from hal.api import Capabilities, ContactorFeedback, ContactorKind, GridPlan, Measurand
 
 FACTS = StationFacts(1, frozenset({Measurand.ENERGY_ACTIVE_IMPORT}), captive=False)
 CAPABILITIES = Capabilities(ContactorKind.AUTONOMOUS, ContactorFeedback.STATE, None, False, None, False, (), 6, 32, 100)
@@ -96,3 +98,31 @@ def test_policies_of_the_factory_file_reach_the_station() -> None:
     options = prepare(plain, {1: CAPABILITIES}, "", False).options
     assert options.free_before_accepted
     assert not options.additional_root_check
+
+
+@pytest.mark.rule("product.N5")
+def test_what_bears_how_much_reaches_the_station_and_the_grid_meter_the_hardware() -> None:
+    text = FACTORY.replace('model = "M"', 'model = "M"\nmaximum_current_a = 40') + (
+        '[[feed]]\nname = "left"\nconnectors = [1]\nmaximum_current_a = 20\n'
+        "[grid]\nfuse_current_a = 35\nsafe_current_a = 6\n"
+        '[grid.meter]\nprofile = "eastron_sdm630"\nbus = "bus1"\nunit = 9\n'
+    )
+    settings = Settings(parse_factory("factory.toml", text), None)
+    options = prepare(settings, {1: CAPABILITIES}, "1", safe_mode=False).options
+    assert options.maximum_current_a == 40
+    assert options.feeds == (FeedOptions("left", (ConnectorId(1),), 20),)
+    assert options.grid == GridOptions(35, 6)
+    assert settings.factory.hardware.grid == GridPlan("eastron_sdm630", "bus1", 9)
+
+
+@pytest.mark.rule("product.N5")
+@pytest.mark.parametrize(
+    ("bus", "unit", "wanted"), [("other", 9, "the grid meter is on bus"), ("bus1", 3, "is a unit 2 times")]
+)
+def test_a_grid_meter_that_has_no_place_is_refused(bus: str, unit: int, wanted: str) -> None:
+    text = FACTORY.replace('bus = "bus1"\n[management]', 'bus = "bus1"\nunit = 3\n[management]') + (
+        "[grid]\nfuse_current_a = 35\nsafe_current_a = 6\n"
+        f'[grid.meter]\nprofile = "eastron_sdm630"\nbus = "{bus}"\nunit = {unit}\n'
+    )
+    with pytest.raises(SettingsError, match=wanted):
+        parse_factory("factory.toml", text)
