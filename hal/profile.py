@@ -12,7 +12,7 @@ A list of `Write`s is one actuation. Neighbouring holding registers in such a li
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -264,6 +264,11 @@ class MeterProfile(Profile):
         if self.signing is not None:
             most = max(most, min(self.limits.max_write, self.signing.identification.words) + 2)
         return most
+
+    def with_powers(self, registers: Iterable[Register]) -> tuple[Register, ...]:
+        """Registers, and those that hold their powers of ten."""
+        names = (name for one in registers for name in (one.name, one.exponent) if name is not None)
+        return tuple(self.registers[name] for name in dict.fromkeys(names))
 
     @property
     def energy(self) -> Register:
