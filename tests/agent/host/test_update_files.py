@@ -203,6 +203,14 @@ def test_a_trial_whose_payload_is_not_whole_does_not_boot(station: Station) -> N
     assert (booted.running_version(), booted.pending()) == (FACTORY_VERSION, None)
 
 
+def test_a_trial_that_cannot_be_read_any_more_is_not_confirmed(station: Station) -> None:
+    running = station.update("1.1")
+    (station.folder / "update" / "a" / "manifest.json").unlink()
+    with pytest.raises(InstallFailed, match="cannot be read"):
+        running.confirm()
+    assert station.boot().pending() is None
+
+
 @pytest.mark.parametrize("slot", [Slot("a", "1.2"), Slot("b", "1.1"), Slot("../a", "1.1")])
 def test_only_what_was_installed_can_be_activated(station: Station, slot: Slot) -> None:
     running = station.restart()
