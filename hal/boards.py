@@ -195,7 +195,7 @@ def _worst_opening(wiring: Wiring, others: Sequence[Wiring], grid: GridMeter | N
     bus = wiring.board_bus
     boards = [one for one in others if one.board_bus is bus]
     reads = [one.board.limits.max_read for one in boards]
-    reads += [one.meter.limits.max_read for one in others if one.meter_bus is bus]
+    reads += [one.meter.longest_exchange for one in others if one.meter_bus is bus]
     reads += [grid.longest_read] if grid is not None and grid.bus is bus else []
     return worst_opening_ms(
         settings=bus.settings,

@@ -56,6 +56,11 @@ class Outcome:
         return self.result is Result.DONE
 
     @property
+    def for_now(self) -> bool:
+        """Refused by a device that is busy (exceptions 5 and 6, MODBUS Application Protocol 7): ask again later."""
+        return self.result is Result.REFUSED and self.code in (5, 6)
+
+    @property
     def failed(self) -> bool:
         """The device, the line or the refusal of either is to blame; not our own change of mind."""
         return self.result in (Result.REFUSED, Result.SILENT, Result.NO_PORT, Result.SKIPPED)

@@ -40,7 +40,7 @@ class GridMeter:
         self._powers = _by_phase(profile, Measurand.POWER_ACTIVE_IMPORT)
         if set(self._currents) != set(_PHASES):
             raise ProfileError(f"grid: meter {profile.id!r} does not give the current of each phase; choose another")
-        wanted = tuple(self._with_powers(profile, [*self._currents.values(), *self._powers.values()]))
+        wanted = profile.with_powers([*self._currents.values(), *self._powers.values()])
         faults = FaultKeeper(None, observer, log)
         self._faults = faults
         device = Device.on(bus, self.unit, profile)
@@ -76,12 +76,6 @@ class GridMeter:
         power = values.get(self._powers[phase].name) if phase in self._powers else None
         feeds_in = isinstance(power, (int, float)) and power < 0
         return -abs(current) if feeds_in else float(current)
-
-    @staticmethod
-    def _with_powers(profile: MeterProfile, registers: Iterable[Register]) -> Iterable[Register]:
-        """Registers, and those that hold their powers of ten."""
-        names = dict.fromkeys(name for one in registers for name in (one.name, one.exponent) if name is not None)
-        return (profile.registers[name] for name in names)
 
 
 def make_grid_meter(plan: HardwarePlan, buses: Mapping[str, Bus], observer: Observer, log: Log) -> GridMeter | None:

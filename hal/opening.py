@@ -23,8 +23,9 @@ def worst_opening_ms(
 ) -> int:
     """In milliseconds, rounded up.
 
-    The line may be waiting in vain for the longest read of any unit (time-out and settling); every other board of the
-    line may have its own stop before ours; and our first frame may be lost and sent a second time.
+    The line may be waiting in vain for the longest read of any unit, or a write that takes as long (time-out and
+    settling); every other board of the line may have its own stop before ours; and our first frame may be lost and
+    sent a second time.
     """
     gap = max(gap_s, settings.silence_s)
     in_flight_s = (8 + 5 + 2 * longest_read) * settings.character_s + answer_s + settle_s

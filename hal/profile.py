@@ -12,7 +12,7 @@ A list of `Write`s is one actuation. Neighbouring holding registers in such a li
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -256,6 +256,19 @@ class MeterProfile(Profile):
     """The largest current that the meter can measure; more by a fifth is not believed."""
     signing: SigningPart | None = None
     """How it signs the energy of a session; None: it cannot."""
+
+    @property
+    def longest_exchange(self) -> int:
+        """The longest request and answer on its line, as words of a read: a write is longer by two of them."""
+        most = self.limits.max_read
+        if self.signing is not None:
+            most = max(most, min(self.limits.max_write, self.signing.identification.words) + 2)
+        return most
+
+    def with_powers(self, registers: Iterable[Register]) -> tuple[Register, ...]:
+        """Registers, and those that hold their powers of ten."""
+        names = (name for one in registers for name in (one.name, one.exponent) if name is not None)
+        return tuple(self.registers[name] for name in dict.fromkeys(names))
 
     @property
     def energy(self) -> Register:

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 
 from hal.api import UNITS, ContactorFeedback, ContactorKind, LockConfirmation
 from hal.profile import BoardProfile, KeyPart, MeterProfile, Profile, ReaderProfile, Register, Write
-from hal.registers import DECADE_FLOATS, ValueType, encode
+from hal.registers import DECADE_FLOATS, INTEGERS, ValueType, encode
+from hal.signing_part import SigningPart
 from hal.toml_table import Table
 
 LEAST_A, MOST_A = 6.0, 80.0
@@ -185,6 +186,8 @@ def _dead_man(table: Table, board: BoardProfile) -> None:
 def _meter(top: Table, meter: MeterProfile) -> None:
     if meter.rating_a <= 0:
         raise top.error("rating_a", "give more than 0 ampere")
+    if meter.signing is not None:
+        _signing(top.table("signing"), meter, meter.signing)
     seen: dict[object, str] = {}
     for one in meter.registers.values():
         if one.measurand is None:
@@ -194,3 +197,33 @@ def _meter(top: Table, meter: MeterProfile) -> None:
         other = seen.setdefault((one.measurand, one.phase), one.name)
         if other != one.name:
             raise top.table("registers").error(one.name, f"measures the same as register {other!r}")
+
+
+def _signing(table: Table, meter: MeterProfile, part: SigningPart) -> None:
+    words, clock = part.command, part.clock
+    area = part.identification
+    written: tuple[tuple[Table, str, str, tuple[int, ...]], ...] = (
+        (table.table("command"), "register", words.register, (words.begin, words.end)),
+        (table.table("clock"), "high", clock.high, (0xFFFF,)),
+        (table.table("clock"), "low", clock.low, (0xFFFF,)),
+        (table.table("clock"), "zone", clock.zone, (-720, 840)),
+        (table.table("clock"), "status", clock.status, (clock.told,)),
+        (table, "identification_length", part.identification_length, (area.octets,)),
+        *((table.table("settings"), name, name, (value,)) for name, value in part.settings.items()),
+    )
+    for where, key, name, values in written:
+        _values(where, key, [Write(name, value) for value in values], meter)
+    read = (
+        (table.table("command"), "state", words.state),
+        (table.table("command"), "status", words.status),
+        (table.table("clock"), "status", clock.status),
+        (table, "dataset_length", part.dataset_length),
+        (table, "signature_length", part.signature_length),
+    )
+    for where, key, name in read:
+        if meter.registers[name].type not in INTEGERS:
+            raise where.error(key, f"register {name!r} is {meter.registers[name].type}; give one of integers")
+    for key in ("identification", "dataset", "signature", "public_key"):
+        found = getattr(part, key)
+        if found.address + found.words > 0x10000:
+            raise table.error(key, f"ends at {found.address + found.words}, and the last address is 65535")

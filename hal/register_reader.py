@@ -102,7 +102,7 @@ class RegisterReader:
 
     def _gives_way(self, block: Block, outcome: Outcome) -> bool:
         """True when there is a smaller way to ask for what was refused."""
-        if outcome.result is not Result.REFUSED:
+        if outcome.result is not Result.REFUSED or outcome.for_now:
             return False
         self._plans.clear()
         if len(block.registers) == 1:
@@ -125,6 +125,6 @@ class RegisterReader:
             if outcome.done:
                 self._proved[block.functions] = function
                 return piece.decoded(outcome.replies[0])
-            if outcome.result not in (Result.REFUSED, Result.SILENT):
+            if outcome.for_now or outcome.result not in (Result.REFUSED, Result.SILENT):
                 break
         return outcome

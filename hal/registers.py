@@ -46,6 +46,7 @@ _FORMATS = {
 
 
 DECADE_FLOATS = frozenset({ValueType.T5, ValueType.T6})
+INTEGERS = frozenset({ValueType.UINT16, ValueType.INT16, ValueType.UINT32, ValueType.INT32})
 
 
 def word_count(kind: ValueType) -> int | None:

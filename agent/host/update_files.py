@@ -97,9 +97,12 @@ class FileInstaller:
     def confirm(self) -> None:
         """See `Installer`."""
         state = self._state
-        content = self._slots.read(state.trial) if state.trial != FACTORY else None
-        if state.running == state.trial and content is not None:
-            self._change_or_fail(confirmed(state, content.least_version))
+        if state.trial == FACTORY or state.running != state.trial:
+            return
+        content = self._slots.read(state.trial)
+        if content is None:
+            raise InstallFailed(f"slot {state.trial} runs and cannot be read any more; update the station")
+        self._change_or_fail(confirmed(state, content.least_version))
 
     def rollback(self) -> None:
         """See `Installer`."""

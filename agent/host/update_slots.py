@@ -12,6 +12,7 @@ from typing import BinaryIO, Final
 
 from agent.credentials.firmware import ImageFound
 from agent.credentials.image_format import version_numbers
+from agent.host.download_order import FREE_FLOOR_BYTES, free_bytes
 from agent.host.update import InstallFailed
 from agent.settings.files.storage import move_file, read_file, remove_file, sync_folder, write_file
 from agent.settings.problems import SettingsError
@@ -57,13 +58,16 @@ class Slots:
             remove_file(file)
 
     def write(self, name: str, image: Path, found: ImageFound, progress: Callable[[int, int], None]) -> None:
-        """The payload of an image that was found to be good. Also raises InstallFailed: it is not what was checked."""
+        """The payload of an image that was found to be good. Also raises InstallFailed: it is not what was checked,
+        or would take the room that the journal of the station needs."""
         self.clear(name)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         with (
             os.fdopen(os.open(image, os.O_RDONLY | os.O_NOFOLLOW), "rb") as source,
             os.fdopen(os.open(self._beside(name), flags, 0o600), "wb", buffering=0) as target,
         ):
+            if free_bytes(target.fileno()) - found.size < FREE_FLOOR_BYTES:
+                raise InstallFailed(f"less than {FREE_FLOOR_BYTES} bytes of the disk would stay free; make room on it")
             source.seek(found.offset)
             digest = _copy(source, target.fileno(), found.size, progress)
         if digest != found.sha256:

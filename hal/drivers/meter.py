@@ -33,8 +33,8 @@ class MeterDriver:
         fixed = self._energy.type is not ValueType.FLOAT32 and self._energy.exponent is None
         self._suspicion = Suspicion(self._energy.scale if fixed else 0.0)
         self._slow: dict[str, Value] = {}
-        self._all_registers = _with_powers(self._mine(self._registers), profile)
-        self._fast_registers = _with_powers((one for one in self._mine(self._registers) if not one.slow), profile)
+        self._all_registers = profile.with_powers(self._mine(self._registers))
+        self._fast_registers = profile.with_powers(one for one in self._mine(self._registers) if not one.slow)
 
     @property
     def measurands(self) -> tuple[tuple[Measurand, Phase | None], ...]:
@@ -103,10 +103,3 @@ class MeterDriver:
         currents = [abs(one.value) for one in measured if one.measurand is Measurand.CURRENT_IMPORT]
         if currents:
             self._contactor.take_current(max(currents), now)
-
-
-def _with_powers(wanted: Iterable[Register], profile: MeterProfile) -> tuple[Register, ...]:
-    """Registers, and those that hold their powers of ten."""
-    found = {one.name: one for one in wanted}
-    powers = [one.exponent for one in found.values() if one.exponent is not None]
-    return (*found.values(), *(profile.registers[name] for name in dict.fromkeys(powers) if name not in found))

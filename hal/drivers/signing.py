@@ -28,8 +28,6 @@ from hal.signing_part import Area, SigningPart
 
 PATIENCE_S = 60.0
 AGAIN_S = 1.0
-_LATER = (5, 6)
-"""Exceptions "acknowledge" and "server device busy" (MODBUS Application Protocol 7)."""
 
 
 class _Silence(Exception):
@@ -211,5 +209,5 @@ class SigningDriver:
 
 def _trouble(outcome: Outcome) -> Exception:
     """What the device itself refuses is final; what did not get through is not, nor that it is busy."""
-    final = outcome.result is Result.REFUSED and outcome.code not in _LATER
+    final = outcome.result is Result.REFUSED and not outcome.for_now
     return _Refusal(outcome.detail) if final else _Silence(outcome.detail)

@@ -40,6 +40,8 @@ class FakeUnit:
     silent: bool = False
     deaf_for: int = 0
     """So many requests more are not answered."""
+    busy_for: int = 0
+    """So many requests more are refused with exception 6."""
     latency_s: float = 0.01
     written: list[tuple[int, int, tuple[int, ...]]] = field(default_factory=list)
     on_write: Callable[[FakeUnit], None] | None = None
@@ -52,6 +54,10 @@ class FakeUnit:
             self.deaf_for -= 1
             return None
         function = frame[1]
+        if self.busy_for:
+            self.busy_for -= 1
+            octets = bytes((self.unit,)) + self._refusal(function, 6)
+            return octets + checksum(octets)
         body = self._refusal(function, 1) if function not in self.functions else self._serve(function, frame)
         octets = bytes((self.unit,)) + body
         return octets + checksum(octets)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hal import modbus
 from hal.api import (
     BusPlan,
     ConnectorPlan,
@@ -17,7 +18,9 @@ from hal.api import (
     Measurand,
     Phase,
 )
+from hal.blocks import area_writes
 from hal.boards import StationHardware, build
+from hal.profile_reader import find_meter
 from hal.toml_table import ProfileError
 
 CONNECTOR = ConnectorPlan(1, "viridian_epc2plus", "rs485", None, "eastron_sdm72dm_v2", "meters", None, 20.0)
@@ -64,6 +67,16 @@ def test_the_worst_opening_time_grows_with_what_shares_the_line() -> None:
     slower = make(shared).capabilities[1].worst_opening_ms
     slowest = make(replace(shared, connectors=two)).capabilities[1].worst_opening_ms
     assert 500 < alone < slower < slowest < 4000
+
+
+def test_the_longest_exchange_with_a_meter_that_signs_is_one_of_its_writes() -> None:
+    meter = find_meter("iskra_wm3m4c", ())
+    assert meter.signing is not None
+    requests = area_writes(meter.signing.identification, bytes(200), 33, meter.limits)
+    octets = max(len(modbus.encode(one)) + modbus.response_length(one) for one in requests)
+    longest = modbus.Read(33, 3, 0, meter.longest_exchange)
+    assert octets == len(modbus.encode(longest)) + modbus.response_length(longest)
+    assert find_meter("eastron_sdm72dm_v2", ()).longest_exchange == find_meter("eastron_sdm72dm_v2", ()).limits.max_read
 
 
 @pytest.mark.parametrize(

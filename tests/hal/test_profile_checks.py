@@ -17,6 +17,41 @@ CANNOT_BE_MEANT = [
         'exponent = "energy_exponent"',
         "registers.energy_import: exponent = 'energy_exponent'; name a register of type 'int16'",
     ),
+    (
+        "time beyond its register",
+        "iskra_wm3m4c",
+        'address = 7055, type = "uint16"',
+        'address = 7055, type = "int16"',
+        "signing.clock.low: register 'time_low'",
+    ),
+    (
+        "setting beyond its register",
+        "iskra_wm3m4c",
+        "settings = { algorithm = 0 }",
+        "settings = { zone = 40000 }",
+        "signing.settings.zone: register 'zone'",
+    ),
+    (
+        "zone without a sign",
+        "iskra_wm3m4c",
+        'address = 7053, type = "int16"',
+        'address = 7053, type = "uint16"',
+        "signing.clock.zone: register 'zone'",
+    ),
+    (
+        "a state that is a text",
+        "iskra_wm3m4c",
+        'transaction_state = { function = 3, address = 7000, type = "uint16" }',
+        'transaction_state = { function = 3, address = 7000, type = "ascii", count = 1 }',
+        "signing.command.state: register 'transaction_state' is ascii",
+    ),
+    (
+        "an area beyond the last address",
+        "iskra_wm3m4c",
+        "address = 7612, words = 250",
+        "address = 65500, words = 250",
+        "signing.dataset: ends at 65750",
+    ),
     # what is wrong, profile, text, replaced by, what the error says
     (
         "scale 0",

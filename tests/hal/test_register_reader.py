@@ -62,6 +62,19 @@ def test_an_optional_register_that_is_refused_is_not_asked_for_again() -> None:
     play(FakeUnit(1, holding={0: 5}), scenario)
 
 
+def test_a_device_that_is_busy_teaches_nothing() -> None:
+    async def scenario(reader: RegisterReader, line: FakeLine) -> None:
+        registers = [word("a", 0, (3, 4)), word("b", 1, (3, 4), optional=True)]
+        for _ in range(5):
+            refused = await reader.read(registers)
+            assert isinstance(refused, Outcome)
+            assert (refused.result, refused.code) == (Result.REFUSED, 6)
+        assert await reader.read(registers) == {"a": 5, "b": 6}
+        assert len(line.sent()) == 6
+
+    play(FakeUnit(1, holding={0: 5, 1: 6}, busy_for=5), scenario)
+
+
 def test_a_hole_that_the_profile_knows_is_read_over_when_others_are_refused() -> None:
     known = (word("a", 0), word("between", 1), word("b", 2), word("c", 4))
 

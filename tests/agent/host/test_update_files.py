@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from agent.credentials.child import ChildFailed
 from agent.credentials.requests import Answer, Made, Request
 from agent.credentials.worker import answer
+from agent.host.download_order import FREE_FLOOR_BYTES
 from agent.host.update import BOOTS, InstallFailed, Slot
 from agent.host.update_files import FileInstaller
 from agent.host.update_slots import NAMES, Slots
@@ -201,6 +203,14 @@ def test_a_trial_whose_payload_is_not_whole_does_not_boot(station: Station) -> N
     assert (booted.running_version(), booted.pending()) == (FACTORY_VERSION, None)
 
 
+def test_a_trial_that_cannot_be_read_any_more_is_not_confirmed(station: Station) -> None:
+    running = station.update("1.1")
+    (station.folder / "update" / "a" / "manifest.json").unlink()
+    with pytest.raises(InstallFailed, match="cannot be read"):
+        running.confirm()
+    assert station.boot().pending() is None
+
+
 @pytest.mark.parametrize("slot", [Slot("a", "1.2"), Slot("b", "1.1"), Slot("../a", "1.1")])
 def test_only_what_was_installed_can_be_activated(station: Station, slot: Slot) -> None:
     running = station.restart()
@@ -328,6 +338,16 @@ def test_a_state_that_is_damaged_is_told_and_still_allows_no_way_back(station: S
     assert booted.running_version() == FACTORY_VERSION
     with pytest.raises(InstallFailed, match=r"older than 1\.2"):
         booted.install(station.image("1.1"), unheard)
+
+
+def test_an_image_that_would_fill_the_disk_is_not_installed(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = station.image("1.1.0")
+
+    def nearly_full(descriptor: int) -> SimpleNamespace:
+        return SimpleNamespace(f_frsize=1, f_bavail=FREE_FLOOR_BYTES + len(PAYLOAD) - 1)
+
+    monkeypatch.setattr(os, "fstatvfs", nearly_full)
+    assert "make room" in refused(station, image, verification=False)
 
 
 def test_a_full_disk_costs_the_update_and_nothing_else(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
