@@ -34,6 +34,9 @@ PRIMARY, OPERATOR = "primary-", "operator-"
 MOST_OPERATORS = 4
 """Further operators, a primary that lost Billing among them."""
 _MOST_CHANGES = 50
+_LONGEST_CHANGE, _LONGEST_NAME = 1_000, 100
+"""Of the line and of who made the change: longer than any address, and what is longer is cut, so that what was accepted
+can be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +124,8 @@ def render_installer(settings: InstallerSettings) -> str:
         lines += ["", "[[operator]]", *address_lines(operator)]
     lines += services_lines(settings.services)
     for change in settings.changes[-_MOST_CHANGES:]:
-        lines += ["", "[[change]]", f"what = {toml_text(change.what)}"]
-        lines += [f"by = {toml_text(change.by)}"] if change.by else []
+        lines += ["", "[[change]]", f"what = {toml_text(change.what[:_LONGEST_CHANGE])}"]
+        lines += [f"by = {toml_text(change.by[:_LONGEST_NAME])}"] if change.by else []
         lines += [f"at_ms = {change.at_ms}"] if change.at_ms is not None else []
     return "\n".join(lines) + "\n"
 
@@ -160,9 +163,9 @@ def _billing(root: Table, default: UpstreamId, listed: tuple[UpstreamAddress, ..
 
 def _change(table: Table) -> Change:
     at_ms = table.integer("at_ms", 0, 10**15) if table.has("at_ms") else None
-    change = Change(table.text("what", longest=300), table.text("by", default="", longest=100), at_ms)
+    what, by = table.text("what", longest=_LONGEST_CHANGE), table.text("by", default="", longest=_LONGEST_NAME)
     table.finish()
-    return change
+    return Change(what, by, at_ms)
 
 
 def read_address(table: Table) -> UpstreamAddress:

@@ -227,3 +227,13 @@ def test_a_power_cut_at_any_call_while_billing_moves_leaves_exactly_one(
         assert [settings.role(one.id) for one in settings.upstreams].count(Role.BILLING) == 1
         outcomes.add(settings.billing)
     assert outcomes == {"primary-1", "operator-1"}
+
+
+@pytest.mark.rule("product.V4")
+def test_the_longest_address_that_is_accepted_is_applied(locations: Locations) -> None:
+    url = f"wss://energy.example/{'a' * 480}"
+    long = replace(ENERGY, url=url, identity="C" * 48, changed_by="n" * 200)
+    stage_operator(locations, "boot1", long)
+    settings = load(locations, "boot2")
+    assert settings.problems == ()
+    assert [one.url for one in settings.operators] == [url]
