@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from agent.settings.addresses import UpstreamAddress
-from agent.settings.files.storage import move_file, read_file, write_file
+from agent.settings.files.storage import REWRITING, move_file, read_file, write_file
 from agent.settings.known import Known, parse_known, render_known, with_forgotten, with_present
 from agent.settings.problems import Problem, SettingsError
 from agent.vocabulary.ids import UpstreamId
@@ -32,13 +32,15 @@ class KnownFile:
 
     def note(self, present: Iterable[UpstreamAddress]) -> None:
         """These are set: they are known from now on."""
-        known = self._rewritable()
-        self._write(known, with_present(known, present))
+        with REWRITING:
+            known = self._rewritable()
+            self._write(known, with_present(known, present))
 
     def forget(self, upstream: UpstreamId) -> None:
         """The credentials of this one are gone."""
-        known = self._rewritable()
-        self._write(known, with_forgotten(known, upstream))
+        with REWRITING:
+            known = self._rewritable()
+            self._write(known, with_forgotten(known, upstream))
 
     def _rewritable(self) -> tuple[Known, ...]:
         problems: list[Problem] = []

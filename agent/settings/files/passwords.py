@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from agent.settings.credentials import Passwords, parse_passwords, render_passwords
-from agent.settings.files.storage import move_file, read_file, write_file
+from agent.settings.files.storage import REWRITING, move_file, read_file, write_file
 from agent.settings.problems import Problem, SettingsError
 from agent.vocabulary.ids import Secret, UpstreamId
 
@@ -32,13 +32,15 @@ class PasswordFile:
 
     def save(self, upstream: UpstreamId, password: Secret | None) -> None:
         """Set or forget the password that a backend is shown."""
-        held = self._rewritable()
-        self._write(held, replace(held, backends=_with(held.backends, upstream, password)))
+        with REWRITING:
+            held = self._rewritable()
+            self._write(held, replace(held, backends=_with(held.backends, upstream, password)))
 
     def save_proxy_login(self, upstream: UpstreamId, login: Secret | None) -> None:
         """Set or forget the login of the proxy of an upstream."""
-        held = self._rewritable()
-        self._write(held, replace(held, proxies=_with(held.proxies, upstream, login)))
+        with REWRITING:
+            held = self._rewritable()
+            self._write(held, replace(held, proxies=_with(held.proxies, upstream, login)))
 
     def _rewritable(self) -> Passwords:
         problems: list[Problem] = []

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from agent.settings.files import forget_credentials, load, stage_operator, stage_primary, stage_removal
+from agent.settings.files import known as known_module
+from agent.settings.files import passwords as passwords_module
 from agent.settings.files.folder import Folder
 from agent.settings.files.known import KnownFile
 from agent.settings.known import MOST_KNOWN, Known, successions, with_present
@@ -116,3 +120,32 @@ def test_it_is_written_only_when_it_says_something_else(tmp_path: Path, location
     problems: list[Problem] = []
     assert [one.address.id for one in file.read(problems)] == ["operator-1"]
     assert Folder(locations).in_use() == {"operator-1"}
+
+
+@pytest.mark.parametrize("module", [passwords_module, known_module])
+def test_two_that_are_forgotten_at_once_leave_everything_whole(
+    locations: Locations, monkeypatch: pytest.MonkeyPatch, module: object
+) -> None:
+    """Farewells that began together end together, each in a thread of its own."""
+    stage_primary(locations, "boot1", REQUEST)
+    stage_operator(locations, "boot1", ENERGY)
+    load(locations, "boot2")
+    Folder(locations).file("active").unlink()
+    other = threading.Thread(target=forget_credentials, args=(locations, UpstreamId("operator-1")))
+    write: Callable[[Path, str], None] = module.write_file  # type: ignore[attr-defined]
+
+    def slow(path: Path, text: str) -> None:
+        """The disk takes its time, and meanwhile another begins."""
+        if other.ident is None:
+            other.start()
+            other.join(0.3)
+        write(path, text)
+
+    monkeypatch.setattr(module, "write_file", slow)
+    forget_credentials(locations, P1)
+    other.join()
+    problems: list[Problem] = []
+    folder = Folder(locations)
+    assert folder.passwords.read(problems).backends == {}
+    assert [one.forgotten for one in folder.known.read(problems)] == [True, True]
+    assert problems == []
