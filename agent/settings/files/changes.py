@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from agent.settings.addresses import SYSTEM_TRUST, SecurityProfile, UpstreamAddress
 from agent.settings.files.folder import Folder
+from agent.settings.files.forgetting import forget_discarded
 from agent.settings.files.provisioned import read_factory
 from agent.settings.files.storage import remove_file, write_file
 from agent.settings.installer import MOST_OPERATORS, OPERATOR, PRIMARY, Change, InstallerSettings
@@ -147,6 +148,7 @@ def discard_pending(locations: Locations) -> bool:
     present = folder.file("pending").exists()
     if present:
         remove_file(folder.file("pending"))
+        forget_discarded(folder)
     return present
 
 
@@ -157,6 +159,7 @@ def _stage(folder: Folder, boot_id: str, wanted: InstallerSettings, change: Chan
     unchanged = wanted.services == active.services and wanted.operators == active.operators
     if usable and wanted.primary == active.primary and unchanged:
         remove_file(folder.file("pending"))
+        forget_discarded(folder)
         return wanted
     staged = replace(
         wanted,
@@ -166,6 +169,7 @@ def _stage(folder: Folder, boot_id: str, wanted: InstallerSettings, change: Chan
         changes=(*(pending.changes if pending is not None else ()), change),
     )
     folder.stage(staged)
+    forget_discarded(folder)
     return staged
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from agent.settings.files import (
+    discard_pending,
     load,
     stage_billing,
     stage_operator,
@@ -237,3 +238,35 @@ def test_the_longest_address_that_is_accepted_is_applied(locations: Locations) -
     settings = load(locations, "boot2")
     assert settings.problems == ()
     assert [one.url for one in settings.operators] == [url]
+
+
+def test_secrets_of_what_was_staged_and_taken_back_do_not_stay(locations: Locations) -> None:
+    """Else whoever stages and discards for years fills the disk, and in the end no password can be read."""
+    stage_primary(locations, "boot1", REQUEST)
+    load(locations, "boot2")
+    before = content(locations)
+    with_roots = replace(ENERGY, trust_pem=PEM)
+    stage_operator(locations, "boot2", with_roots)
+    assert discard_pending(locations)
+    assert content(locations) == before
+    stage_operator(locations, "boot2", with_roots)
+    stage_operator_removal(locations, "boot2", "energy", "delete")
+    assert content(locations) == before
+    stage_operator(locations, "boot2", with_roots)
+    stage_operator(locations, "boot2", SERVICE)
+    stage_operator_removal(locations, "boot2", "energy", "delete")
+    settings = load(locations, "boot3")
+    assert [(one.name, one.password) for one in settings.operators] == [("Service", SERVICE.password)]
+    assert b"operator-1" not in content(locations)["credentials.toml"]
+
+
+def test_nothing_is_forgotten_while_a_file_cannot_be_read(locations: Locations) -> None:
+    stage_primary(locations, "boot1", REQUEST)
+    load(locations, "boot2")
+    stage_removal(locations, "boot2", "delete")
+    load(locations, "boot3")
+    for name in ("known", "previous"):
+        (Path(locations.settings) / f"{name}.toml").write_text("torn")
+    stage_operator(locations, "boot3", ENERGY)
+    discard_pending(locations)
+    assert b"primary-1" in content(locations)["credentials.toml"]
