@@ -165,6 +165,8 @@ class SigningDriver:
                 return
             settled = self._now() - began >= words.settle_ms / 1000
             if settled and status not in (words.done, *words.under_way):
+                if await self._number(self._part.clock.status) == self._part.clock.lost:
+                    raise _Silence("the supply of the meter failed meanwhile")  # it was told the time before
                 raise _Refusal(f"status {status}: {words.refusals.get(status, 'not explained')}", status)
             await asyncio.sleep(words.poll_ms / 1000)
         raise _Refusal(f"the command was not done within {words.longest_ms / 1000:g} s")
