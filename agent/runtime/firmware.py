@@ -4,7 +4,8 @@ Theory of operation
 -------------------
 Requests are worked off one by one: who signed is judged before the answer (security extension of OCPP 1.6, L01), then
 the job is on the disk, then it is answered, then it begins. A newer request of the same upstream takes the place of
-its job until that is being installed; whose turn it is has been decided by the station.
+its job until that is being installed. The station knows of a job once there is something to tell of it; a job that
+waits for its date while the time is not known is kept from others here.
 
 A job is a task that takes one phase after the other (`firmware_job`, `firmware_steps`). Whatever it comes to is on the
 disk before it is told, with the id of the message, until the upstream has heard it: so the end of an update is told
@@ -78,6 +79,10 @@ class Updater:
         else:
             self._queue.put_nowait(effect)
 
+    @property
+    def _has_ended(self) -> bool:
+        return self._job is None or self._job.phase is Phase.ENDED
+
     def view(self) -> FirmwareView:
         """The firmware, for people. Reads files: for a thread."""
         job, pending = self._job, self._world.installer.pending()
@@ -142,6 +147,8 @@ class Updater:
             goes = present is not None and present.phase is not Phase.ENDED
             if present is not None and (present.phase in NO_WAY_BACK or self._steps.permitted):
                 return Result(ResultStatus.REJECTED, "an update is being installed")
+            if goes and present is not None and present.upstream != job.upstream:
+                return Result(ResultStatus.REJECTED, "an update of another upstream is under way")
             await asyncio.to_thread(self._file.save, job)
             self._job = job
         await self._stop()
@@ -154,7 +161,7 @@ class Updater:
         if not self._unheard:
             self._steps.heard.set()
         if self._job is not None and message_id == self._job.message_id:
-            await self._keep(Job.heard)
+            await self._keep(Job.heard, needed=False)
 
     # ------------------------------------------------------------------------------------------------- the job
 
@@ -204,7 +211,7 @@ class Updater:
         """One phase after the other, to the end, whatever happens. `anew`: what lies there is of another job."""
         if anew:
             await self._clear()
-        while (job := self._job) is not None and job.phase is not Phase.ENDED:
+        while (job := self._job) is not None and not self._has_ended:
             try:
                 outcome = await self._steps.do(job)
                 self._warn(outcome)
@@ -214,7 +221,8 @@ class Updater:
                 if job.phase in NO_WAY_BACK:
                     with suppress(Exception):
                         await self._hand.do(self._world.installer.rollback)
-                await self._keep(partial(Job.given_up, message_id=self._world.new_id()))
+                if not self._has_ended:
+                    await self._keep(partial(Job.given_up, message_id=self._world.new_id()))
         if self._steps.why:
             self._world.tell("firmware.failed", reason=self._steps.why)
             self._steps.why = ""
@@ -236,8 +244,13 @@ class Updater:
         elif outcome in (Outcome.NOT_GENUINE, Outcome.NOT_TAKEN):
             self._world.post(SecurityEventSeen(kinds.INVALID_FIRMWARE_SIGNATURE, self._steps.why, job.upstream))
 
-    async def _keep(self, change: Callable[[Job], Job]) -> Job:
-        """Change the job: onto the disk, in force, told. A disk that refuses ends it, while it can still be ended."""
+    async def _keep(self, change: Callable[[Job], Job], needed: bool = True) -> Job:
+        """Change the job: onto the disk, in force, told.
+
+        A disk that refuses what is `needed` ends it, while it can still be ended: raises OSError then, so that nobody
+        goes on with what has ended.
+        """
+        refused: OSError | None = None
         async with self._saving:
             before = self._job
             assert before is not None
@@ -248,13 +261,15 @@ class Updater:
                 await asyncio.to_thread(self._file.save, job)
             except OSError as error:
                 self._world.tell("firmware.problem", problem=f"the job cannot be written down ({error.strerror})")
-                if job.phase not in (Phase.ENDED, Phase.REBOOTING) and before.phase is not Phase.ENDED:
-                    job = before.given_up(self._world.new_id())
+                if needed and job.phase not in (Phase.ENDED, Phase.REBOOTING) and before.phase is not Phase.ENDED:
+                    job, refused = before.given_up(self._world.new_id()), error
             self._job = job
             if job.status is not before.status:
                 self._world.tell("firmware.state", upstream=job.upstream, text=WORDS[job.status])
             if job.status is not before.status or job.message_id != before.message_id:
                 self._post(job)
+        if refused is not None:
+            raise refused
         return job
 
     def _post(self, job: Job) -> None:

@@ -16,18 +16,19 @@ import pytest
 from agent.credentials.requests import Answer, Found, Request
 from agent.host.connections import Cut
 from agent.host.download_order import DownloadCause, DownloadFailed, DownloadOrder
-from agent.host.update import InstallFailed, Pending, Slot
+from agent.host.update import Installer, InstallFailed, Pending, Slot
 from agent.runtime.firmware import Updater
 from agent.runtime.firmware_world import FOLDER, World
 from agent.vocabulary.commands import FirmwareCommand, ResultStatus, SignedUpdateFirmware, UpdateFirmware
 from agent.vocabulary.firmware import FirmwareWish
-from agent.vocabulary.firmware_effects import HandleFirmware, PermitInstall
-from agent.vocabulary.ids import MANAGEMENT, Secret
+from agent.vocabulary.firmware_effects import HandleFirmware, NoteFirmwareTold, PermitInstall
+from agent.vocabulary.ids import MANAGEMENT, Secret, UpstreamId
 from agent.vocabulary.inputs import FirmwareAnswered, FirmwareProgressed, Input, InstallWanted
 
 WISH = FirmwareWish(Secret("https://h.example/firmware"), 0)
 PLAIN, SIGNED = UpdateFirmware(WISH), SignedUpdateFirmware(7, WISH, "PEM", "c2ln")
 PATIENCE_S = 10.0
+PRIMARY = UpstreamId("primary-1")
 
 
 class NoInstaller:
@@ -65,6 +66,8 @@ class Bench:
     most: int = 0
     may_end: threading.Event = field(default_factory=threading.Event)
     mistake: bool = False
+    now_ms: int | None = 1_000
+    installer: Installer = field(default_factory=lambda: NoInstaller())
 
     def __post_init__(self) -> None:
         self.loop, self.changed = asyncio.get_running_loop(), asyncio.Event()
@@ -73,16 +76,16 @@ class Bench:
                 post=self._post,
                 tell=self._tell,
                 state=self.state,
-                wall_ms=lambda: 1_000,
+                wall_ms=lambda: self.now_ms,
                 times_ms=lambda: (0, 1_000),
                 new_id=iter(f"id-{number}" for number in range(1_000)).__next__,
-                installer=NoInstaller(),
+                installer=self.installer,
                 ask=self._ask,
                 roots=lambda: (),
                 allowed=frozenset(),
                 context=lambda upstream: ssl.create_default_context(),
                 accepted=frozenset,
-                upstreams=frozenset({MANAGEMENT}),
+                upstreams=frozenset({MANAGEMENT, PRIMARY}),
                 bring=self._bring,
             )
         )
@@ -116,8 +119,8 @@ class Bench:
             self.under_way -= 1
             self.loop.call_soon_threadsafe(self.changed.set)
 
-    def ask(self, command: FirmwareCommand, call: int = 1) -> None:
-        self.updater(HandleFirmware(MANAGEMENT, call, command))
+    def ask(self, command: FirmwareCommand, call: int = 1, who: UpstreamId = MANAGEMENT) -> None:
+        self.updater(HandleFirmware(who, call, command))
 
     async def until(self, condition: Callable[[], object]) -> None:
         async with asyncio.timeout(PATIENCE_S):
@@ -134,9 +137,27 @@ class Bench:
         return [g.state.status.value for g in self.posted if isinstance(g, FirmwareProgressed) and g.message_id]
 
 
+class SlotInstaller(NoInstaller):
+    """Installs into a slot, and says what was done with it."""
+
+    def __init__(self, *, on_install: Callable[[], object] = lambda: None) -> None:
+        self.on_install = on_install
+        self.done: list[str] = []
+
+    def install(self, image: Path, progress: Callable[[int, int], None]) -> Slot:
+        self.on_install()
+        return Slot("a", "2")
+
+    def activate(self, slot: Slot) -> None:
+        self.done.append("activate")
+
+    def rollback(self) -> None:
+        self.done.append("rollback")
+
+
 @contextlib.asynccontextmanager
-async def running(state: Path) -> AsyncIterator[Bench]:
-    bench = Bench(state)
+async def running(state: Path, **more: Any) -> AsyncIterator[Bench]:
+    bench = Bench(state, **more)
     task = asyncio.create_task(bench.updater.run())
     try:
         yield bench
@@ -237,5 +258,68 @@ def test_a_place_that_is_not_allowed(tmp_path: Path, command: Any) -> None:
                 assert bench.answers == [ResultStatus.REJECTED]
             assert bench.most == 0
             assert "hunter2" not in "".join(bench.log)
+
+    asyncio.run(story())
+
+
+@pytest.mark.rule("ocpp16.F06")
+def test_a_job_that_waits_for_the_time_to_be_known_is_not_cancelled_by_another(tmp_path: Path) -> None:
+    """Nothing is told of it yet, so the station cannot know that somebody's turn it is."""
+
+    async def story() -> None:
+        async with running(tmp_path, now_ms=None) as bench:
+            bench.ask(SIGNED)
+            bench.ask(SIGNED, 2, PRIMARY)
+            await bench.until(lambda: len(bench.answers) == 2)
+            assert bench.answers == [ResultStatus.ACCEPTED, ResultStatus.REJECTED]
+            assert bench.told == []
+        async with running(tmp_path, now_ms=None) as bench:
+            bench.ask(SIGNED, 3, PRIMARY)
+            bench.ask(SIGNED, 4)
+            await bench.until(lambda: len(bench.answers) == 2)
+            assert bench.answers == [ResultStatus.REJECTED, ResultStatus.ACCEPTED_CANCELED]
+
+    asyncio.run(story())
+
+
+def test_a_disk_that_fills_up_during_the_installation_activates_nothing_and_lets_the_station_go(tmp_path: Path) -> None:
+    job = tmp_path / FOLDER / "job.json"
+
+    def fill() -> None:
+        job.unlink()
+        job.mkdir()
+
+    installer = SlotInstaller(on_install=fill)
+
+    async def story() -> None:
+        async with running(tmp_path, installer=installer) as bench:
+            bench.may_end.set()
+            bench.ask(SIGNED)
+            await bench.until(lambda: InstallWanted(False) in bench.posted)
+            assert bench.told[-1] == "installation_failed"
+            assert "activate" not in installer.done
+            job.rmdir()
+            bench.ask(SIGNED, 2)
+            await bench.until(lambda: len(bench.answers) == 2)
+            assert bench.answers == 2 * [ResultStatus.ACCEPTED]
+
+    asyncio.run(story())
+
+
+def test_a_disk_that_does_not_note_what_was_heard_does_not_end_the_job(tmp_path: Path) -> None:
+    job = tmp_path / FOLDER / "job.json"
+
+    async def story() -> None:
+        async with running(tmp_path) as bench:
+            bench.ask(SIGNED)
+            await bench.until(lambda: bench.under_way)
+            job.unlink()
+            job.mkdir()
+            (heard,) = (given.message_id for given in bench.posted if isinstance(given, FirmwareProgressed))
+            bench.updater(NoteFirmwareTold(heard))
+            await bench.until(lambda: any("cannot be written" in line for line in bench.log))
+            job.rmdir()
+            bench.may_end.set()
+            await bench.until(lambda: "downloaded" in bench.told)
 
     asyncio.run(story())
