@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from agent.control.protocol import RefusedError
 from agent.control.views import PendingView, UpstreamsView, UpstreamView
-from agent.credentials.child import ChildFailed
 from agent.runtime.settings_desk import SettingsDesk
 from agent.settings.problems import Problem, SettingsError
 from agent.settings.settings import FITTING, UpstreamRequest
@@ -81,7 +80,7 @@ class OperatorsDesk:
                 status, answer = ResultStatus.REJECTED, _refused(refused.problems)
                 reason = str(refused).replace("\n", "; ")
                 self._world.tell("settings.refused", reason=f"{type(effect.request).__name__}: {reason}")
-            except (OSError, ChildFailed) as error:
+            except Exception as error:  # a disk, a child process, a mistake of ours: there is an answer all the same
                 status = ResultStatus.REJECTED
                 answer = _refused([Problem("", f"could not be done ({type(error).__name__})", "ask again")])
             if isinstance(effect.request, Unreadable):

@@ -18,6 +18,7 @@ from agent.settings.installer import InstallerSettings
 from agent.settings.locations import Locations
 from agent.settings.service_edits import ServiceEdit
 from agent.settings.settings import Settings, UpstreamRequest
+from agent.store.errors import StoreError
 
 _Kept = TypeVar("_Kept")
 
@@ -126,7 +127,14 @@ class SettingsDesk:
             last = staged.changes[-1] if staged.changes else None
             self._tell("settings.staged", what=last.what if last else "", by=last.by if last else "")
             self._staged(self._pending.told if self._pending is not None else "")
-            return None if self._pending is None else _view(self._pending, await self._cost())
+            return None if self._pending is None else _view(self._pending, await self._present_cost())
+
+    async def _present_cost(self) -> Cost | None:
+        """None while the store cannot be read: what is staged is staged all the same."""
+        try:
+            return await self._cost()
+        except StoreError:
+            return None
 
     def _differs(self, staged: InstallerSettings) -> bool:
         now = self._settings
