@@ -69,6 +69,8 @@ class Updater:
         self._saving = asyncio.Lock()
         self._job: Job | None = None
         self._task: asyncio.Task[None] | None = None
+        self._proving = False
+        """What runs is on trial, and no job is about it: nothing can be installed until that is decided."""
         self._unheard: set[str] = set()
         """Messages of this life that nobody has heard yet."""
 
@@ -147,6 +149,8 @@ class Updater:
             goes = present is not None and present.phase is not Phase.ENDED
             if present is not None and (present.phase in NO_WAY_BACK or self._steps.permitted):
                 return Result(ResultStatus.REJECTED, "an update is being installed")
+            if self._proving:
+                return Result(ResultStatus.REJECTED, "the version that runs is on trial")
             if goes and present is not None and present.upstream != job.upstream:
                 return Result(ResultStatus.REJECTED, "an update of another upstream is under way")
             await asyncio.to_thread(self._file.save, job)
@@ -183,18 +187,22 @@ class Updater:
         self._job = resumed(job, pending.slot.version if pending else None, running, there)
         if self._job.status is not FirmwareStatus.IDLE:
             self._post(self._job)
-        if self._job.phase is Phase.ENDED:
+        if self._has_ended:
             await self._clear()
+            await self._prove_what_runs()
         self._begin()
 
     async def _prove_what_runs(self) -> None:
-        """A version on trial whose job was lost."""
+        """A version on trial whose job was lost, or has ended without it."""
         pending = await self._hand.do(self._world.installer.pending)
         if pending is not None and pending.running:
+            self._proving = True
             self._task = asyncio.create_task(self._prove(), name="firmware on trial")
 
     async def _prove(self) -> None:
-        if not await self._steps.prove((MANAGEMENT,)):
+        if await self._steps.prove((MANAGEMENT,)):
+            self._proving = False
+        else:
             await self._steps.give_back()
 
     def _begin(self, anew: bool = False) -> None:

@@ -67,6 +67,7 @@ class Bench:
     may_end: threading.Event = field(default_factory=threading.Event)
     mistake: bool = False
     now_ms: int | None = 1_000
+    accepted: frozenset[UpstreamId] = frozenset()
     installer: Installer = field(default_factory=lambda: NoInstaller())
 
     def __post_init__(self) -> None:
@@ -84,7 +85,7 @@ class Bench:
                 roots=lambda: (),
                 allowed=frozenset(),
                 context=lambda upstream: ssl.create_default_context(),
-                accepted=frozenset,
+                accepted=lambda: self.accepted,
                 upstreams=frozenset({MANAGEMENT, PRIMARY}),
                 bring=self._bring,
             )
@@ -143,6 +144,14 @@ class SlotInstaller(NoInstaller):
     def __init__(self, *, on_install: Callable[[], object] = lambda: None) -> None:
         self.on_install = on_install
         self.done: list[str] = []
+        self.on_trial: Pending | None = None
+
+    def pending(self) -> Pending | None:
+        return self.on_trial
+
+    def confirm(self) -> None:
+        self.done.append("confirm")
+        self.on_install()
 
     def install(self, image: Path, progress: Callable[[int, int], None]) -> Slot:
         self.on_install()
@@ -321,5 +330,26 @@ def test_a_disk_that_does_not_note_what_was_heard_does_not_end_the_job(tmp_path:
             job.rmdir()
             bench.may_end.set()
             await bench.until(lambda: "downloaded" in bench.told)
+
+    asyncio.run(story())
+
+
+def test_a_version_that_runs_on_trial_beside_a_job_that_has_ended_is_proved(tmp_path: Path) -> None:
+    """The job has failed after the version was activated, and it could not be taken back."""
+    installer = SlotInstaller()
+
+    async def story() -> None:
+        async with running(tmp_path) as bench:
+            bench.may_end.set()
+            bench.ask(SIGNED)
+            await bench.until(lambda: bench.told[-1:] == ["installation_failed"])
+        installer.on_trial = Pending(Slot("a", "2"), True, 2)
+        async with running(tmp_path, installer=installer) as bench:
+            bench.ask(SIGNED, 2)
+            await bench.until(lambda: bench.answers)
+            assert bench.answers == [ResultStatus.REJECTED], "nothing can be installed over it"
+        async with running(tmp_path, installer=installer, accepted=frozenset({MANAGEMENT})) as bench:
+            installer.on_install = lambda: bench.loop.call_soon_threadsafe(bench.changed.set)
+            await bench.until(lambda: "confirm" in installer.done)
 
     asyncio.run(story())
