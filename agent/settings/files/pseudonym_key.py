@@ -11,13 +11,14 @@ from agent.settings.problems import Problem, SettingsError
 from agent.vocabulary.ids import Secret
 
 _BYTES = 32
+_REMEDY = "remove it: a new one is made"
 
 
 def pseudonym_key(locations: Locations, problems: list[Problem]) -> Secret | None:
     """The secret; None if the disk neither has it nor takes it, and then cards are not told by pseudonyms at all."""
     path = Path(locations.state) / "pseudonym.key"
     try:
-        return Secret(read_file(path, "remove it: a new one is made").strip())
+        return _whole(read_file(path, _REMEDY).strip(), path)
     except FileNotFoundError:
         made = secrets.token_hex(_BYTES)
     except SettingsError as error:
@@ -32,3 +33,10 @@ def pseudonym_key(locations: Locations, problems: list[Problem]) -> Secret | Non
         )
         return None
     return Secret(made)
+
+
+def _whole(text: str, path: Path) -> Secret:
+    """With a shorter one whoever knows that could try all cards. Raises SettingsError."""
+    if len(text) != 2 * _BYTES:
+        raise SettingsError([Problem("", "is not the secret for pseudonyms any more", _REMEDY, str(path))])
+    return Secret(text)

@@ -18,8 +18,8 @@ from agent.settings.problems import Problem, SettingsError
 
 LARGEST_FILE = 256 * 1024
 REWRITING = threading.RLock()
-"""Held from reading a file of several upstreams until it is written again: settings change in threads, and two farewells
-may end at once."""
+"""Held from reading a file of several upstreams until it is written again: settings change in threads, and two
+farewells may end at once."""
 _SEAL = "# sha256 "
 
 

@@ -34,6 +34,14 @@ def test_a_decayed_one_is_told_and_none_is_used(tmp_path: Path) -> None:
     assert "pseudonym.key" in str(problems[0])
 
 
+@pytest.mark.parametrize("left", ["", "\n", "0f0f"])
+def test_an_empty_or_short_one_is_none_since_anybody_could_try_cards_against_it(tmp_path: Path, left: str) -> None:
+    problems: list[Problem] = []
+    (tmp_path / "pseudonym.key").write_text(left)
+    assert pseudonym_key(Locations(state=str(tmp_path)), problems) is None
+    assert "pseudonym.key" in str(problems[0])
+
+
 def test_a_disk_that_does_not_take_it_gives_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
