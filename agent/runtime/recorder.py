@@ -23,6 +23,7 @@ from typing import Any
 
 from agent.vocabulary import (
     certificates,
+    charging,
     commands,
     events,
     firmware,
@@ -153,6 +154,7 @@ def _kinds() -> dict[str, Any]:
     modules: tuple[ModuleType, ...] = (
         api,
         certificates,
+        charging,
         commands,
         events,
         firmware,

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import is_dataclass
+from enum import Enum
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args, get_type_hints
 
 import pytest
 
+from agent.runtime import recorder as recorder_module
 from agent.runtime.recorder import InputRecorder, read_inputs, write_dump
 from agent.vocabulary.certificates import CertificateHash, CertificateUse, HashAlgorithm
 from agent.vocabulary.commands import DeleteCertificate, ListRoots, RemoteStart, SetOption, SetPassword
@@ -42,6 +45,22 @@ def record(*given: Input) -> str:
 
 def test_inputs_come_back_as_they_were() -> None:
     assert list(read_inputs(record(*PLAIN))) == [(AT, given) for given in PLAIN]
+
+
+def test_every_kind_that_an_input_can_hold_is_found_again() -> None:
+    kinds, met = recorder_module._kinds(), set()
+
+    def meet(found: object) -> None:
+        if isinstance(found, type) and (is_dataclass(found) or issubclass(found, Enum)) and found not in met:
+            met.add(found)
+            assert found is Secret or kinds.get(found.__name__) is found, f"{found} is in no module of the recorder"
+            for part in get_type_hints(found).values() if is_dataclass(found) else ():
+                meet(part)
+        for part in get_args(found):
+            meet(part)
+
+    meet(Input)
+    assert len(met) > 100
 
 
 def test_cards_become_pseudonyms_that_keep_equal_cards_equal() -> None:
