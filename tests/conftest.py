@@ -6,6 +6,7 @@ import pytest
 
 STORIES = (
     "cardless",
+    "change_of_operator",
     "charging_profiles",
     "credentials",
     "cut_installs",
@@ -24,6 +25,7 @@ STORIES = (
     "roles",
     "reservations",
     "resets",
+    "retiring",
     "security_events",
     "several_authorities",
     "start_stop_races",
