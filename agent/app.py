@@ -13,7 +13,7 @@ from agent.host.clock import RELEASED_MS
 from agent.host.reboot import request_reboot
 from agent.links.upstream import UpstreamTask
 from agent.ocpp.dialect import DIALECTS, Dialect
-from agent.oversight import dump_inputs, make_abilities, make_watchdog, tell_limits
+from agent.oversight import dump_inputs, make_abilities, make_desk, make_operators, make_watchdog, tell_limits
 from agent.runtime.clock import Clock
 from agent.runtime.context import Context, Seams
 from agent.runtime.engine import Doors
@@ -122,6 +122,8 @@ class Agent:
         self.upstreams: dict[UpstreamId, UpstreamTask] = {}
         self.credentials = make_credentials(context, self.start.options, self.clock, self, self._departing)
         self.transfers = make_transfers(context, self, self.credentials)
+        self.desk = make_desk(context, self)
+        self.operators = make_operators(context, self)
         self.updater = make_updater(context, self, self.credentials)
         doors = Doors(
             self.hardware,
@@ -133,6 +135,7 @@ class Agent:
             self.recorder.record,
             self.credentials,
             self.transfers,
+            self.operators,
             self._turn_over,
             self.updater,
         )
@@ -246,6 +249,7 @@ class Agent:
         for upstream, desk in self.credentials.desks.items():
             keeper.keep(f"credentials {upstream}", desk.run)
         keeper.keep("transfers", self.transfers.run)
+        keeper.keep("operators", self.operators.run)
         keeper.keep("firmware", self.updater.run)
         keeper.keep("clock", lambda: self.timekeeper.run(partial(keep_time, self.writer, context.settings)))
         keeper.keep("control", Server(context.locations.socket, self.abilities(), context.log).run)

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Protocol
 
 from agent.control.server import Abilities
+from agent.control.views import Cost
 from agent.links.ports import Mind
 from agent.links.upstream import UpstreamTask
 from agent.runtime import abilities
@@ -14,14 +15,16 @@ from agent.runtime.clock import Clock
 from agent.runtime.context import Context
 from agent.runtime.engine import Engine
 from agent.runtime.firmware import Updater
+from agent.runtime.operators_desk import OperatorsDesk, World
 from agent.runtime.recorder import InputRecorder, write_dump
+from agent.runtime.settings_desk import SettingsDesk
 from agent.runtime.setup import Start
 from agent.runtime.supervision import Supervisor
 from agent.runtime.watchdog import Watchdog, Watched
 from agent.runtime.writer import Writer
 from agent.station.station import Station
 from agent.vocabulary.ids import UpstreamId
-from agent.vocabulary.inputs import Tick
+from agent.vocabulary.inputs import SettingsStaged, Tick
 from hal.api import Hardware
 
 
@@ -29,6 +32,7 @@ class Whole(Mind, Protocol):
     """The parts of the agent that are looked at here."""
 
     clock: Clock
+    desk: SettingsDesk
     engine: Engine
     hardware: Hardware
     recorder: InputRecorder
@@ -59,13 +63,34 @@ def make_watchdog(context: Context, agent: Whole) -> Watchdog:
     )
 
 
+def make_desk(context: Context, agent: Whole) -> SettingsDesk:
+    """The one that stages changes of the settings."""
+
+    async def cost() -> Cost:
+        running = sum(one.transaction is not None for one in agent.station.overview(agent.clock.now()).connectors)
+        return Cost(running, await agent.writer.depth(context.settings.billing))
+
+    return SettingsDesk(
+        context.locations,
+        context.boot_id,
+        context.settings,
+        lambda: agent.clock.now().wall_ms,
+        context.log,
+        cost,
+        lambda text: agent.post(SettingsStaged(text)),
+    )
+
+
+def make_operators(context: Context, agent: Whole) -> OperatorsDesk:
+    """What management asks about operators."""
+    return OperatorsDesk(World(agent.desk, lambda: make_abilities(context, agent).upstreams(), agent.post, context.log))
+
+
 def make_abilities(context: Context, agent: Whole) -> Abilities:
     """What the control socket can do."""
     problems = (*(str(problem) for problem in context.settings.problems), *agent.start.problems)
     return abilities.make_abilities(
         abilities.Surroundings(
-            locations=context.locations,
-            boot_id=context.boot_id,
             settings=context.settings,
             problems=problems,
             safe_mode=context.safe_mode,
@@ -78,7 +103,8 @@ def make_abilities(context: Context, agent: Whole) -> Abilities:
             firmware=agent.updater.view,
             dump_inputs=lambda: asyncio.to_thread(write_dump, context.locations.state, agent.recorder.lines()),
             tell=context.log,
-        )
+        ),
+        agent.desk,
     )
 
 

@@ -59,7 +59,15 @@ def make_credentials(
     """The keeper of the credentials of all upstreams, and of those that are let go."""
     seams = context.seams
     keeping = Keeping(
-        context.locations.state, station, clock, mind.post, context.log, mind.options, seams.new_uuid, seams.ask_child
+        context.locations.state,
+        station,
+        clock,
+        mind.post,
+        context.log,
+        mind.options,
+        seams.new_uuid,
+        seams.ask_child,
+        context.boot_id,
     )
     return Credentials([*addresses_of(context), *former], keeping)
 
@@ -138,5 +146,6 @@ def make_upstream(
         notices=around.outboxes.notices_of(address.id),
         dials=lambda: keeper.accesses(address.id).present().url,
         leaves_with=leaves_with,
+        proven=partial(keeper.registered, address.id),
     )
     return UpstreamTask(address.id, dialect, ports)

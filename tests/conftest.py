@@ -6,11 +6,14 @@ import pytest
 
 STORIES = (
     "cardless",
+    "change_of_operator",
     "charging_profiles",
     "credentials",
     "cut_installs",
+    "cut_updates",
     "fanout",
     "faults",
+    "firmware",
     "held_cables",
     "history",
     "isolation",
@@ -22,6 +25,7 @@ STORIES = (
     "roles",
     "reservations",
     "resets",
+    "retiring",
     "security_events",
     "several_authorities",
     "start_stop_races",

@@ -6,9 +6,10 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
-NEXT_BOOT = "Staged. It applies at the next boot of the system: stationctl reboot"
+from agent.control.tables import NEXT_BOOT as NEXT_BOOT
+from agent.control.tables import catalogue_text, staged_text
+from agent.settings.settings import FITTING
 
 
 class UsageError(Exception):
@@ -17,26 +18,25 @@ class UsageError(Exception):
 
 def add_operator_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     """Add the commands to a parser by its `add(name, help, show, prepare)`."""
-    _add_address(add("set-primary", "stage a primary backoffice, which is then Billing", _staged, _address))
-    operator = add("add-operator", "stage a further operator (Data & Control), at most four", _staged, _address)
+    add("catalogue", "backoffices that can be set by name", catalogue_text)
+    _add_address(add("set-primary", "stage a primary backoffice, which is then Billing", staged_text, _address))
+    operator = add("add-operator", "stage a further operator (Data & Control), at most four", staged_text, _address)
     _add_address(operator, named=True)
-    remove = add("remove-primary", "stage the removal of the primary: management is then Billing", _staged, _removal)
+    help_text = "stage the removal of the primary: management is then Billing"
+    remove = add("remove-primary", help_text, staged_text, _removal)
     remove.add_argument("word", metavar="delete", nargs="?", help='the word "delete"; asked for if not given')
-    leave = add("remove-operator", "stage the removal of a further operator; the others stay", _staged, _leaving)
+    leave = add("remove-operator", "stage the removal of a further operator; the others stay", staged_text, _leaving)
     leave.add_argument("operator", metavar="NAME", help="its name or id, as stationctl upstreams shows it")
     leave.add_argument("word", metavar="delete", nargs="?", help='the word "delete"; asked for if not given')
     help_text = "stage which upstream is Billing: it alone authorises cards and owns transactions"
-    billing = add("set-billing", help_text, _staged, _chosen)
+    billing = add("set-billing", help_text, staged_text, _chosen)
     billing.add_argument("upstream", metavar="NAME", help="name or id of a listed upstream, or management")
-
-
-def _staged(result: Any) -> str:
-    return NEXT_BOOT
 
 
 def _add_address(command: argparse.ArgumentParser, named: bool = False) -> None:
     """How to reach an upstream; `named`: it must be given a name."""
-    command.add_argument("url", metavar="URL", help="ws://host/path or wss://host/path, without the identity")
+    help_text = "ws://host/path or wss://host/path, without the identity; or a name of stationctl catalogue"
+    command.add_argument("url", metavar="URL|NAME", help=help_text)
     command.add_argument("--identity", metavar="ID", required=True, help="Chargebox Identity, as the operator knows it")
     of_itself = "" if named else " (default: the identity)"
     command.add_argument("--name", metavar="NAME", required=named, default="", help=f"name for people{of_itself}")
@@ -105,6 +105,8 @@ def _security(options: argparse.Namespace, password: str) -> int:
         return int(options.security)
     if options.certificate:
         return 3
+    if "://" not in options.url:
+        return FITTING
     return 2 if options.url.lower().startswith("wss:") else 1 if password else 0
 
 

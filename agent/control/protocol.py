@@ -19,7 +19,7 @@ from agent.control.request_fields import Fields
 from agent.control.request_fields import RefusedError as RefusedError
 from agent.control.request_fields import refuse as refuse
 from agent.settings.problems import quoted
-from agent.settings.settings import UpstreamRequest
+from agent.settings.settings import FITTING, UpstreamRequest
 
 LONGEST_LINE = 64 * 1024
 """Bytes of a request line; a chain of roots fits, and nothing can fill the memory."""
@@ -64,6 +64,11 @@ class DeleteSessions:
 @dataclass(frozen=True, slots=True)
 class Upstreams:
     """All upstreams with role and state, and what is staged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The backoffices that can be set by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +179,7 @@ Request = (
     | Sessions
     | DeleteSessions
     | Upstreams
+    | Catalogue
     | SetPrimary
     | AddOperator
     | RemovePrimary
@@ -197,7 +203,7 @@ def _upstream(held: Fields) -> UpstreamRequest:
     return UpstreamRequest(
         url=held.text("url", longest=4_096),
         identity=held.text("identity"),
-        security=held.integer("security", 0, 0, 9),
+        security=held.integer("security", FITTING, FITTING, 9),
         password=held.secret("password"),
         trust_pem=held.text("trust_pem", "", longest=LONGEST_LINE),
         name=held.text("name", ""),
@@ -229,6 +235,7 @@ COMMANDS: Mapping[str, Callable[[Fields], Request]] = {
     "sessions": _sessions,
     "delete-sessions": lambda held: DeleteSessions(_wall_ms(held), held.text("word")),
     "upstreams": lambda held: Upstreams(),
+    "catalogue": lambda held: Catalogue(),
     "set-primary": lambda held: SetPrimary(_upstream(held)),
     "add-operator": lambda held: AddOperator(_upstream(held)),
     "remove-primary": lambda held: RemovePrimary(held.text("word")),

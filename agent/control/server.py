@@ -36,6 +36,7 @@ _LOOKS = (
     | protocol.Sessions
     | protocol.SecurityLog
     | protocol.Upstreams
+    | protocol.Catalogue
     | card_requests.Services
     | card_requests.Decisions
 )
@@ -95,6 +96,8 @@ class Abilities:
     clear_security_log: Callable[[], Outcome]
     dump_inputs: Callable[[], Outcome]
     cards: CardAbilities
+    catalogue: Callable[[], Outcome] = tuple
+    """The backoffices that can be set by name."""
 
 
 class Server:
@@ -204,6 +207,7 @@ class Server:
 _DEEDS: Mapping[type[Request], Callable[[Abilities, Any, str], Outcome]] = {
     protocol.Status: lambda able, asked, who: able.status(),
     protocol.Upstreams: lambda able, asked, who: able.upstreams(),
+    protocol.Catalogue: lambda able, asked, who: able.catalogue(),
     protocol.Sessions: lambda able, asked, who: able.sessions(asked),
     protocol.DeleteSessions: lambda able, asked, who: able.delete_sessions(asked.before_ms, asked.word),
     protocol.SetPrimary: lambda able, asked, who: able.set_primary(replace(asked.primary, changed_by=who)),

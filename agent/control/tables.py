@@ -15,6 +15,7 @@ from agent.control.text_table import NOTHING, table
 from agent.control.text_table import cell_text as _cell
 from agent.vocabulary.moments import iso8601
 
+NEXT_BOOT = "Staged. It applies at the next boot of the system: stationctl reboot"
 _ROLES = {
     ("management", "billing"): "management, Billing",
     ("management", "data_and_control"): "management, Data & Control",
@@ -72,6 +73,29 @@ def upstreams_text(answer: dict[str, Any]) -> str:
     header = ("upstream", "name", "role", "state", "queued", "parked", "address")
     pending = _pending(answer.get("pending"))
     return "\n".join([table(header, rows), *([""] if pending else []), *pending])
+
+
+def catalogue_text(entries: list[dict[str, Any]]) -> str:
+    """The answer to `catalogue`."""
+    if not entries:
+        return "The catalogue is empty."
+    return table(("name", "url", "from"), [(one.get("name"), one.get("url"), one.get("source")) for one in entries])
+
+
+def staged_text(pending: dict[str, Any] | None) -> str:
+    """The answer to a change that is staged: how it applies, and what a reboot now would cost."""
+    if pending is None:
+        return "Nothing is staged now: it is as it was."
+    cost = pending.get("cost") or {}
+    lines = [NEXT_BOOT]
+    if cost.get("running"):
+        lines.append(f"{cost['running']} transactions run; a reboot stops them, stationctl reboot --wait waits.")
+    if cost.get("undelivered"):
+        lines.append(
+            f"{cost['undelivered']} records are not delivered to the present Billing upstream yet; "
+            "stationctl reboot --drain waits up to ten minutes. What is left follows after the reboot."
+        )
+    return "\n".join(lines)
 
 
 def undelivered_text(sessions: list[dict[str, Any]]) -> str:

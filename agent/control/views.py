@@ -28,6 +28,16 @@ class LinkView:
 
 
 @dataclass(frozen=True, slots=True)
+class Cost:
+    """What a reboot at this moment would cost."""
+
+    running: int = 0
+    """Transactions that it would stop."""
+    undelivered: int = 0
+    """Records that the present Billing upstream has not got yet; they are delivered after the reboot."""
+
+
+@dataclass(frozen=True, slots=True)
 class PendingView:
     """What is staged: the changes, and the upstreams as they are going to be."""
 
@@ -38,6 +48,8 @@ class PendingView:
     primary_identity: str = ""
     operators: tuple[str, ...] = ()
     """Names of the further operators."""
+    cost: Cost | None = None
+    """Told with each change."""
 
 
 @dataclass(frozen=True, slots=True)

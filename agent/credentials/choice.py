@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from agent.credentials import moving
 from agent.credentials.access import Access, ClientFiles
 from agent.credentials.folder import CredentialsFolder
 from agent.credentials.holdings import KEPT_MS, ClientCertificate, Holdings, Root, Trial
@@ -52,6 +53,7 @@ class Surroundings:
     changed: Callable[[News], None]
     wall_ms: Callable[[], int | None]
     """Wall time, None while unknown."""
+    boot_id: str = ""
     single_root: bool = False
     """A new root replaces the old one once it has worked ("AdditionalRootCertificateCheck")."""
 
@@ -63,6 +65,7 @@ class _Attempt:
     profile: int = -1
     password: Candidate | None = None
     certificate: ClientCertificate | None = None
+    url: str = ""
 
 
 class Choice:
@@ -77,7 +80,7 @@ class Choice:
         self._attempt = _Attempt()
         self._next_password = 0
         self._next_certificate = 0
-        self.holdings = _after_settings(holdings, address)
+        self.holdings = moving.after_settings(_after_settings(holdings, address), address.url)
 
     # ------------------------------------------------------------------------------------------------ for the dialler
 
@@ -91,7 +94,7 @@ class Choice:
         attempt = self._next_attempt()
         profile, password = attempt.profile, attempt.password
         return Access(
-            url=url_of(self.address.url, profile),
+            url=attempt.url,
             identity=self.address.identity,
             security_profile=profile,
             key=password.key if password else None,
@@ -140,6 +143,11 @@ class Choice:
     def settled_profile(self) -> int:
         """The security profile without what is on trial."""
         return self.address.security.value if self.holdings.profile is None else self.holdings.profile
+
+    @property
+    def attempted_url(self) -> str:
+        """What was dialled last."""
+        return self._attempt.url
 
     @property
     def password(self) -> Secret | None:
@@ -211,7 +219,8 @@ class Choice:
         profile = self.profile
         password = self._password() if profile in (SecurityProfile.BASIC, SecurityProfile.TLS_BASIC) else None
         certificate = self._certificate() if profile == SecurityProfile.MUTUAL_TLS else None
-        return _Attempt(profile, password, certificate)
+        url = moving.url_now(self.holdings, self.address.url, self._around.boot_id)
+        return _Attempt(profile, password, certificate, url_of(url, profile))
 
     @property
     def _present_trial(self) -> Trial | None:

@@ -32,6 +32,10 @@ def render(holdings: Holdings) -> str:
         "base_trusted": holdings.base_trusted,
         "certificates": [asdict(certificate) for certificate in holdings.certificates],
         "pending_key": holdings.pending_key,
+        "own_url": holdings.own_url,
+        "own_url_basis": holdings.own_url_basis,
+        "moving_to": holdings.moving_to,
+        "moving_asked_in": holdings.moving_asked_in,
         "renewal_tried_ms": holdings.renewal_tried_ms,
     }
     return json.dumps(values, indent=1) + "\n"
@@ -54,6 +58,10 @@ def parse(text: str) -> Holdings:
             base_trusted=bool(values["base_trusted"]),
             certificates=tuple(ClientCertificate(**one) for one in values["certificates"]),
             pending_key=str(values["pending_key"]),
+            own_url=str(values.get("own_url", "")),
+            own_url_basis=str(values.get("own_url_basis", "")),
+            moving_to=str(values.get("moving_to", "")),
+            moving_asked_in=str(values.get("moving_asked_in", "")),
             renewal_tried_ms=_number(values["renewal_tried_ms"]),
         )
     except (KeyError, TypeError, AttributeError) as wrong:

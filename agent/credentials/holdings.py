@@ -60,6 +60,14 @@ class Holdings:
     """The newest first."""
     pending_key: str = ""
     """Name of the key whose certificate was asked for and has not come."""
+    own_url: str = ""
+    """Where the backend has moved to by itself; empty: it is where the settings say."""
+    own_url_basis: str = ""
+    """The URL of the settings then: another one there is the installer's word, and counts."""
+    moving_to: str = ""
+    """Where it is to be tried after the next boot, or is being tried since the last."""
+    moving_asked_in: str = ""
+    """The boot in which it was asked for."""
     renewal_tried_ms: int | None = None
     """When a certificate was last asked for because the present one is about to expire."""
 

@@ -1,8 +1,9 @@
 """How fast one peer is read: what it sends unasked is paid from an allowance that fills up steadily. Pure.
 
-Every WebSocket frame costs one unit, and a call of the peer `CALL_UNITS`, since the station has work with it. An answer
-that was waited for costs nothing, so that a queue of weeks drains as fast as the peer answers. A peer that has used up
-its allowance is not read until there is some again: what it sends waits in its own socket, and TCP holds it back.
+Every WebSocket frame costs one unit, and a call of the peer `CALL_UNITS` more, since the station has work with it; but
+only if the peer did not wait for the answer before it sent on. An answer that was waited for costs nothing, so that a
+queue of weeks drains as fast as the peer answers. A peer that has used up its allowance is not read until there is some
+again: what it sends waits in its own socket, and TCP holds it back.
 """
 
 from __future__ import annotations

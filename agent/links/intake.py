@@ -34,6 +34,11 @@ class Intake:
         """The package has enough messages that nobody has fetched yet."""
         self._next: asyncio.Handle | None = None
 
+    @property
+    def more_waits(self) -> bool:
+        """Something has come that was not shown yet."""
+        return bool(self._unread)
+
     def opened(self, transport: asyncio.Transport) -> None:
         """The connection is made."""
         self._transport = transport

@@ -65,6 +65,11 @@ class _Connection(ClientConnection):
         self.lost: Exception | None = None
         """Why the transport has ended, if not in order: the package tells of it less than it knows."""
 
+    @property
+    def more_waits(self) -> bool:
+        """The peer has sent more than was looked at."""
+        return self._intake.more_waits or len(self.recv_messages.frames) > 0
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called once by the transport: the package holds and releases the intake in its place."""
         super().connection_made(transport)
@@ -133,8 +138,11 @@ class WebSocketLink:
             return data
 
     def charge(self, units: int) -> bool:
-        """What the last message cost beyond its frame; true if the peer is not read for a while."""
-        self._connection.allowance.spend(units)
+        """What the last message cost beyond its frame; true if the peer is not read for a while.
+
+        A peer that waits for its answer before it sends more floods nobody: it pays for its frames alone.
+        """
+        self._connection.allowance.spend(units if units < 0 or self._connection.more_waits else 0)
         return self._connection.allowance.wait_s() > 0
 
     async def send(self, text: str) -> None:

@@ -140,6 +140,8 @@ class Ports:
     """Security events that this upstream is to be told; None: it is told of none."""
     dials: Callable[[], str] = lambda: ""
     """The endpoint that is dialled at present: a backend may have raised the security profile of the settings."""
+    proven: Callable[[], None] = lambda: None
+    """The station is registered on the present link, and a call was answered there. Called often."""
     leaves_with: int = GOING_AWAY
     """Close code of a link that the station ends in order."""
     authenticated: Callable[[], bool] = lambda: False

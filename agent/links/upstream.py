@@ -251,6 +251,7 @@ class UpstreamTask:
             self._ports.mind.post(output.inputs.popleft())
         if self._conversation.proven and self._rivalry.answered(self._now_ms):
             self._redial.proven()
+            self._ports.proven()
             self.state = replace(self.state, doubt="") if self.state.doubt else self.state
         self._rouse()
 

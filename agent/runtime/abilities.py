@@ -17,7 +17,6 @@ from agent.runtime.clock import Clock
 from agent.runtime.limits_desk import LimitsDesk
 from agent.runtime.settings_desk import SettingsDesk
 from agent.runtime.writer import Writer
-from agent.settings.locations import Locations
 from agent.settings.problems import quoted
 from agent.settings.settings import Settings
 from agent.store.history import Session, SessionQuery
@@ -49,8 +48,6 @@ _REGISTERED = {
 class Surroundings:
     """The parts of the agent that local people may look at or touch."""
 
-    locations: Locations
-    boot_id: str
     settings: Settings
     problems: tuple[str, ...]
     safe_mode: bool
@@ -174,11 +171,8 @@ class _Local:
         )
 
 
-def make_abilities(around: Surroundings) -> Abilities:
+def make_abilities(around: Surroundings, desk: SettingsDesk) -> Abilities:
     """For the control server."""
-    desk = SettingsDesk(
-        around.locations, around.boot_id, around.settings, lambda: around.clock.now().wall_ms, around.tell
-    )
     local = _Local(around, desk)
     limits = LimitsDesk(around.settings, lambda: around.overview(around.clock.now()), around.post)
     cards = CardDesk(around.settings, desk, around.writer, lambda: around.overview(around.clock.now()), around.post)
@@ -192,6 +186,7 @@ def make_abilities(around: Surroundings) -> Abilities:
         remove_operator=desk.remove_operator,
         set_billing=desk.set_billing,
         upstreams=local.upstreams,
+        catalogue=desk.catalogue,
         cards=cards.abilities(),
         discard_pending=desk.discard_pending,
         reboot=local.reboot,

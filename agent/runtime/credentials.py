@@ -25,6 +25,7 @@ from agent.runtime.clock import Clock
 from agent.runtime.credentials_desk import Desk
 from agent.runtime.credentials_world import World
 from agent.settings.addresses import UpstreamAddress
+from agent.settings.validate import normal_url
 from agent.vocabulary.commands import Result, ResultStatus
 from agent.vocabulary.effects import HandleCredentials
 from agent.vocabulary.ids import UpstreamId
@@ -52,6 +53,8 @@ class Keeping:
     """A new UUIDv4 as text."""
     ask: Callable[[Request], Answer] = ask
     """The child process."""
+    boot_id: str = ""
+    """Of the system: what is staged in one is tried in the next."""
 
 
 class Credentials:
@@ -83,6 +86,10 @@ class Credentials:
         """Takes the security events of an upstream's dialler."""
         return lambda kind, text: self._keeping.post(SecurityEventSeen(kind, text, upstream))
 
+    def registered(self, upstream: UpstreamId) -> None:
+        """The station is accepted on the present link of this upstream. Called often."""
+        self._desks[upstream].registered()
+
     def wall_ms(self) -> int | None:
         """Wall time, None while unknown."""
         return self._keeping.clock.now().wall_ms
@@ -90,12 +97,16 @@ class Credentials:
     def begin(self) -> None:
         """Tell with which profile each upstream is dialled. Called once, when the engine takes inputs."""
         for upstream, choice in self._choices.items():
-            self._keeping.post(CredentialsInForce(upstream, choice.profile))
+            self._keeping.post(CredentialsInForce(upstream, choice.profile, choice.present().url))
 
     @property
     def desks(self) -> Mapping[UpstreamId, Desk]:
         """The desks, each with a task to be run."""
         return self._desks
+
+    def _places(self, but: UpstreamId) -> frozenset[tuple[str, str]]:
+        others = (choice for upstream, choice in self._choices.items() if upstream != but)
+        return frozenset((normal_url(choice.present().url), choice.address.identity) for choice in others)
 
     def _add(self, address: UpstreamAddress, manufacturer: CredentialsFolder) -> None:
         keeping, upstream = self._keeping, address.id
@@ -107,7 +118,7 @@ class Credentials:
         def changed(news: News) -> None:
             self._desks[upstream].changed(news)
 
-        around = Surroundings(changed, self.wall_ms, keeping.station.additional_root_check)
+        around = Surroundings(changed, self.wall_ms, keeping.boot_id, keeping.station.additional_root_check)
         choice = Choice(address, holdings, folder, around)
         world = World(
             post=keeping.post,
@@ -116,6 +127,8 @@ class Credentials:
             cpo_name=lambda: keeping.options(upstream).cpo_name,
             ask=keeping.ask,
             new_name=keeping.new_name,
+            boot_id=keeping.boot_id,
+            taken=lambda: self._places(but=upstream),
             serial_number=keeping.station.serial_number,
             released_ms=RELEASED_MS,
             single_root=keeping.station.additional_root_check,

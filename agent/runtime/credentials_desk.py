@@ -12,6 +12,7 @@ from agent.credentials.choice import Choice, News
 from agent.credentials.folder import CredentialsFolder
 from agent.credentials.holdings import Holdings, Trial
 from agent.runtime.credentials_certificates import Certificates
+from agent.runtime.credentials_moving import LONGEST_TRIAL_S, Mover
 from agent.runtime.credentials_world import ACCEPTED, Reply, World, keep, refusal
 from agent.settings.addresses import SecurityProfile
 from agent.vocabulary.commands import (
@@ -22,6 +23,7 @@ from agent.vocabulary.commands import (
     RaiseSecurityProfile,
     RenewCertificate,
     ResultStatus,
+    SetOwnUrl,
     SetPassword,
     TakeCertificate,
 )
@@ -49,6 +51,7 @@ class Desk:
         self._choice = choice
         self._world = world
         self._certificates = Certificates(choice, manufacturer, world)
+        self._mover = Mover(choice, world)
         self._queue: asyncio.Queue[HandleCredentials | None] = asyncio.Queue()
         """None: what is held now is to be written down."""
 
@@ -69,7 +72,7 @@ class Desk:
             text = f"security profile {news.fell_back_from} could not connect; {news.profile} is in force again"
             self._reconfigured(text)
             self._world.note(text)
-            self._world.post(CredentialsInForce(upstream, news.profile))
+            self._world.post(CredentialsInForce(upstream, news.profile, self._choice.present().url))
         if news.raised_to is not None:
             self._reconfigured(f"security profile {news.raised_to} has connected and stays")
 
@@ -79,12 +82,15 @@ class Desk:
         However much is asked meanwhile: a backend that asks something every hour must not let it expire.
         """
         loop = asyncio.get_running_loop()
-        look_at_s = loop.time() + LOOK_EVERY_S
+        look_at_s, moved_by_s = loop.time() + LOOK_EVERY_S, loop.time() + LONGEST_TRIAL_S
         while True:
             try:
-                async with asyncio.timeout_at(look_at_s):
+                async with asyncio.timeout_at(min(look_at_s, moved_by_s) if self._mover.is_moving else look_at_s):
                     job = await self._queue.get()
             except TimeoutError:
+                if self._mover.is_moving and loop.time() >= moved_by_s:
+                    await self._move_back()
+                    continue
                 look_at_s = loop.time() + LOOK_EVERY_S
                 self._show_what_has_begun()
                 await self._renew_if_due()
@@ -96,6 +102,22 @@ class Desk:
                     await self._serve(job)
             finally:
                 self._queue.task_done()
+
+    def registered(self) -> None:
+        """The station is accepted on the present link: a new URL that it was tried at stays."""
+        if self._mover.registered():
+            self._queue.put_nowait(None)
+            self._tell_in_force()
+
+    async def _move_back(self) -> None:
+        why = self._mover.give_up()
+        self._tell_in_force()
+        self._world.post(CredentialsAnswered(self._choice.address.id, None, ACCEPTED, reconnect=why))
+        await self._write_down()
+
+    def _tell_in_force(self) -> None:
+        choice = self._choice
+        self._world.post(CredentialsInForce(choice.address.id, choice.profile, choice.present().url))
 
     async def done(self) -> None:
         """Wait until everything that was put here is done."""
@@ -134,7 +156,7 @@ class Desk:
         if reply.changed:
             self._reconfigured(reply.changed)
         if self._choice.profile != profile:
-            self._world.post(CredentialsInForce(upstream, self._choice.profile))
+            self._tell_in_force()
 
     async def _safely(self, effect: HandleCredentials) -> Reply:
         """Whatever happens, the upstream gets an answer."""
@@ -164,6 +186,8 @@ class Desk:
                 return await self._certificates.take(command)
             case RenewCertificate():
                 return await self._certificates.renew()
+            case SetOwnUrl() as command:
+                return await self._mover.ask(command)
 
     async def _set_password(self, command: SetPassword) -> Reply:
         def change(held: Holdings) -> Holdings:

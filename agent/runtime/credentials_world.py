@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 
 from agent.credentials.choice import Choice
@@ -28,6 +28,9 @@ class World:
     """Ask the child process; takes its time. Raises ChildFailed."""
     new_name: Callable[[], str]
     """A name that no file has."""
+    boot_id: str = ""
+    taken: Callable[[], Set[tuple[str, str]]] = frozenset
+    """Normal URL and identity of every other upstream."""
     serial_number: str = ""
     released_ms: int = 0
     single_root: bool = False

@@ -26,6 +26,7 @@ from agent.vocabulary.effects import EFFECT_CLASSES, Effect, EffectClass
 from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.inputs import CommandReceived, Input, RecordFailed, Synced, Tick
 from agent.vocabulary.moments import Moment
+from agent.vocabulary.operators import HandleOperators
 from hal.api import Hardware
 
 STOP_COMMANDS = frozenset({CommandKind.REMOTE_STOP, CommandKind.UNLOCK, CommandKind.RESET_SOFT, CommandKind.RESET_HARD})
@@ -78,6 +79,8 @@ class Doors:
     """The keeper of the credentials; answers by `CredentialsAnswered`."""
     transfers: Callable[[fx.HandleUpload], None] = lambda effect: None
     """Uploads what upstreams ask for; answers by `UploadAnswered`."""
+    operators: Callable[[HandleOperators], None] = lambda effect: None
+    """Stages what management asks about operators; answers by `OperatorsAnswered`."""
     turn_over: Callable[[], None] | None = None
     """Ask for `Engine.turn` in the next turn of the event loop. None: there is no loop, every `post` is a turn."""
     updates: Callable[[ForUpdates], None] = lambda effect: None
@@ -232,6 +235,8 @@ class Engine:
                 doors.credentials(effect)
             case fx.HandleUpload():
                 doors.transfers(effect)
+            case HandleOperators():
+                doors.operators(effect)
             case firmware.HandleFirmware() | firmware.PermitInstall() | firmware.NoteFirmwareTold():
                 doors.updates(effect)
             case (

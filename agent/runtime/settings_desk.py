@@ -6,19 +6,24 @@ What syncs a file does so beside the event loop. Everything here is staged; the 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from agent.control.views import PendingView
+from agent.control.views import Cost, PendingView
 from agent.runtime.client_check import client_check
 from agent.settings import files
+from agent.settings.catalogue import CatalogueEntry, resolved
 from agent.settings.installer import InstallerSettings
 from agent.settings.locations import Locations
 from agent.settings.service_edits import ServiceEdit
 from agent.settings.settings import Settings, UpstreamRequest
 
 _Kept = TypeVar("_Kept")
+
+
+async def _nothing() -> Cost:
+    return Cost()
 
 
 class SettingsDesk:
@@ -31,12 +36,17 @@ class SettingsDesk:
         settings: Settings,
         wall_ms: Callable[[], int | None],
         tell: Callable[..., None],
+        cost: Callable[[], Awaitable[Cost]] = _nothing,
+        staged: Callable[[str], None] = lambda text: None,
     ) -> None:
+        """`cost`: what a reboot now would cost. `staged` is told in short what the next boot applies."""
         self._locations = locations
         self._boot_id = boot_id
         self._settings = settings
         self._wall_ms = wall_ms
         self._tell = tell
+        self._cost = cost
+        self._staged = staged
         self._one_by_one = asyncio.Lock()
         self._pending = settings.pending
 
@@ -78,15 +88,35 @@ class SettingsDesk:
         async with self._one_by_one:
             discarded = await asyncio.to_thread(files.discard_pending, self._locations)
             self._pending = None
+            self._staged("")
             return discarded
+
+    async def catalogue(self) -> tuple[CatalogueEntry, ...]:
+        """The backoffices that can be set by name."""
+        return await asyncio.to_thread(files.read_catalogue, self._locations)
+
+    async def put_entry(self, name: str, url: str, who: str) -> None:
+        """Management puts a backoffice into the catalogue; nobody is connected by that."""
+        async with self._one_by_one:
+            await asyncio.to_thread(files.put_entry, self._locations, name, url)
+            self._tell("settings.catalogue", what=f"{name} {url}", by=who)
+
+    async def remove_entry(self, name: str, who: str) -> None:
+        """Management takes one out again."""
+        async with self._one_by_one:
+            await asyncio.to_thread(files.remove_entry, self._locations, name)
+            self._tell("settings.catalogue", what=f"{name} removed", by=who)
 
     async def _stage_upstream(
         self, stage: Callable[..., InstallerSettings], request: UpstreamRequest
     ) -> PendingView | None:
         check = client_check(self._wall_ms)
-        return await self._stage(
-            lambda at_ms: stage(self._locations, self._boot_id, replace(request, changed_at_ms=at_ms), check)
-        )
+
+        def staged(at_ms: int | None) -> InstallerSettings:
+            wanted = resolved(request, files.read_catalogue(self._locations))
+            return stage(self._locations, self._boot_id, replace(wanted, changed_at_ms=at_ms), check)
+
+        return await self._stage(staged)
 
     async def _stage(self, stage: Callable[[int | None], InstallerSettings]) -> PendingView | None:
         """Stage one change. Changes that undo each other leave nothing pending."""
@@ -95,7 +125,8 @@ class SettingsDesk:
             self._pending = staged if self._differs(staged) else None
             last = staged.changes[-1] if staged.changes else None
             self._tell("settings.staged", what=last.what if last else "", by=last.by if last else "")
-            return self.pending
+            self._staged(self._pending.told if self._pending is not None else "")
+            return None if self._pending is None else _view(self._pending, await self._cost())
 
     def _differs(self, staged: InstallerSettings) -> bool:
         now = self._settings
@@ -103,7 +134,7 @@ class SettingsDesk:
         return not same or staged.billing != now.billing or staged.services != now.services or not now.usable
 
 
-def _view(staged: InstallerSettings | None) -> PendingView | None:
+def _view(staged: InstallerSettings | None, cost: Cost | None = None) -> PendingView | None:
     if staged is None:
         return None
     primary = staged.primary
@@ -113,4 +144,5 @@ def _view(staged: InstallerSettings | None) -> PendingView | None:
         primary.url if primary else "",
         primary.identity if primary else "",
         tuple(operator.name for operator in staged.operators),
+        cost,
     )

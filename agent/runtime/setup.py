@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.ocpp.v16 import keys
 from agent.settings.factory import InitialValue
 from agent.settings.settings import Settings
 from agent.settings.transfers import protocols
-from agent.vocabulary.ids import ConnectorId, UpstreamId
+from agent.vocabulary.ids import MANAGEMENT, ConnectorId, UpstreamId
 from agent.vocabulary.options import (
     OPTION_BY_NAME,
     ConnectorOptions,
@@ -38,17 +38,35 @@ def prepare(settings: Settings, capabilities: Mapping[int, Capabilities], versio
     options = _station(settings, capabilities, version, safe_mode)
     facts = keys.StationFacts.of(options)
     problems: list[str] = []
+    own = {
+        address.id: initial_options(settings.initial_keys(address.id), facts, address.id, problems.append)
+        for address in settings.upstreams
+    }
     upstreams = tuple(
         UpstreamSetup(
             address.id,
             settings.role(address.id),
-            initial_options(settings.initial_keys(address.id), facts, address.id, problems.append),
+            _told(settings, address.id, own[address.id]),
             address.name,
             settings.services.asked.get(address.id),
         )
         for address in settings.upstreams
     )
     return Start(options, upstreams, tuple(problems))
+
+
+def _told(settings: Settings, upstream: UpstreamId, options: UpstreamOptions) -> UpstreamOptions:
+    """What management's keys tell of the others."""
+    if upstream != MANAGEMENT:
+        return options
+    primary = settings.primary
+    return replace(
+        options,
+        billing_upstream=settings.billing,
+        primary_backoffice=f"{primary.name} {primary.url}" if primary is not None else "",
+        further_operators=", ".join(f"{one.id} {one.name}" for one in settings.operators),
+        pending_change="" if settings.pending is None else settings.pending.told,
+    )
 
 
 def initial_options(
@@ -59,7 +77,7 @@ def initial_options(
     for name, value in values.items():
         key = keys.find(name)
         row = OPTION_BY_NAME.get(key.option or "") if key else None
-        if row is None or row.name in keys.NOT_SET_AS_OPTIONS or not hasattr(options, row.name):
+        if row is None or row.name in keys.NOT_SET_AS_OPTIONS or not row.writable or not hasattr(options, row.name):
             complain(f"factory file: options of {upstream}: {name} is no key that can be set; remove it")
             continue
         try:

@@ -75,6 +75,11 @@ class InstallerSettings:
         return self.primary.id if self.primary is not None else MANAGEMENT
 
     @property
+    def told(self) -> str:
+        """The changes in short, for people."""
+        return "; ".join(change.what for change in self.changes) or "as it is"
+
+    @property
     def upstreams(self) -> tuple[UpstreamAddress, ...]:
         """All but management."""
         return self.operators if self.primary is None else (self.primary, *self.operators)

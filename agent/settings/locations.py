@@ -9,11 +9,12 @@ FACTORY = "/etc/stationd/factory.toml"
 SETTINGS = "/var/lib/stationd/settings"
 STATE = "/var/lib/stationd"
 RUN = "/run/stationd"
+CATALOGUE = "/usr/share/stationd/catalogue.toml"
 
 
 @dataclass(frozen=True, slots=True)
 class Locations:
-    """The four places of the agent, and the two files that others look for."""
+    """The places of the agent, and the two files that others look for."""
 
     factory: str = FACTORY
     """Factory file: read only, written by the manufacturer."""
@@ -23,6 +24,8 @@ class Locations:
     """Folder of the database and of what must survive a reboot."""
     run: str = RUN
     """Folder that is empty after a reboot: control socket, reboot request, switch-off frames."""
+    catalogue: str = CATALOGUE
+    """Backoffices that the image knows: read only."""
 
     @property
     def socket(self) -> str:
@@ -44,6 +47,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--state", metavar="FOLDER", default=STATE, help=f"database and counters (default {STATE})")
     parser.add_argument("--run", metavar="FOLDER", default=RUN, help=f"socket and requests (default {RUN})")
     parser.add_argument(
+        "--catalogue", metavar="FILE", default=CATALOGUE, help=f"known backoffices (default {CATALOGUE})"
+    )
+    parser.add_argument(
         "--boot-id", metavar="ID", default="", help="id of this boot of the system (default: the kernel's)"
     )
     parser.add_argument(
@@ -57,4 +63,4 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def from_options(options: argparse.Namespace) -> Locations:
     """The places that a parsed command line names."""
-    return Locations(options.factory, options.settings, options.state, options.run)
+    return Locations(options.factory, options.settings, options.state, options.run, options.catalogue)

@@ -14,6 +14,9 @@ from agent.settings.services import ServiceSettings
 from agent.vocabulary.ids import MANAGEMENT, Secret, UpstreamId
 from agent.vocabulary.upstreams import Role, UpstreamKind, kind_of
 
+FITTING = -1
+"""A security profile that nobody has named."""
+
 
 @dataclass(frozen=True, slots=True)
 class UpstreamRequest:
@@ -22,6 +25,7 @@ class UpstreamRequest:
     url: str
     identity: str
     security: int = 0
+    """`FITTING`: what fits the rest."""
     password: Secret | None = None
     trust_pem: str = ""
     """Root certificates for this upstream alone; empty: the public bundle of the image."""

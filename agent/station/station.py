@@ -30,6 +30,7 @@ from agent.station.turn import Turn
 from agent.station.upstreams.commands import Commands
 from agent.station.upstreams.credentials import Credentials
 from agent.station.upstreams.firmware import Firmware
+from agent.station.upstreams.operators import Operators
 from agent.station.upstreams.options import set_outage_mode
 from agent.station.upstreams.publisher import Publisher
 from agent.station.upstreams.unlocking import Unlocking
@@ -85,6 +86,7 @@ class Station:
         )
         self._receipts = Receipts(self._site, self._connectors, self._desk, self._restarter)
         self._credentials = Credentials(self._site)
+        self._operators = Operators(self._site)
         self._security = Security(self._site)
         self._publisher = Publisher(self._site, self._connectors)
         self._deadline: int | None = None
@@ -102,6 +104,8 @@ class Station:
             inputs.CredentialsInForce: self._credentials.in_force,
             inputs.UploadAnswered: self._uploads.answered,
             inputs.UploadProgressed: self._uploads.progressed,
+            inputs.OperatorsAnswered: self._operators.answered,
+            inputs.SettingsStaged: self._operators.staged,
             inputs.FirmwareAnswered: self._firmware.answered,
             inputs.FirmwareProgressed: self._firmware.progressed,
             inputs.FirmwareTold: self._firmware.told,

@@ -16,6 +16,7 @@ from agent.vocabulary.certificates import CertificateHash, CertificateUse
 from agent.vocabulary.charging import ChargingProfile, CompositeSchedule, ProfileFilter, RateUnit
 from agent.vocabulary.firmware import FirmwareWish
 from agent.vocabulary.ids import ConnectorId, IdToken, Secret
+from agent.vocabulary.operators import OperatorRequest, Unreadable
 from agent.vocabulary.options import OptionValue
 from agent.vocabulary.records import ListEntry
 from agent.vocabulary.uploads import LogKind
@@ -50,6 +51,8 @@ class CommandKind(StrEnum):
     TRIGGER = "trigger"
     GET_DIAGNOSTICS = "get_diagnostics"
     GET_LOG = "get_log"
+    ASK_OPERATORS = "ask_operators"
+    SET_OWN_URL = "set_own_url"
     UPDATE_FIRMWARE = "update_firmware"
     SIGNED_UPDATE_FIRMWARE = "signed_update_firmware"
 
@@ -86,6 +89,9 @@ class ResultStatus(StrEnum):
     OCCUPIED = "occupied"
     FAULTED = "faulted"
     UNAVAILABLE = "unavailable"
+    UNKNOWN_VENDOR = "unknown_vendor"
+    """Who asks may not know that there are such messages."""
+    UNKNOWN_MESSAGE = "unknown_message"
     INVALID_CERTIFICATE = "invalid_certificate"
     REVOKED_CERTIFICATE = "revoked_certificate"
 
@@ -323,6 +329,22 @@ class GetLog:
 
 
 @dataclass(frozen=True, slots=True)
+class AskOperators:
+    """A message about the operators of the station; management's alone."""
+
+    kind: ClassVar[CommandKind] = CommandKind.ASK_OPERATORS
+    request: OperatorRequest | Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class SetOwnUrl:
+    """The asking upstream moves: from the next boot on it is to be dialled there, and at the old URL if that fails."""
+
+    kind: ClassVar[CommandKind] = CommandKind.SET_OWN_URL
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class UpdateFirmware:
     """Fetch and install an image; whether it is the manufacturer's, only the image says (OCPP 1.6 5.19)."""
 
@@ -357,6 +379,7 @@ CredentialCommand = (
     | DeleteCertificate
     | TakeCertificate
     | RenewCertificate
+    | SetOwnUrl
 )
 """Commands that the keeper of the credentials performs, outside the station; the station only permits them."""
 
@@ -379,6 +402,7 @@ Command = (
     | TriggerMessage
     | CredentialCommand
     | UploadCommand
+    | AskOperators
     | FirmwareCommand
 )
 
@@ -404,3 +428,5 @@ class Result:
     list_version: int = -1
     file_name: str = ""
     """Of what will be uploaded."""
+    data: str = ""
+    """The answer of a message of ours, as JSON."""

@@ -18,6 +18,7 @@ from agent.vocabulary.events import ConditionChanged, TransactionSampled
 from agent.vocabulary.firmware import FirmwareState
 from agent.vocabulary.firmware_effects import HandleFirmware, NoteFirmwareTold, PermitInstall, TellFirmware
 from agent.vocabulary.ids import ConnectorId, IdToken, UpstreamId
+from agent.vocabulary.operators import HandleOperators
 from agent.vocabulary.records import Entry
 from agent.vocabulary.uploads import UploadState
 from hal.api import LightPattern, SigningOrder
@@ -248,6 +249,7 @@ Effect = (
     | Answer
     | HandleCredentials
     | HandleUpload
+    | HandleOperators
     | TellUpload
     | HandleFirmware
     | TellFirmware
@@ -279,6 +281,7 @@ EFFECT_CLASSES: Mapping[type[Effect], EffectClass] = {
     Answer: EffectClass.TALK,
     HandleCredentials: EffectClass.TALK,
     HandleUpload: EffectClass.TALK,
+    HandleOperators: EffectClass.TALK,
     TellUpload: EffectClass.TALK,
     HandleFirmware: EffectClass.TALK,
     TellFirmware: EffectClass.TALK,

@@ -79,10 +79,11 @@ class CredentialsAnswered:
 
 @dataclass(frozen=True, slots=True)
 class CredentialsInForce:
-    """With which security profile an upstream is dialled now: at the start, after an upgrade, after its fallback."""
+    """Profile and URL by which an upstream is dialled now: at the start, after an upgrade, a move or a fallback."""
 
     upstream: UpstreamId
     security_profile: int
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,22 @@ class UploadAnswered:
     upstream: UpstreamId
     call: int
     result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorsAnswered:
+    """What was asked about the operators has been done, or refused."""
+
+    upstream: UpstreamId
+    call: int
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsStaged:
+    """What is staged for the next boot has changed, by whomever; `text` tells it in short, empty: nothing is."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +278,8 @@ Input = (
     | CredentialsInForce
     | UploadAnswered
     | UploadProgressed
+    | OperatorsAnswered
+    | SettingsStaged
     | FirmwareAnswered
     | FirmwareProgressed
     | FirmwareTold

@@ -25,67 +25,20 @@ from typing import Any, Final, Self
 from agent.vocabulary.feeds import FeedOptions, GridOptions
 from agent.vocabulary.firmware import DEFAULT_POLICY, FirmwarePolicy
 from agent.vocabulary.ids import ConnectorId, IdToken, Secret
+from agent.vocabulary.option_kinds import Kind as Kind
+from agent.vocabulary.option_kinds import Option as Option
+from agent.vocabulary.option_kinds import OptionValue as OptionValue
+from agent.vocabulary.option_kinds import Origin as Origin
+from agent.vocabulary.option_kinds import Scope as Scope
+from agent.vocabulary.option_kinds import Selection as Selection
 from agent.vocabulary.privacy import DEFAULT_PRIVACY, IdTagPolicy
 from agent.vocabulary.roles import UpstreamKind
 from agent.vocabulary.services import CardServices
 from agent.vocabulary.signing import SignedMetering
-from hal.api import Capabilities, Measurand, Phase
+from hal.api import Capabilities, Measurand
 
 RESERVATION_SERVICE: Final = "reservation_service"
 """Stands among the options that an upstream sees if it is the one whose reservations count."""
-
-
-class Scope(StrEnum):
-    CONNECTION = "connection"
-    AUTHORITY = "authority"
-    SHARED = "shared"
-    INSTALLATION = "installation"
-    CONSTANT = "constant"
-
-
-class Origin(StrEnum):
-    """Where a value comes from, in rising precedence."""
-
-    DEFAULT = "default"
-    FACTORY = "factory"
-    INSTALLER = "installer"
-    OCPP = "ocpp"
-
-
-class Kind(StrEnum):
-    """How a value is checked."""
-
-    BOOLEAN = "boolean"
-    INTEGER = "integer"
-    MEASURANDS = "measurands"
-    PHASE_ROTATION = "phase_rotation"
-    TEXT = "text"
-    """Printable; the bounds are those of its length."""
-    SECRET = "secret"
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """One configured measurand; `phase` None means the total and every phase the meter gives."""
-
-    measurand: Measurand
-    phase: Phase | None = None
-
-
-OptionValue = bool | int | str | tuple[Selection, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One row: name of the attribute, scope, kind, bounds in the unit that the name carries."""
-
-    name: str
-    scope: Scope
-    kind: Kind
-    minimum: int = 0
-    maximum: int = 2**31 - 1
-    writable: bool = True
-
 
 _C, _A, _S = Scope.CONNECTION, Scope.AUTHORITY, Scope.SHARED
 _BOOL, _INT, _MEAS = Kind.BOOLEAN, Kind.INTEGER, Kind.MEASURANDS
@@ -109,6 +62,11 @@ OPTIONS: tuple[Option, ...] = (
     Option("cpo_name", _C, Kind.TEXT, 0, 64),
     Option("disable_security_events", _C, _BOOL),
     Option("park_whole_session", _C, _BOOL),
+    Option("own_url", _C, Kind.TEXT, 0, 512),
+    Option("billing_upstream", _C, Kind.TEXT, 0, 500, writable=False),
+    Option("primary_backoffice", _C, Kind.TEXT, 0, 500, writable=False),
+    Option("further_operators", _C, Kind.TEXT, 0, 500, writable=False),
+    Option("pending_change", _C, Kind.TEXT, 0, 500, writable=False),
     Option("limit_lease_s", _C, _INT, 0, 86_400),
     Option("failsafe_limit_a", _C, _INT, 0, 1_000),
     Option("allow_offline_unknown", _A, _BOOL),
@@ -183,6 +141,16 @@ class UpstreamOptions(_Options):
     disable_security_events: bool = False
     park_whole_session: bool = False
     """When the start of a transaction is given up, park all of it, instead of sending the rest with the id -1."""
+    own_url: str = ""
+    """Where it is dialled; changed by a command of its own, never written as an option."""
+    billing_upstream: str = ""
+    """Management's: who is Billing, by id."""
+    primary_backoffice: str = ""
+    """Management's: name and URL of the primary; empty: there is none."""
+    further_operators: str = ""
+    """Management's: ids and names of the others."""
+    pending_change: str = ""
+    """Management's: what the next boot of the system applies; empty: nothing is staged."""
     limit_lease_s: int = 0
     """Its limits are good for so long after its last message; then its failsafe counts as well. 0: for ever."""
     failsafe_limit_a: int = 6

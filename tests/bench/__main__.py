@@ -14,7 +14,18 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from tests.bench import arbitration, floors, idling, quiet_hour, reconnecting, sessions, starting, thinking, uploading
+from tests.bench import (
+    arbitration,
+    floors,
+    idling,
+    misery,
+    quiet_hour,
+    reconnecting,
+    sessions,
+    starting,
+    thinking,
+    uploading,
+)
 from tests.bench.report import Figure, Say, header
 
 Step = Callable[[Say, bool], list[Figure] | Awaitable[list[Figure]]]
@@ -25,6 +36,7 @@ STEPS: Sequence[tuple[str, str, Step]] = (
     ("2", "round trips beside the peer", starting.round_trip),
     ("3", "starts of sessions", sessions.start_of_session),
     ("3b", "a sync that stalls", sessions.stalled_sync),
+    ("4", "one upstream in misery", misery.misery),
     ("5", "flash of a session", lambda say, quick: quiet_hour.session(say)),
     ("6", "flash of an idle hour", lambda say, quick: quiet_hour.quiet_hour(say)),
     ("9", "reconnect after a reset", reconnecting.reconnect),

@@ -100,6 +100,17 @@ class BenchBackend:
         async with asyncio.timeout(ANSWER_S):
             return await answered - begin_s
 
+    async def send(self, text: str) -> None:
+        """A frame of which nothing is expected; waits while the station does not take it."""
+        if self._connection is None:
+            raise ConnectionError("no station is connected")
+        await self._connection.send(text)
+
+    def stall(self) -> None:
+        """From now on the station's bytes are not taken."""
+        if self._connection is not None:
+            self._connection.transport.pause_reading()
+
     async def ping(self) -> float:
         """Seconds until the pong. Raises TimeoutError, ConnectionError."""
         if self._connection is None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.certification.messages import boot, message, status, stop
+from tests.certification.parts import tool_of
 from tests.certification.tool import Tool, examine, examine_from_boot, station
 from tests.rig.script import Delayed
 from tests.rig.station_rig import StationRig
@@ -22,8 +23,8 @@ def answers(*boots: str) -> Callable[[StationRig], None]:
     """The backend answers the first boots so, with a short interval."""
 
     def prepare(rig: StationRig) -> None:
-        rig.management.script.boot.extend(boots)
-        rig.management.script.interval_s = INTERVAL_S
+        tool_of(rig).script.boot.extend(boots)
+        tool_of(rig).script.interval_s = INTERVAL_S
 
     return prepare
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from tests.certification.tool import Tool, examine
-from tests.scenarios.acts import back
 
 READ, WRITE, EITHER = "read only", "read and write", "either"
 REQUIRED = {
@@ -68,7 +67,10 @@ def test_tc_021_a_changed_key_is_read_back_and_stays(tmp_path: Path) -> None:
         wanted = {"MeterValueSampleInterval": ("33", False)}
         assert await tool.backend.get_configuration("MeterValueSampleInterval") == (wanted, [])
         await tool.expect_nothing()
-        await back(tool.rig, tool.rig.power_cut())
+        boots = len(tool.backend.ledger.calls("BootNotification"))
+        await tool.rig.power_cut()
+        await tool.until(lambda: len(tool.backend.ledger.calls("BootNotification")) > boots, within_s=60)
+        await tool.wait(1)
         assert await tool.backend.get_configuration("MeterValueSampleInterval") == (wanted, [])
 
     examine(tmp_path, script)

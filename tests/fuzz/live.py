@@ -134,4 +134,4 @@ def live_station(folder: Path, real_limit_s: float, cards: str = "Invalid") -> I
             runner.run(begin())
             yield LiveStation(runner, rig)
         finally:
-            runner.run(rig.__aexit__())
+            runner.run(rig.__aexit__(None, None, None))

@@ -52,6 +52,10 @@ def judge(text: str, expected_id: str | None, answers: list[list[Any]]) -> None:
     assert flaw(action if isinstance(action, str) else "", answers[0]) == ""
 
 
+AN_UPDATE = 1
+"""The task of an update that waits for its date."""
+
+
 def shoot(live: LiveStation, count: int, chance: int) -> None:
     """So many frames, one after the other."""
     number = 0
@@ -89,5 +93,5 @@ def test_every_request_is_answered_once_and_no_frame_does_harm(
         live.pass_time(PAUSE_S)
         live.check_idle()
         grown = live.objects() - before
-        assert live.tasks() <= tasks
+        assert live.tasks() <= tasks + AN_UPDATE
         assert sum(grown.values()) < 1000, grown

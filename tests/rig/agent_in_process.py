@@ -72,7 +72,12 @@ class AgentInProcess:
         self.disk = Disk()
         """What is wrong with the disk; a test changes it while things run."""
         life.run.mkdir(parents=True, exist_ok=True)
-        locations = Locations(state=str(life.store.folder), run=str(life.run), settings=str(life.run / "settings"))
+        locations = Locations(
+            factory=str(life.run / "factory.toml"),
+            settings=str(life.run / "settings"),
+            state=str(life.store.folder),
+            run=str(life.run),
+        )
         self.notify_socket = life.run / "notify"
         """Where its life signs go; nobody listens unless a test binds it."""
         self._notifier = Notifier(str(self.notify_socket))

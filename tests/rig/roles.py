@@ -69,6 +69,8 @@ MESSAGES: Mapping[CommandKind, str] = {
     CommandKind.DELETE_CERTIFICATE: "DeleteCertificate",
     CommandKind.TAKE_CERTIFICATE: "CertificateSigned",
     CommandKind.RENEW_CERTIFICATE: "ExtendedTriggerMessage (SignChargePointCertificate)",
+    CommandKind.ASK_OPERATORS: "DataTransfer of stationd about operators",
+    CommandKind.SET_OWN_URL: "ChangeConfiguration of stationd.OwnUrl",
     CommandKind.UPDATE_FIRMWARE: "UpdateFirmware",
     CommandKind.SIGNED_UPDATE_FIRMWARE: "SignedUpdateFirmware",
 }
@@ -101,7 +103,7 @@ _STATES = {
 _WORDS = {"rejected": "Rejected", "not_supported": "NotSupported", "unlock_failed": "UnlockFailed"}
 _OTHER_WORDS = {CommandKind.GET_LIST_VERSION: "-1", CommandKind.UPDATE_FIRMWARE: "CALLERROR NotSupported"}
 """How a refusal is told where the confirmation has no status."""
-_WORDS |= {"not_found": "NotFound", "scheduled": "Scheduled"}
+_WORDS |= {"unknown_vendor": "UnknownVendorId", "not_found": "NotFound", "scheduled": "Scheduled"}
 
 
 def text() -> str:

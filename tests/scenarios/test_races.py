@@ -15,6 +15,7 @@ from agent.settings.addresses import SecurityProfile, UpstreamAddress
 from agent.settings.settings import Settings
 from agent.vocabulary.ids import UpstreamId
 from tests.rig.backend import ScriptedBackend
+from tests.rig.certificates import make_authority
 from tests.rig.driver import CARD
 from tests.rig.fuse import End, Fuse
 from tests.rig.oracle_ledgers import delivery_findings, session_findings
@@ -317,3 +318,25 @@ def test_a_primary_that_changed_during_an_outage_gets_nothing_of_the_former(tmp_
         await wait(2)
 
     tell(lambda: HouseWithSuccessor(tmp_path, RESUMING), story)
+
+
+@pytest.mark.rule("INV-8")
+@pytest.mark.rule("two-upstreams.TU01")
+def test_a_root_that_both_have_and_one_deletes_stays_with_the_other(tmp_path: Path) -> None:
+    use = "CentralSystemRootCertificate"
+
+    async def story(rig: StationRig) -> None:
+        root = make_authority("Both").root_pem
+        for backend in rig.backends:
+            assert await backend.install_certificate(use, root) == "Accepted"
+        _, hashes = await rig.primary.installed_certificates(use)
+        assert (await rig.management.installed_certificates(use))[1] == hashes
+        assert await rig.primary.delete_certificate(hashes[0]) == "Accepted"
+        assert (await rig.primary.installed_certificates(use))[0] == "NotFound"
+        assert await rig.management.installed_certificates(use) == ("Accepted", hashes)
+        await rig.kill(system=True)
+        await rig.until(rig.management.connected.is_set, within_s=30)
+        await wait(3)
+        assert await rig.management.installed_certificates(use) == ("Accepted", hashes)
+
+    tell(lambda: StationRig(tmp_path, PLAIN, direct=True), story)

@@ -84,6 +84,8 @@ ASK: Mapping[CommandKind, Callable[[int], Any]] = {
     K.DELETE_CERTIFICATE: lambda own: call.DeleteCertificate(certificate_hash_data=HASH),
     K.TAKE_CERTIFICATE: lambda own: call.CertificateSigned(certificate_chain=PEM),
     K.RENEW_CERTIFICATE: lambda own: call.ExtendedTriggerMessage(requested_message="SignChargePointCertificate"),
+    K.ASK_OPERATORS: lambda own: call.DataTransfer(vendor_id="stationd", message_id="ListOperators", data="{}"),
+    K.SET_OWN_URL: lambda own: call.ChangeConfiguration(key="stationd.OwnUrl", value="ws://"),
     K.UPDATE_FIRMWARE: lambda own: call.UpdateFirmware(location=NOWHERE, retrieve_date=LATER),
     K.SIGNED_UPDATE_FIRMWARE: lambda own: call.SignedUpdateFirmware(request_id=1, firmware=FIRMWARE),
 }
@@ -97,6 +99,7 @@ REFUSED: Mapping[ResultStatus, str] = {
     ResultStatus.NOT_SUPPORTED: "NotSupported",
     ResultStatus.UNLOCK_FAILED: "UnlockFailed",
     ResultStatus.NOT_FOUND: "NotFound",
+    ResultStatus.UNKNOWN_VENDOR: "UnknownVendorId",
 }
 ALLOWED: Mapping[CommandKind, str] = {
     K.REMOTE_START: "Accepted",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -253,3 +256,43 @@ def test_the_decision_is_on_the_disk_with_everybody_who_was_asked(tmp_path: Path
         ]
 
     play(tmp_path, story, replace(FOUR, services=ServiceSettings({NORTH: Services(True, True)})))
+
+
+@pytest.mark.rule("product.outage")
+@pytest.mark.rule("product.H12")
+def test_the_outage_mode_of_stationctl_holds_at_once_and_decisions_say_why(tmp_path: Path) -> None:
+    async def story(rig: StationRig) -> None:
+        async def ask(**fields: object) -> Any:
+            reader, writer = await asyncio.open_unix_connection(str(tmp_path / "run" / "control.socket"))
+            writer.write(json.dumps(fields).encode() + b"\n")
+            answer = json.loads(await reader.readline())
+            writer.close()
+            await writer.wait_closed()
+            assert answer["ok"], answer
+            return answer["result"]
+
+        await begin(rig)
+        await end(rig)
+        assert (await ask(command="services"))["outage_mode"] == "accept-known"
+        await ask(command="outage-mode", mode="deny")
+        await rig.primary.stop()
+        await wait(2)
+        rig.plug()
+        await wait(3)
+        rig.card()
+        await wait(5)
+        assert not rig.closed()
+        newest = (await ask(command="decisions", limit=1, connector=1))[0]
+        assert "no card charges without an answer" in newest["why"]
+        assert "Primary: not reachable" in newest["why"]
+        assert CARD not in json.dumps(newest)
+        await ask(command="outage-mode", mode="accept-known")
+        rig.card()
+        await rig.until(rig.closed, within_s=20)
+        await rig.primary.start()
+        await rig.until(rig.primary.connected.is_set, within_s=400)
+        keys, _ = await rig.primary.get_configuration("LocalAuthorizeOffline", "AllowOfflineTxForUnknownId")
+        assert keys == {"LocalAuthorizeOffline": ("true", False), "AllowOfflineTxForUnknownId": ("false", False)}
+        await end(rig, sessions=2)
+
+    play(tmp_path, story, offline_cards=frozenset({CARD.casefold()}))

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from agent.ocpp.exchange import Refusal
 from agent.ocpp.v16 import charging, firmware, keys, local_list, uploads
+from agent.ocpp.v16.data_transfer import data_transfer_answer
 from agent.ocpp.v16.keys import KEYS, Key, StationFacts
 from agent.ocpp.wire import Call, JsonObject, Written
 from agent.vocabulary.commands import OptionSeen, Result, ResultStatus
@@ -78,6 +79,8 @@ STATUSES: Final[Mapping[str, tuple[Mapping[ResultStatus, str], str]]] = {
 
 def answer(call: Call, result: Result) -> JsonObject | Refusal:
     """The payload that confirms a call that became a command; GetConfiguration is answered by `Configuration`."""
+    if call.action == "DataTransfer":
+        return data_transfer_answer(result)
     if call.action == "UpdateFirmware":
         return firmware.legacy_answer(result)
     if call.action == "GetCompositeSchedule":

@@ -18,12 +18,14 @@ from agent.vocabulary.commands import (
     InstallRoot,
     ListRoots,
     RaiseSecurityProfile,
+    SetOwnUrl,
     SetPassword,
     TakeCertificate,
 )
 from agent.vocabulary.ids import Secret
 
 HIGHEST_SECURITY_PROFILE: Final = 3
+LONGEST_URL: Final = 512
 _REJECTED: Final = {"status": "Rejected"}
 _PROFILE: Final = re.compile(rf"[0-{HIGHEST_SECURITY_PROFILE}]")
 _PASSWORD: Final = re.compile(r"[\x20-\x7e]{16,40}")
@@ -42,6 +44,13 @@ def raise_security_profile(text: str) -> Parsed:
     if not _PROFILE.fullmatch(text.strip()):
         return Ready(_REJECTED, f"a security profile is an integer from 0 to {HIGHEST_SECURITY_PROFILE}")
     return RaiseSecurityProfile(int(text))
+
+
+def set_own_url(text: str) -> Parsed:
+    """ChangeConfiguration of stationd.OwnUrl; whether it can be dialled, the keeper knows."""
+    if not text.lower().startswith(("ws://", "wss://")) or len(text) > LONGEST_URL:
+        return Ready(_REJECTED, f"a URL begins with ws:// or wss:// and has at most {LONGEST_URL} characters")
+    return SetOwnUrl(text)
 
 
 def install_certificate(payload: Mapping[str, Any], facts: StationFacts) -> Parsed:

@@ -1,19 +1,24 @@
 """Writes `validators.py` from the schemas of the `ocpp` package: `python -m agent.ocpp.v16.generate`.
 
-Run by developers only. `fastjsonschema` turns each schema of a request that we serve into plain Python, so that the
-agent imports neither that package nor `jsonschema`. A test holds the committed file equal to what this would write.
+And `vendor/validators.py` from the schemas of our own messages that lie beside it. Run by developers only.
+`fastjsonschema` turns each schema of a request that we serve into plain Python, so that the agent imports neither
+that package nor `jsonschema`. A test holds the committed file equal to what this would write.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 TARGET: Final = Path(__file__).with_name("validators.py")
+VENDOR: Final = Path(__file__).with_name("vendor")
+VENDOR_TARGET: Final = VENDOR / "validators.py"
+VENDOR_ANSWER: Final = "Answer"
+"""The schema of what we answer: published, and checked by the tests."""
 SERVED: Final = (
     "CancelReservation",
     "CertificateSigned",
@@ -58,15 +63,24 @@ _FIELDS = re.compile(r"(?:sorted|str)\((data\w*_keys)\)")
 
 def generate() -> str:
     """The whole text of `validators.py`."""
-    functions = [_function(action) for action in SERVED]
-    table = "".join(f'    "{action}": validate_{action},\n' for action in SERVED)
+    return _module(_schemas(), SERVED)
+
+
+def generate_vendor() -> str:
+    """The whole text of `vendor/validators.py`."""
+    return _module(VENDOR, sorted(file.stem for file in VENDOR.glob("*.json") if file.stem != VENDOR_ANSWER))
+
+
+def _module(folder: Path, actions: Sequence[str]) -> str:
+    functions = [_function(folder, action) for action in actions]
+    table = "".join(f'    "{action}": validate_{action},\n' for action in actions)
     return "\n\n".join([HEADER, *functions, f"VALIDATORS = {{\n{table}}}\n"])
 
 
-def _function(action: str) -> str:
+def _function(folder: Path, action: str) -> str:
     import fastjsonschema  # only developers have it
 
-    schema = json.loads((_schemas() / f"{action}.json").read_text(encoding="utf-8-sig"))
+    schema = json.loads((folder / f"{action}.json").read_text(encoding="utf-8-sig"))
     schema = _without_optional_rules(_inlined(schema, schema.get("definitions", {}))) | {"$schema": DRAFT}
     code = fastjsonschema.compile_to_code(schema, use_default=False, use_formats=False)
     body = code[code.index("def validate(") :]
@@ -111,3 +125,4 @@ def _without_optional_rules(schema: Any) -> Any:
 
 if __name__ == "__main__":
     TARGET.write_text(generate(), encoding="utf-8")
+    VENDOR_TARGET.write_text(generate_vendor(), encoding="utf-8")

@@ -50,7 +50,7 @@ FEATURES: Final = (FIRMWARE_FEATURE, RESERVATION_SERVICE)
 """Shown among the options to who has them, and no keys."""
 """Each feature, and an option that only those upstreams have which have the feature."""
 
-NOT_SET_AS_OPTIONS: Final = frozenset({"authorization_key", "security_profile"})
+NOT_SET_AS_OPTIONS: Final = frozenset({"authorization_key", "security_profile", "own_url"})
 """Options that have a key, and a command of their own that changes them: they live with the credentials."""
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
@@ -153,11 +153,16 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("TransactionMessageRetryInterval", "transaction_retry_interval_s"),
     Key("UnlockConnectorOnEVSideDisconnect", "unlock_on_ev_disconnect", fixed_when_captive="false"),
     Key("WebSocketPingInterval", "ping_interval_s"),
+    Key("stationd.BillingUpstream", "billing_upstream"),
     Key("stationd.BootOnReconnect", "boot_on_reconnect"),
     Key("stationd.FailsafeLimit", "failsafe_limit_a"),
     Key("stationd.FreeVendEnergy", "free_vend_energy_wh"),
+    Key("stationd.FurtherOperators", "further_operators"),
     Key("stationd.LimitLeaseSeconds", "limit_lease_s"),
+    Key("stationd.OwnUrl", "own_url"),
     Key("stationd.ParkWholeSession", "park_whole_session"),
+    Key("stationd.PendingChange", "pending_change"),
+    Key("stationd.Primary", "primary_backoffice"),
 )
 _BY_NAME: Final[Mapping[str, Key]] = {key.name.casefold(): key for key in KEYS}
 

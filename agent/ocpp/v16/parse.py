@@ -41,6 +41,7 @@ MAXIMUM_ASKED_KEYS: Final = 500
 _CREDENTIALS: Final[Mapping[str, Callable[[str], Parsed]]] = {  # each of `keys.NOT_SET_AS_OPTIONS`
     "authorization_key": credentials.set_password,
     "security_profile": credentials.raise_security_profile,
+    "own_url": credentials.set_own_url,
 }
 """Options that are written by commands of their own: a key must not travel as an option, where it would be stored."""
 REJECTED: Final = {"status": "Rejected"}

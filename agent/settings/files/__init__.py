@@ -3,6 +3,7 @@
 `staging` reads them at the start; `changes` says how a change comes about.
 """
 
+from agent.settings.files.catalogue import put_entry, read_catalogue, remove_entry
 from agent.settings.files.changes import (
     REMOVAL_WORD,
     CheckClient,
@@ -23,6 +24,9 @@ __all__ = [
     "discard_pending",
     "forget_credentials",
     "load",
+    "put_entry",
+    "read_catalogue",
+    "remove_entry",
     "stage_billing",
     "stage_operator",
     "stage_operator_removal",

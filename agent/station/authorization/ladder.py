@@ -79,7 +79,7 @@ def without_answer(way: Way, billing: Upstream, known: Known | None) -> Rung:
     verdict = known.verdict if known is not None else None
     if options.allow_offline_unknown:
         return Rung(True, "outage", FREE_VEND, way.owner, verdict, offline=True)
-    return Rung(False, "outage", "unknown_offline", way.owner, verdict, offline=True)
+    return Rung(False, "outage", "unknown_offline" if known is None else "nobody_offline", way.owner, offline=True)
 
 
 def by_answer(upstream: UpstreamId, verdict: Verdict, billing: UpstreamId) -> Rung:

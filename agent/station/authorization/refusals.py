@@ -21,6 +21,7 @@ _STATUS: Mapping[str, str] = {
 _PLACES: Mapping[str, str] = {"list": "the local list", "cache": "an earlier answer"}
 _OUTAGE: Mapping[str, str] = {
     "never_accepted": "the Billing operator has never accepted this station",
+    "nobody_offline": "nobody could be asked, and no card charges without an answer (LocalAuthorizeOffline is off)",
     "unknown_offline": "nobody could be asked, and this card is not known here",
 }
 
@@ -41,7 +42,7 @@ def plain_reason(step: LadderStep, names: Mapping[UpstreamId, str]) -> str:
 
 
 def _cause(step: LadderStep, names: Mapping[UpstreamId, str]) -> str:
-    if step.stage == "reader":
+    if step.stage in ("reader", "connector"):
         return step.rule
     if step.stage == "online" and step.upstream is not None:
         return f"{_name(step.upstream, names)} {_STATUS.get(step.answer, f'answered {step.answer}')}"

@@ -7,6 +7,7 @@ connectors concerned.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from agent.station.authorization.ladder import FREE_VEND, Authorisation, Rung
 from agent.station.authorization.refusals import NO_ANSWER, NOT_REACHABLE, plain_reason
@@ -72,9 +73,9 @@ class Rulings:
         if one is None:
             self._waiting.enter(authorisation, request.connectors, turn)
         elif not one.authorise(authorisation, turn):
-            turn.record(step)
             claimed = self._site.claimed(one.id, request.token, self._site.parent_for_claims(rung.authority, parent))
             why = one.refusal or claimed or "the connector is in use"
+            turn.record(replace(step, stage="connector", answer="Refused", rule=why))
             self._tell_refused((one.id,), why, why, turn)
 
     def _compare(self, request: Request, rung: Rung, turn: Turn) -> None:

@@ -23,6 +23,7 @@ from agent.station.upstreams.triggering import Triggering
 from agent.station.upstreams.unlocking import Unlocking
 from agent.station.upstreams.uploads import Uploads
 from agent.vocabulary.commands import (
+    AskOperators,
     CancelReservation,
     ChangeAvailability,
     ClearCache,
@@ -52,6 +53,7 @@ from agent.vocabulary.events import StopReason, Trigger
 from agent.vocabulary.ids import STATION, ConnectorId, IdToken
 from agent.vocabulary.inputs import CommandReceived
 from agent.vocabulary.notes import StationNote
+from agent.vocabulary.operators import HandleOperators
 
 _NOT_BEFORE_ACCEPTED = frozenset({CommandKind.REMOTE_START, CommandKind.REMOTE_STOP})
 ACCEPTED = Result(ResultStatus.ACCEPTED)
@@ -135,13 +137,19 @@ class Commands:
                 return self._for_others(asker, given.call, given.command, turn)
 
     def _for_others(
-        self, asker: Upstream, call: int, command: CredentialCommand | UploadCommand | FirmwareCommand, turn: Turn
+        self,
+        asker: Upstream,
+        call: int,
+        command: CredentialCommand | UploadCommand | FirmwareCommand | AskOperators,
+        turn: Turn,
     ) -> Result | None:
         """What is done outside the station, and answered from there."""
         if isinstance(command, FirmwareCommand):
             return self._firmware.ask(asker, call, command, turn)
         if isinstance(command, UploadCommand):
             turn.add(HandleUpload(asker.id, call, command))
+        elif isinstance(command, AskOperators):
+            turn.add(HandleOperators(asker.id, call, command.request))
         else:
             turn.add(HandleCredentials(asker.id, call, command))
         return None

@@ -6,7 +6,7 @@ from agent.station.site import Site
 from agent.station.turn import Turn
 from agent.vocabulary.effects import Answer, OptionsChanged, Reconnect, RequestCertificate
 from agent.vocabulary.inputs import CredentialsAnswered, CredentialsInForce
-from agent.vocabulary.options import Origin
+from agent.vocabulary.options import OptionValue, Origin
 
 
 class Credentials:
@@ -25,9 +25,13 @@ class Credentials:
             turn.add(Reconnect(given.upstream, given.reconnect))
 
     def in_force(self, given: CredentialsInForce, turn: Turn) -> None:
-        """The profile that an upstream is dialled with, as its configuration key tells it."""
+        """Profile and URL that an upstream is dialled by, as its configuration keys tell them."""
         upstream = self._site.registry.get(given.upstream)
-        if upstream is None or upstream.options.security_profile == given.security_profile:
+        if upstream is None:
             return
-        upstream.options = upstream.options.with_value("security_profile", given.security_profile, Origin.OCPP)
-        turn.add(OptionsChanged(upstream.id))
+        now: dict[str, OptionValue] = {"security_profile": given.security_profile, "own_url": given.url}
+        changed = {name: value for name, value in now.items() if getattr(upstream.options, name) != value}
+        for name, value in changed.items():
+            upstream.options = upstream.options.with_value(name, value, Origin.OCPP)
+        if changed:
+            turn.add(OptionsChanged(upstream.id))

@@ -105,6 +105,7 @@ _ONLY_BILLING_LISTS = _refuse("only the Billing upstream decides who may charge"
 _NOT_ITS_LIST = _refuse("the local list is that of the Billing upstream", ResultStatus.NOT_SUPPORTED)
 _NOT_ITS_RESERVATION = _refuse("reservations belong to another upstream", unless=Condition.RESERVATIONS)
 _NOT_ITS_ROOTS = _refuse("only management installs roots of the manufacturer")
+_NOT_ITS_OPERATORS = _refuse("only management changes operators", ResultStatus.UNKNOWN_VENDOR)
 _ROOTS_HIDDEN = _refuse("roots of the manufacturer are not shown here", ResultStatus.NOT_FOUND)
 _NOT_ITS_FIRMWARE = _refuse("firmware is a matter of others here", unless=Condition.FIRMWARE)
 _NOT_ITS_PLAIN_FIRMWARE = _refuse(_NOT_ITS_FIRMWARE.reason, ResultStatus.NOT_SUPPORTED, Condition.FIRMWARE)
@@ -149,6 +150,10 @@ ROWS: Mapping[CommandKind, Mapping[Asker, _Cell]] = {
     _K.DELETE_CERTIFICATE: _OWN_LINK,
     _K.TAKE_CERTIFICATE: _OWN_LINK,
     _K.RENEW_CERTIFICATE: _OWN_LINK,
+    _K.SET_OWN_URL: _OWN_LINK,
+    _K.ASK_OPERATORS: _row(
+        ALLOW, ALLOW, _FOR_UPSTREAMS, _FOR_UPSTREAMS, primary=_NOT_ITS_OPERATORS, operator=_NOT_ITS_OPERATORS
+    ),
     _K.UPDATE_FIRMWARE: _row(
         ALLOW,
         ALLOW,
@@ -197,8 +202,14 @@ OPTION_WRITES: Mapping[Scope, frozenset[Asker]] = {
 ALSO_WRITE: Mapping[str, frozenset[Asker]] = {"connector_phase_rotation": _INSTALLERS}
 """Options of the authority that describe the installation, so that who installs may write them too."""
 
-HIDDEN_OPTIONS: Mapping[str, frozenset[Asker]] = {"local_list_enabled": _EVERYBODY - _BILLING}
-"""Options of features that only the Billing upstream has: the others have no such key."""
+_MANAGEMENT = frozenset({Asker.MANAGEMENT_BILLING, Asker.MANAGEMENT})
+_OF_THE_OTHERS = ("billing_upstream", "primary_backoffice", "further_operators", "pending_change")
+
+HIDDEN_OPTIONS: Mapping[str, frozenset[Asker]] = {
+    "local_list_enabled": _EVERYBODY - _BILLING,
+    **dict.fromkeys(_OF_THE_OTHERS, _EVERYBODY - _MANAGEMENT),
+}
+"""Options of features that only the Billing upstream has, or that tell of the others: the rest has no such key."""
 
 WITHDRAWN: Mapping[str, tuple[CommandKind, ...]] = {"local_list_enabled": (_K.SEND_LIST, _K.GET_LIST_VERSION)}
 """Commands whose refusal an upstream learns from what it is not shown: the option, and the feature behind it."""

@@ -71,6 +71,7 @@ def test_every_command_is_read(line: str, expected: protocol.Request) -> None:
 def test_the_list_of_commands_is_closed() -> None:
     assert set(protocol.COMMANDS) == {
         "status",
+        "catalogue",
         "watch",
         "sessions",
         "delete-sessions",

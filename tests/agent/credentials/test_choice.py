@@ -35,7 +35,7 @@ class Bench:
     ) -> None:
         self.news: list[News] = []
         self.now_ms: int | None = NOW
-        around = Surroundings(self.news.append, lambda: self.now_ms, single_root)
+        around = Surroundings(self.news.append, lambda: self.now_ms, single_root=single_root)
         self.choice = Choice(address, holdings, CredentialsFolder("/state", address.id), around)
 
     @property

@@ -167,3 +167,24 @@ def test_of_much_that_was_said_before_the_end_only_so_much_is_looked_at(monkeypa
         assert turns.sum <= (PIECE_BYTES + LAST_BYTES) / len(PONG)
 
     with_link(story)
+
+
+def test_a_peer_that_waits_for_each_answer_pays_for_its_frames_alone() -> None:
+    async def story(link: WebSocketLink, peer: ServerConnection) -> None:
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        for number in range(2_000):
+            await peer.send(f"call {number}")
+            assert await link.receive() == f"call {number}"
+            assert not link.charge(20)
+            await link.send("answer")
+            assert await peer.recv() == "answer"
+        assert loop.time() - began_s < 1
+        await peer.send("one")
+        await peer.send("two, and nobody waited")
+        await settle()
+        await link.receive()
+        link._connection.allowance.spend(7_990)
+        assert link.charge(20)
+
+    with_link(story)

@@ -13,6 +13,7 @@ import pytest
 
 from agent.runtime.abilities import Surroundings, make_abilities
 from agent.runtime.inline_writer import InlineWriter
+from agent.runtime.settings_desk import SettingsDesk
 from agent.settings import files
 from agent.settings.factory import parse_factory
 from agent.settings.locations import Locations
@@ -35,10 +36,10 @@ def local(folder: Path, **more: Any) -> Any:
     settings = Settings(parse_factory("factory.toml", RigOptions().factory("ws://management.example/ocpp")), None)
     nothing: Any = None
     locations = Locations(settings=str(folder))
-    around = Surroundings(
-        locations, "boot1", settings, (), False, *[nothing] * 7, dump_inputs=nothing, tell=lambda *_, **__: None
-    )
-    return make_abilities(replace(around, **more))
+    around = Surroundings(settings, (), False, *[nothing] * 7, dump_inputs=nothing, tell=lambda *_, **__: None)
+    clock = more.get("clock")
+    desk = SettingsDesk(locations, "boot1", settings, lambda: clock.now().wall_ms if clock else None, around.tell)
+    return make_abilities(replace(around, **more), desk)
 
 
 @pytest.mark.parametrize(

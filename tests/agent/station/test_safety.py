@@ -278,7 +278,7 @@ DEFECTS = {
     "the lock is believed": ("agent.station.evse.lock.Lock.holds", property(lambda self: True)),
     "the cable is let go at once": ("agent.station.evse.energy.Energy.quiet", lambda self, turn: True),
     "faults stop nothing": ("agent.station.evse.faults.FaultBook.has", lambda self, *reactions: None),
-    "old questions count": ("agent.station.authorization.desk.Desk._outdated", lambda self, question: False),
+    "old questions count": ("agent.station.authorization.inquiries.Inquiries._outdated", lambda self, question: False),
     "unplugging is not seen": ("agent.station.evse.connector.Connector.unplugged", lambda self, turn: None),
     "the start is lazy": (
         "agent.station.turn.Turn.record",

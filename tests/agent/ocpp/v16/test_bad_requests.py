@@ -222,7 +222,6 @@ ROWS: tuple[Row, ...] = (
     ("DataTransfer", "over-long message", {"vendorId": "com.example", "messageId": "x" * 51}, VALUE),
     ("DataTransfer", "unknown vendor", {"vendorId": "com.example"}, "UnknownVendorId"),
     ("DataTransfer", "empty vendor", {"vendorId": ""}, "UnknownVendorId"),
-    ("DataTransfer", "unknown message", {"vendorId": "org.stationd", "messageId": "m"}, "UnknownMessageId"),
     ("DeleteCertificate", "missing hashes", {}, MISSING),
     ("DeleteCertificate", "missing serial", {"certificateHashData": without(HASHES, "serialNumber")}, MISSING),
     ("DeleteCertificate", "null algorithm", hashed(hashAlgorithm=None), MISSING),

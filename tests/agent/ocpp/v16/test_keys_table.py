@@ -15,7 +15,15 @@ from agent.ocpp.v16.dialect import V16
 from agent.ocpp.v16.keys import KEYS, StationFacts
 from agent.ocpp.v16.measurands import MEASURANDS
 from agent.ocpp.wire import Call
-from agent.vocabulary.commands import OptionSeen, RaiseSecurityProfile, Result, ResultStatus, SetOption, SetPassword
+from agent.vocabulary.commands import (
+    OptionSeen,
+    RaiseSecurityProfile,
+    Result,
+    ResultStatus,
+    SetOption,
+    SetOwnUrl,
+    SetPassword,
+)
 from agent.vocabulary.options import OPTIONS, RESERVATION_SERVICE, Kind, StationOptions, UpstreamOptions
 from hal.api import Phase
 
@@ -129,11 +137,16 @@ TABLE = (
     number("TransactionMessageRetryInterval", 0, 86_400),
     boolean("UnlockConnectorOnEVSideDisconnect"),
     number("WebSocketPingInterval", 0, 86_400),
+    fixed("stationd.BillingUpstream", ""),
     boolean("stationd.BootOnReconnect"),
     number("stationd.FailsafeLimit", 0, 1000),
     number("stationd.FreeVendEnergy", 0, 1_000_000),
+    fixed("stationd.FurtherOperators", ""),
     number("stationd.LimitLeaseSeconds", 0, 86400),
+    Row("stationd.OwnUrl", "RW", (("wss://new.example/ocpp", ""),), ("", "http://x", "ws:/x")),
     boolean("stationd.ParkWholeSession"),
+    fixed("stationd.PendingChange", ""),
+    fixed("stationd.Primary", ""),
 )
 REQUIRED = {
     "AuthorizeRemoteTxRequests": "R|RW",
@@ -170,7 +183,11 @@ def told(dialect: V16, *asked: str, **written: Any) -> list[dict[str, Any]]:
     """What GetConfiguration answers to the upstream that may write everything."""
     station, options = StationOptions((), {}), UpstreamOptions()
     seen = tuple(
-        OptionSeen(row.name, written.get(row.name, getattr(options, row.name, getattr(station, row.name, 0))), False)
+        OptionSeen(
+            row.name,
+            written.get(row.name, getattr(options, row.name, getattr(station, row.name, 0))),
+            not row.writable,
+        )
         for row in OPTIONS
         if row.kind is not Kind.SECRET
     )
@@ -210,7 +227,7 @@ def test_a_good_value_is_taken_and_told_in_its_own_form(dialect: V16, row: Row, 
         assert told(dialect, row.name)[0]["value"] == after
         return
     command = changed(dialect, row.name, text)
-    if isinstance(command, SetPassword | RaiseSecurityProfile):
+    if isinstance(command, SetPassword | RaiseSecurityProfile | SetOwnUrl):
         assert told(dialect, row.name)[0].get("value", "") == after
         return
     assert isinstance(command, SetOption)

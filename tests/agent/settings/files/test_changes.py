@@ -22,7 +22,7 @@ from agent.settings.problems import SettingsError
 from agent.settings.settings import Settings
 from agent.vocabulary.ids import MANAGEMENT, Secret
 from agent.vocabulary.upstreams import Role, UpstreamKind
-from tests.agent.settings.files.test_staging import PEM, REQUEST, content
+from tests.agent.settings.files.test_staging import PEM, REQUEST, PowerCut, content, copy_folder, cut_at
 from tests.agent.settings.files.test_staging import locations as locations
 
 ENERGY = replace(REQUEST, url="wss://energy.example/", name="Energy", password=Secret("canary-of-energy"))
@@ -197,3 +197,33 @@ def test_where_the_settings_cannot_be_read_no_operator_is_added_to_nothing(locat
         lambda: stage_billing(locations, "boot2", "management"),
     ):
         refused("cannot be read", change, locations)
+
+
+@pytest.mark.rule("product.P1")
+@pytest.mark.rule("product.P2")
+def test_a_power_cut_at_any_call_while_billing_moves_leaves_exactly_one(
+    locations: Locations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage_primary(locations, "boot1", REQUEST)
+    stage_operator(locations, "boot1", ENERGY)
+    before = set(load(locations, "boot2").upstreams)
+    outcomes: set[str] = set()
+    for call in range(1, 60):
+        place = replace(locations, settings=f"{locations.settings}-{call}")
+        copy_folder(Path(locations.settings), Path(place.settings))
+        with monkeypatch.context() as patch:
+            done = cut_at(call, patch)
+            try:
+                stage_billing(place, "boot2", "operator-1")
+                load(place, "boot3")
+            except PowerCut:
+                pass
+            else:
+                assert len(done) == call - 1
+                break
+        settings = load(place, "boot4")
+        assert settings.usable
+        assert {(one.id, one.url) for one in settings.upstreams} == {(one.id, one.url) for one in before}
+        assert [settings.role(one.id) for one in settings.upstreams].count(Role.BILLING) == 1
+        outcomes.add(settings.billing)
+    assert outcomes == {"primary-1", "operator-1"}

@@ -232,3 +232,11 @@ def test_why_a_card_was_refused_during_an_outage_is_told_in_plain_words() -> Non
     assert shown == "nobody could be asked, and an earlier answer says Blocked (primary: not reachable)"
     assert driver.entries(LadderStep)[-1].stage == "cache"
     driver.card(CARD)
+
+
+def test_a_known_card_that_is_refused_during_an_outage_is_stored_as_refused() -> None:
+    driver = away(OutageMode.DENY)
+    driver.card(CACHED)
+    found = driver.entries(LadderStep)[-1]
+    assert (found.answer, found.rule) == ("Refused", "nobody_offline")
+    assert "no card charges" in driver.station.overview(driver.now).connectors[0].last_refusal

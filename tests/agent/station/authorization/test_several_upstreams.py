@@ -427,6 +427,12 @@ def test_a_parent_is_known_by_the_word_of_who_reserves_and_of_nobody_else() -> N
     driver.card(OTHER_CARD)
     answer(driver, PRIMARY, family)
     assert driver.state() == "waiting_card"
+    assert (step(driver).stage, step(driver).answer, step(driver).rule) == (
+        "connector",
+        "Refused",
+        "reserved for another card",
+    )
+    assert driver.station.overview(driver.now).connectors[0].last_refusal == "reserved for another card"
     driver.card(OTHER_CARD)
     answer(driver, PRIMARY, INVALID)
     answer(driver, NORTH, family)
