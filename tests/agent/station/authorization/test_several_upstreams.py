@@ -301,6 +301,24 @@ def test_a_card_of_the_same_group_ends_it_only_by_the_owners_word() -> None:
     assert driver.state() == "stopping"
 
 
+@pytest.mark.rule("two-upstreams.TU03")
+def test_a_cable_that_is_held_for_a_group_is_let_go_only_by_the_owners_word() -> None:
+    family = replace(ACCEPTED, parent=IdToken("FAMILY"))
+    driver = owned_by_north()
+    driver.acknowledge_start(NORTH, "1", replace(INVALID, parent=IdToken("FAMILY")))
+    driver.finish()
+    unlocked = fx.DriveLock(ConnectorId(1), False)
+    assert unlocked not in driver.log
+    driver.card(OTHER_CARD)
+    answer(driver, PRIMARY, family)  # another operator's group of that name
+    assert unlocked not in driver.log
+    driver.card(OTHER_CARD)
+    answer(driver, PRIMARY, INVALID)
+    answer(driver, NORTH, family)
+    answer(driver, SOUTH, INVALID)
+    assert unlocked in driver.log
+
+
 def test_after_a_crash_the_transaction_of_a_peer_is_still_its_own() -> None:
     driver = owned_by_north()
     record = driver.station._connectors[ConnectorId(1)].record
