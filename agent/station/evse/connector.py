@@ -34,7 +34,7 @@ from agent.station.power.profile_limit import ProfileLimit
 from agent.station.site import Site
 from agent.station.turn import Turn
 from agent.vocabulary.events import StopReason, Trigger
-from agent.vocabulary.ids import IdToken, TransactionId
+from agent.vocabulary.ids import TransactionId
 from agent.vocabulary.notes import StationNote
 from agent.vocabulary.options import AuthorisePolicy, ConnectorOptions, UpstreamOptions
 from agent.vocabulary.records import SaveKeptCable, SaveTransaction, TransactionRecord
