@@ -8,6 +8,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
+from agent.credentials.folder import CredentialsFolder
+from agent.credentials.moving import settled_url
 from agent.links.ports import GOODBYE, Mind
 from agent.ocpp.dialect import DIALECTS
 from agent.runtime.clock import Clock
@@ -17,7 +19,7 @@ from agent.runtime.setup import Start
 from agent.runtime.writer import Writer
 from agent.settings import files
 from agent.settings.addresses import UpstreamAddress
-from agent.settings.known import successions
+from agent.settings.known import Known, successions
 from agent.store.store import Store
 from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.records import Snapshot
@@ -42,7 +44,7 @@ def standing_of(context: Context) -> Standing | None:
     return Standing(
         frozenset(address.id for address in settings.upstreams),
         settings.billing,
-        successions(settings.former, settings.upstreams),
+        _successions(context),
     )
 
 
@@ -54,10 +56,28 @@ def departing(context: Context, store: Store, snapshot: Snapshot) -> tuple[Upstr
     settings = context.settings
     if standing_of(context) is None:
         return ()
-    dialled = {old for old, _ in successions(settings.former, settings.upstreams)}
+    dialled = {old for old, _ in _successions(context)}
     here = [one.address for one in settings.former if not one.forgotten and one.address.id not in dialled]
     owed = leaving((address.id for address in here), store.archive.draining.owed(), snapshot)
     return tuple(address for address in here if address.id in owed)
+
+
+def _successions(context: Context) -> tuple[tuple[UpstreamId, UpstreamId], ...]:
+    """Who is set again, as (old, new): at the place of the settings then, or at that where it had moved by itself."""
+    settings = context.settings
+    return tuple(
+        dict.fromkeys(
+            pair
+            for one in settings.former
+            for place in dict.fromkeys((one, _as_moved(context, one)))
+            for pair in successions((place,), settings.upstreams)
+        )
+    )
+
+
+def _as_moved(context: Context, one: Known) -> Known:
+    held, _ = CredentialsFolder(context.locations.state, one.address.id).load()
+    return replace(one, address=replace(one.address, url=settled_url(held, one.address.url)))
 
 
 async def forget_others(context: Context, departing: Sequence[UpstreamAddress]) -> None:

@@ -13,6 +13,7 @@ from agent.links.upstream import UpstreamTask
 from agent.runtime import abilities
 from agent.runtime.clock import Clock
 from agent.runtime.context import Context
+from agent.runtime.credentials import Credentials
 from agent.runtime.engine import Engine
 from agent.runtime.firmware import Updater
 from agent.runtime.operators_desk import OperatorsDesk, World
@@ -32,6 +33,7 @@ class Whole(Mind, Protocol):
     """The parts of the agent that are looked at here."""
 
     clock: Clock
+    credentials: Credentials
     desk: SettingsDesk
     engine: Engine
     hardware: Hardware
@@ -78,6 +80,7 @@ def make_desk(context: Context, agent: Whole) -> SettingsDesk:
         context.log,
         cost,
         lambda text: agent.post(SettingsStaged(text)),
+        lambda: agent.credentials.places(),
     )
 
 

@@ -104,9 +104,19 @@ class Credentials:
         """The desks, each with a task to be run."""
         return self._desks
 
-    def _places(self, but: UpstreamId) -> frozenset[tuple[str, str]]:
-        others = (choice for upstream, choice in self._choices.items() if upstream != but)
-        return frozenset((normal_url(choice.present().url), choice.address.identity) for choice in others)
+    def places(self) -> Mapping[UpstreamId, frozenset[tuple[str, str]]]:
+        """Normal URL and identity of where each upstream is dialled now, and of where it has asked to be."""
+        return {
+            upstream: frozenset(
+                (normal_url(url), choice.address.identity)
+                for url in (choice.present().url, choice.holdings.moving_to)
+                if url
+            )
+            for upstream, choice in self._choices.items()
+        }
+
+    def _taken(self, but: UpstreamId) -> frozenset[tuple[str, str]]:
+        return frozenset(place for upstream, held in self.places().items() if upstream != but for place in held)
 
     def _add(self, address: UpstreamAddress, manufacturer: CredentialsFolder) -> None:
         keeping, upstream = self._keeping, address.id
@@ -128,7 +138,7 @@ class Credentials:
             ask=keeping.ask,
             new_name=keeping.new_name,
             boot_id=keeping.boot_id,
-            taken=lambda: self._places(but=upstream),
+            taken=lambda: self._taken(but=upstream),
             serial_number=keeping.station.serial_number,
             released_ms=RELEASED_MS,
             single_root=keeping.station.additional_root_check,

@@ -5,7 +5,8 @@ Theory of operation
 Who was removed or replaced with records in its queue gets a link of its own after the reboot. It speaks through the
 retiring dialect: the station boots there, tells that only the core is left and that every connector is Unavailable, and
 refuses whatever is asked. The station itself does not know this upstream: of what comes from it only the fate of its
-own records and its security events get through. When the queue is empty, or the link has had `LONGEST_MINUTES` of
+own records and its security events get through. When the queue is empty and no transaction that it knows of runs on
+(one that was resumed, or that a signing meter has yet to end), or the link has had `LONGEST_MINUTES` of
 running time over all lives of the agent, the link is closed with 1000 and the credentials are forgotten. What is left
 then stays in the store for its ninety days, and is never given to anybody else.
 """
@@ -113,14 +114,16 @@ class Leaver:
         await asyncio.get_running_loop().create_future()
 
     async def _drain(self) -> None:
-        """Return when nothing waits any more, or the time is over."""
+        """Return when nothing waits any more and no transaction that it knows of still runs, or the time is over."""
         writer, upstream, loop = self._leave.writer, self._upstream, asyncio.get_running_loop()
         before = await writer.ask(lambda store: store.archive.draining.minutes(upstream))
         began_s, marked = loop.time(), before
         while True:
             passed_s = loop.time() - began_s
             minutes = before + int(passed_s // 60)
-            if minutes >= LONGEST_MINUTES or (passed_s >= SETTLING_S and not await writer.depth(upstream)):
+            if minutes >= LONGEST_MINUTES:
+                return
+            if passed_s >= SETTLING_S and await writer.ask(lambda store: store.archive.draining.is_settled(upstream)):
                 return
             if minutes >= marked + MARK_MINUTES:
                 marked = minutes

@@ -6,9 +6,8 @@ What syncs a file does so beside the event loop. Everything here is staged; the 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import TypeVar
 
 from agent.control.views import Cost, PendingView
 from agent.runtime.client_check import client_check
@@ -16,11 +15,15 @@ from agent.settings import files
 from agent.settings.catalogue import CatalogueEntry, resolved
 from agent.settings.installer import InstallerSettings
 from agent.settings.locations import Locations
+from agent.settings.problems import Problem, SettingsError, quoted
 from agent.settings.service_edits import ServiceEdit
 from agent.settings.settings import Settings, UpstreamRequest
+from agent.settings.validate import normal_url
 from agent.store.errors import StoreError
+from agent.vocabulary.ids import UpstreamId
 
-_Kept = TypeVar("_Kept")
+Places = Mapping[UpstreamId, frozenset[tuple[str, str]]]
+"""Normal URL and identity of every place at which an upstream is dialled, or has asked to be."""
 
 
 async def _nothing() -> Cost:
@@ -39,8 +42,10 @@ class SettingsDesk:
         tell: Callable[..., None],
         cost: Callable[[], Awaitable[Cost]] = _nothing,
         staged: Callable[[str], None] = lambda text: None,
+        places: Callable[[], Places] = dict,
     ) -> None:
-        """`cost`: what a reboot now would cost. `staged` is told in short what the next boot applies."""
+        """`cost`: what a reboot now would cost. `staged` is told in short what the next boot applies. `places`: where
+        each upstream is dialled, which may be elsewhere than the settings say."""
         self._locations = locations
         self._boot_id = boot_id
         self._settings = settings
@@ -48,6 +53,7 @@ class SettingsDesk:
         self._tell = tell
         self._cost = cost
         self._staged = staged
+        self._places = places
         self._one_by_one = asyncio.Lock()
         self._pending = settings.pending
 
@@ -115,9 +121,19 @@ class SettingsDesk:
 
         def staged(at_ms: int | None) -> InstallerSettings:
             wanted = resolved(request, files.read_catalogue(self._locations))
+            self._check_place(wanted)
             return stage(self._locations, self._boot_id, replace(wanted, changed_at_ms=at_ms), check)
 
         return await self._stage(staged)
+
+    def _check_place(self, wanted: UpstreamRequest) -> None:
+        """Two upstreams with one URL and identity would fight, also where one has moved by itself."""
+        staying = (self._pending or self._settings).upstreams
+        here = {one.id: one.name for one in (self._settings.factory.management, *staying)}
+        for upstream, held in self._places().items():
+            if upstream in here and (normal_url(wanted.url), wanted.identity) in held:
+                message = f"{quoted(wanted.url)} as {quoted(wanted.identity)} is {here[upstream]} ({upstream}) already"
+                raise SettingsError([Problem("url", message, "give the operator's own URL or another identity")])
 
     async def _stage(self, stage: Callable[[int | None], InstallerSettings]) -> PendingView | None:
         """Stage one change. Changes that undo each other leave nothing pending."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from agent.store.database import Database
+from agent.store.journal import Journal
 from agent.store.names import UpstreamNumbers
 from agent.store.outbox import Outbox
 from agent.store.parked import Parked
@@ -23,6 +24,7 @@ class Draining:
         database: Database,
         upstreams: UpstreamNumbers,
         queues: tuple[Outbox, Parked],
+        journal: Journal,
         guard: Guard,
         writing: Guard,
     ) -> None:
@@ -30,6 +32,7 @@ class Draining:
         self._database = database
         self._upstreams = upstreams
         self._outbox, self._parked = queues
+        self._journal = journal
         self._guard = guard
         self._writing = writing
 
@@ -41,6 +44,13 @@ class Draining:
                 for number, name in self._upstreams.all()
             ]
         return tuple(one for one in found if one.waiting or one.given_up)
+
+    def is_settled(self, upstream: UpstreamId) -> bool:
+        """Nothing waits for it, and nothing will: every transaction that it knows of has stopped."""
+        with self._guard():
+            number = self._upstreams.known(upstream)
+            waiting = 0 if number is None else self._outbox.depth(number)
+            return not waiting and not self._journal.awaits_stop(upstream)
 
     def minutes(self, upstream: UpstreamId) -> int:
         """For how long its queue has been drained already, in all lives of the agent."""

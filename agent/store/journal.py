@@ -13,7 +13,7 @@ from agent.store.database import Database
 from agent.store.names import pack_id, unpack_id
 from agent.store.schema import Row
 from agent.store.squeeze import expand, squeeze
-from agent.vocabulary.ids import TransactionId
+from agent.vocabulary.ids import TransactionId, UpstreamId
 from agent.vocabulary.records import TransactionRecord
 
 _RUNNING, _STOPPED, _STUB = 0, 1, 2
@@ -87,6 +87,16 @@ class Journal:
             "SELECT number, record FROM transactions WHERE stopped = ? ORDER BY number", (_RUNNING,)
         )
         return damage.readable("transactions", "number", rows, _parse)
+
+    def awaits_stop(self, upstream: UpstreamId) -> bool:
+        """A transaction runs that this upstream has authorised or was told of; an unreadable one counts for nobody."""
+        rows = self._database.rows("SELECT number, record FROM transactions WHERE stopped = ?", (_RUNNING,))
+        for row in rows:
+            with contextlib.suppress(ValueError):
+                record = _parse(row)
+                if upstream in (record.authority, *record.told):
+                    return True
+        return False
 
     def newest(self, limit: int) -> list[tuple[int, TransactionRecord]]:
         """The newest transactions first; unreadable ones are left out."""

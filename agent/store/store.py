@@ -159,7 +159,7 @@ class Store:
         self._history = History(self._tables, file)
         past = Past(self._database, self._tables, self._history, file, lambda: self._writing(False), self._report)
         tables, guards = self._tables, (self._guarded, lambda: self._writing(barrier=True))
-        draining = Draining(self._database, tables.upstreams, (tables.outbox, tables.parked), *guards)
+        draining = Draining(self._database, tables.upstreams, (tables.outbox, tables.parked), tables.journal, *guards)
         return Archive(tables, self._history, past, draining, *guards)
 
     def _head(self, number: int) -> OutboxRow | None:

@@ -78,18 +78,6 @@ class Folder:
         files = (self.read(which, []) for which in ("active", "pending"))
         return frozenset(one.id for file in files if file is not None for one in file.upstreams)
 
-    def ever_in_force(self, problems: list[Problem]) -> frozenset[UpstreamId]:
-        """The ids of everybody who is set, was set, or is staged to be."""
-        files = (self.read(which, problems) for which in ("active", "pending", "previous"))
-        listed = {one.id for file in files if file is not None for one in file.upstreams}
-        return frozenset(listed | {one.address.id for one in self.known.read(problems)})
-
-    def with_secrets(self, problems: list[Problem]) -> frozenset[UpstreamId]:
-        """The ids of everybody of whom a password, roots or a key lie here."""
-        passwords = self.passwords.read(problems)
-        files = (file for folder in ("trust", "client") for file in (self._folder / folder).glob("[!.]*"))
-        return frozenset({*passwords.backends, *passwords.proxies, *(UpstreamId(file.stem) for file in files)})
-
     def stage(self, settings: InstallerSettings) -> None:
         """Make these the settings of the next boot. Raises OSError."""
         write_file(self.file("pending"), render_installer(settings))

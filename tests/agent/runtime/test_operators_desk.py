@@ -13,8 +13,10 @@ from agent.control.views import Cost
 from agent.runtime.operators_desk import OperatorsDesk, World
 from agent.runtime.settings_desk import SettingsDesk
 from agent.settings.files import load
+from agent.settings.problems import SettingsError
+from agent.settings.settings import UpstreamRequest
 from agent.store.errors import StoreError
-from agent.vocabulary.ids import MANAGEMENT
+from agent.vocabulary.ids import MANAGEMENT, Secret, UpstreamId
 from agent.vocabulary.inputs import Input, OperatorsAnswered
 from agent.vocabulary.operators import AddOperator, HandleOperators, ListUpstreams, OperatorRequest, Place
 from tests.agent.settings.files.test_staging import locations as locations
@@ -54,3 +56,23 @@ def test_a_store_that_cannot_be_read_leaves_no_request_without_an_answer(locatio
     assert listed["status"] == "Rejected"
     assert added["status"] == "RebootRequired", "it is staged, whatever a reboot costs"
     assert load(locations, "boot2").operators[0].name == "Energy"
+
+
+@pytest.mark.rule("two-upstreams.RC11")
+def test_a_place_to_which_another_upstream_has_moved_by_itself_is_refused(locations: Any) -> None:
+    """Two sessions with one identity would fight; the settings alone still say the old place."""
+    settings = load(locations, "boot1")
+    moved = {MANAGEMENT: frozenset({("wss://new.example", "CS-1")}), UpstreamId("primary-9"): frozenset({("x", "y")})}
+
+    async def story() -> None:
+        async def nothing() -> Cost:
+            return Cost()
+
+        told = lambda *_, **more: None  # noqa: E731
+        desk = SettingsDesk(locations, "boot1", settings, lambda: 1, told, nothing, told, lambda: moved)
+        with pytest.raises(SettingsError, match="already"):
+            await desk.add_operator(UpstreamRequest("wss://NEW.example:443/", "CS-1", 2, Secret("long-enough")))
+        other = UpstreamRequest("wss://new.example/", "CS-2", 2, Secret("long-enough"), name="Other")
+        assert await desk.add_operator(other) is not None
+
+    asyncio.run(story())

@@ -176,6 +176,22 @@ def test_it_has_no_voice_in_anything_but_its_own_records() -> None:
     assert door.crowded(OLD)
 
 
+@pytest.mark.rule("product.A11")
+def test_the_link_stays_while_a_transaction_that_it_knows_of_runs_on(house: House) -> None:
+    """A meter that signs may take minutes to end it, and what was resumed takes hours: the stop is still to come."""
+    house.deliver()
+    start, *_, stop = session((OLD, MANAGEMENT), 2, online=False)
+    house.store.commit([start])
+    house.deliver()
+    lives(house, HOUR_S)
+    assert house.forgotten == []
+    lives(house, HOUR_S, lambda: house.store.commit([stop]), 60.0)
+    assert house.forgotten == [], "and the stop has to be delivered"
+    house.deliver()
+    lives(house, 80.0)
+    assert house.forgotten == [OLD]
+
+
 def test_who_is_owed_something_or_has_a_transaction_open_gets_a_link(house: House) -> None:
     nobody = Snapshot(2, False)
     other = UpstreamId("operator-1")
