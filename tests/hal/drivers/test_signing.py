@@ -272,3 +272,22 @@ def test_what_the_meter_signed_for_somebody_else_is_not_brought() -> None:
         assert "somebody else" in answer.detail
 
     play(scenario)
+
+
+@pytest.mark.parametrize("step", [BEGIN, END])
+def test_a_supply_that_fails_under_a_command_costs_no_signature(step: SigningStep) -> None:
+    async def scenario(desk: Desk) -> None:
+        if step is END:
+            await desk.ask(BEGIN)
+            await asyncio.sleep(5)
+        desk.meter.busy_s = 3
+        loop = asyncio.get_running_loop()
+        loop.call_later(1.0, lambda: desk.plant.set_power(False))
+        loop.call_later(2.0, lambda: desk.plant.set_power(True))
+        answer = await desk.ask(step)
+        assert answer.done, answer.detail
+        if step is BEGIN:
+            answer = await desk.ask(END)
+        assert answer.data == desk.expected()
+
+    play(scenario)
