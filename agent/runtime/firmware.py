@@ -4,8 +4,7 @@ Theory of operation
 -------------------
 Requests are worked off one by one: who signed is judged before the answer (security extension of OCPP 1.6, L01), then
 the job is on the disk, then it is answered, then it begins. A newer request of the same upstream takes the place of
-its job until that is being installed. The station knows of a job once there is something to tell of it; a job that
-waits for its date while the time is not known is kept from others here.
+its job until that is being installed; whose turn it is has been decided by the station.
 
 A job is a task that takes one phase after the other (`firmware_job`, `firmware_steps`). Whatever it comes to is on the
 disk before it is told, with the id of the message, until the upstream has heard it: so the end of an update is told
@@ -143,8 +142,6 @@ class Updater:
             goes = present is not None and present.phase is not Phase.ENDED
             if present is not None and (present.phase in NO_WAY_BACK or self._steps.permitted):
                 return Result(ResultStatus.REJECTED, "an update is being installed")
-            if goes and present is not None and present.upstream != job.upstream:
-                return Result(ResultStatus.REJECTED, "an update of another upstream is under way")
             await asyncio.to_thread(self._file.save, job)
             self._job = job
         await self._stop()
