@@ -44,11 +44,12 @@ class _Refusal(Exception):
 
 @dataclass(slots=True)
 class _Task:
-    """An order, when it came, and whether its command went out, answered or not."""
+    """An order, when it came, whether its command went out, answered or not, and what the meter had signed before."""
 
     order: SigningOrder
     since: float
     commanded: bool = False
+    before: bytes = b""
 
 
 class SigningDriver:
@@ -103,7 +104,7 @@ class SigningDriver:
             state = await self._number(self._command.state)
         if state not in self._command.active:
             await self._tell(task)
-            await self._commanded(task, self._command.begin, self._command.active)
+            await self._once(task, self._command.begin, self._command.active)
         await self._learn_key()
         return ""
 
@@ -121,15 +122,20 @@ class SigningDriver:
         signature = await self._sized(self._part.signature, self._part.signature_length)
         if not dataset or not signature:
             raise _Refusal("the meter holds no signed dataset")
+        if signature == task.before:
+            raise _Refusal("the meter has signed nothing new")
         if was_over and not ocmf.names(dataset, task.order.identification):
             raise _Refusal("what the meter holds was signed for somebody else")
         return ocmf.record(dataset, signature)
 
     async def _end_session(self, task: _Task, state: int) -> None:
-        clock = self._part.clock
+        clock, part = self._part.clock, self._part
+        if not task.commanded:
+            octets = await self._number(part.signature_length)
+            task.before = await self._bytes(part.signature, max(0, min(octets, part.signature.octets)))
         if state in self._command.interrupted or await self._number(clock.status) == clock.lost:
             await self._tell(task)
-        await self._commanded(task, self._command.end, self._command.idle)
+        await self._once(task, self._command.end, self._command.idle)
 
     async def _signed(self) -> None:
         """Wait while the meter still works on an end that was commanded before."""
@@ -153,6 +159,15 @@ class SigningDriver:
         words = {part.identification_length: len(text), **part.settings, clock.zone: zone_min}
         words |= {clock.high: now_s >> 16, clock.low: now_s & 0xFFFF, clock.status: clock.told}
         await self._write(*(Write(name, value) for name, value in words.items()))
+
+    async def _once(self, task: _Task, command: int, wanted: tuple[int, ...]) -> None:
+        """Command it; the line repeats what was not answered, and then the meter refuses what it has done by then."""
+        try:
+            await self._commanded(task, command, wanted)
+        except _Refusal as refused:
+            if refused.status is None or await self._number(self._command.state) not in wanted:
+                raise
+            await self._signed()
 
     async def _commanded(self, task: _Task, command: int, wanted: tuple[int, ...]) -> None:
         """Send a command and wait until the meter says how it went."""

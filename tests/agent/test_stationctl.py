@@ -146,6 +146,7 @@ def test_set_primary_reads_password_and_roots_from_files_and_says_that_a_reboot_
 ) -> None:
     (tmp_path / "p").write_text("0123456789abcdef\n")
     (tmp_path / "r").write_text("roots")
+    agent.result = {"name": "", "cost": {}}
     arguments = ["set-primary", "wss://a/", "--identity", "I", "--password-file", str(tmp_path / "p")]
     assert stationctl.main([*arguments, "--trust", str(tmp_path / "r")]) == 0
     ((command, fields),) = agent.asked

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from hal.api import BusPlan, ConnectorPlan, HardwarePlan, Reading, SigningAnswer
 from hal.boards import build
 from hal.drivers import signing
 from hal.simulator.devices.iskra import AFTER_POWER_FAILURE, COMMAND_AT, IskraMeter
+from hal.simulator.devices.iskra import BEGIN as BEGIN_COMMAND
 from hal.simulator.devices.iskra import END as END_COMMAND
 from hal.simulator.plant import Plant
 from hal.simulator.settings import default_settings
@@ -270,5 +271,63 @@ def test_what_the_meter_signed_for_somebody_else_is_not_brought() -> None:
         (answer,) = [one for one in desk.readings if isinstance(one, SigningAnswered) and one.request == desk.requests]
         assert (answer.done, answer.data) == (False, "")
         assert "somebody else" in answer.detail
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("step", [BEGIN, END])
+def test_a_supply_that_fails_under_a_command_costs_no_signature(step: SigningStep) -> None:
+    async def scenario(desk: Desk) -> None:
+        if step is END:
+            await desk.ask(BEGIN)
+            await asyncio.sleep(5)
+        desk.meter.busy_s = 3
+        loop = asyncio.get_running_loop()
+        loop.call_later(1.0, lambda: desk.plant.set_power(False))
+        loop.call_later(2.0, lambda: desk.plant.set_power(True))
+        answer = await desk.ask(step)
+        assert answer.done, answer.detail
+        if step is BEGIN:
+            answer = await desk.ask(END)
+        assert answer.data == desk.expected()
+
+    play(scenario)
+
+
+def repeated(desk: Desk, command: int) -> None:
+    """The line says this command twice, since the answer to the first was lost."""
+    once = desk.meter.write_registers
+
+    def twice(address: int, words: Sequence[int]) -> None:
+        once(address, words)
+        if address == COMMAND_AT and list(words) == [command]:
+            asyncio.get_running_loop().call_later(0.3, lambda: once(address, words))
+
+    desk.meter.write_registers = twice  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("command", [BEGIN_COMMAND, END_COMMAND])
+def test_a_command_that_the_line_repeats_is_carried_out_once_and_not_refused(command: int) -> None:
+    async def scenario(desk: Desk) -> None:
+        repeated(desk, command)
+        for sessions in (1, 2):
+            begun = await desk.ask(BEGIN)
+            assert begun.done, begun.detail
+            ended = await desk.ask(END)
+            assert ended.done, ended.detail
+            assert ended.data == desk.expected()
+            assert (desk.meter.begun, len(desk.meter.signed)) == (sessions, sessions)
+
+    play(scenario)
+
+
+def test_what_was_signed_before_is_not_brought_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.ask(BEGIN)
+        await desk.ask(END)
+        await desk.ask(BEGIN)
+        monkeypatch.setattr(desk.meter, "_sign", lambda: None)  # its cryptography fails
+        answer = await desk.ask(END)
+        assert (answer.done, answer.data, answer.detail) == (False, "", "the meter has signed nothing new")
 
     play(scenario)
