@@ -102,7 +102,7 @@ class Arbiter:
     def _divided(self, room: Mapping[Line, float], turn: Turn) -> dict[ConnectorId, Contribution]:
         """The share of each connector."""
         drawn = {
-            each: Drawn(self._lines(each, turn), draw.told_a, draw.current_a) for each, draw in self._draws.items()
+            each: Drawn(self._lines(each), draw.told_a, draw.current_a) for each, draw in self._draws.items()
         }
         wants = self._wants(drawn, turn)
         found = portions(wants, self._shares(wants, room, turn), drawn, room)
@@ -118,9 +118,9 @@ class Arbiter:
                 found.append(Want(connector.id, drawn[connector.id].lines, least_a, most_a))
         return found
 
-    def _lines(self, connector: ConnectorId, turn: Turn) -> frozenset[Line]:
+    def _lines(self, connector: ConnectorId) -> frozenset[Line]:
         """What the car of a connector may load."""
-        return lines_of(self._site, self._connectors[connector].options, self._draws[connector].phases(turn))
+        return lines_of(self._site, self._connectors[connector].options, self._draws[connector].phases)
 
     def _metered(self, connector: Connector, turn: Turn) -> list[tuple[int, float]]:
         """What a connector draws on the phases of the feed, as far as that is certain."""

@@ -140,6 +140,23 @@ def test_a_car_that_was_seen_on_one_phase_for_a_minute_leaves_the_others_to_its_
 
 
 @pytest.mark.rule("product.N5")
+@pytest.mark.parametrize("silent", [False, True], ids=["paused", "meter silent"])
+def test_a_minute_in_which_a_car_was_not_seen_to_charge_says_nothing_about_its_phases(silent: bool) -> None:
+    """It drew on one phase for three seconds, and takes the others when it goes on."""
+    driver = fleet(2, maximum_current_a=20.0)
+    driver.phases_used[ONE], driver.phases_used[TWO] = (0,), (1, 2)
+    driver.begin(1, 2)
+    driver.pass_time(8)
+    driver.current[ONE] = 0.0 if not silent else driver.current[ONE]
+    for _ in range(70):
+        driver.pass_time(1, meter=False)
+        driver.meter(2)
+        if not silent:
+            driver.meter(1)
+    assert driver.offered()[2] == 10
+
+
+@pytest.mark.rule("product.N5")
 def test_a_feed_of_its_own_bears_less_than_the_station() -> None:
     feeds = (FeedOptions("left", (ONE, TWO), 20.0),)
     driver = fleet(3, maximum_current_a=40.0, feeds=feeds)
