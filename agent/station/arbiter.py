@@ -101,9 +101,7 @@ class Arbiter:
 
     def _divided(self, room: Mapping[Line, float], turn: Turn) -> dict[ConnectorId, Contribution]:
         """The share of each connector."""
-        drawn = {
-            each: Drawn(self._lines(each), draw.told_a, draw.current_a) for each, draw in self._draws.items()
-        }
+        drawn = {each: Drawn(self._lines(each), draw.told_a, draw.current_a) for each, draw in self._draws.items()}
         wants = self._wants(drawn, turn)
         found = portions(wants, self._shares(wants, room, turn), drawn, room)
         told = dict.fromkeys(self._connectors, _NO_SHARE)
