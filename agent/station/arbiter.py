@@ -162,7 +162,8 @@ class Arbiter:
         bears_a, line = min((bears_a, line) for line, bears_a in room.items() if line in want.lines)
         of = f"{bears_a:g} A ({self._reason(line)})"
         if portion.now_a < portion.share_a:
-            names = [each for each, one in drawn.items() if each != want.connector and one.lines & want.lines]
+            others = {each: one for each, one in drawn.items() if each != want.connector and line in one.lines}
+            names = [each for each, one in others.items() if one.may_a > one.told_a]
             whose = f"connector {' and '.join(map(str, names))}" if names else "the car"
             why = f"until {whose} has followed: {of}"
             return Contribution(portion.now_a, why, Source.RAMP)

@@ -65,6 +65,17 @@ def test_the_second_begins_only_when_the_first_has_followed() -> None:
     assert driver.offered() == {1: 10, 2: 10}
 
 
+@pytest.mark.rule("product.N16")
+def test_who_is_waited_for_is_named_and_nobody_else() -> None:
+    feeds = (FeedOptions("east", (ONE, TWO), 20.0), FeedOptions("west", (ConnectorId(3), ConnectorId(4)), 20.0))
+    driver = fleet(4, feeds=feeds)
+    driver.begin(1, 3)
+    driver.pass_time(8)
+    driver.begin(4, 2)
+    assert driver.reason(2) == "until connector 1 has followed: 20 A (maximum of feed east)"
+    assert driver.reason(4) == "until connector 3 has followed: 20 A (maximum of feed west)"
+
+
 @pytest.mark.rule("product.N5")
 def test_where_not_all_can_have_six_amperes_they_are_charged_in_turn() -> None:
     driver = fleet(3, maximum_current_a=10.0)
