@@ -65,7 +65,7 @@ def test_the_second_begins_only_when_the_first_has_followed() -> None:
     assert driver.offered() == {1: 10, 2: 10}
 
 
-@pytest.mark.rule("product.N16")
+@pytest.mark.rule("product.N5")
 def test_who_is_waited_for_is_named_and_nobody_else() -> None:
     feeds = (FeedOptions("east", (ONE, TWO), 20.0), FeedOptions("west", (ConnectorId(3), ConnectorId(4)), 20.0))
     driver = fleet(4, feeds=feeds)
