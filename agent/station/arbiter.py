@@ -101,9 +101,7 @@ class Arbiter:
 
     def _divided(self, room: Mapping[Line, float], turn: Turn) -> dict[ConnectorId, Contribution]:
         """The share of each connector."""
-        drawn = {
-            each: Drawn(self._lines(each, turn), draw.told_a, draw.current_a) for each, draw in self._draws.items()
-        }
+        drawn = {each: Drawn(self._lines(each), draw.told_a, draw.current_a) for each, draw in self._draws.items()}
         wants = self._wants(drawn, turn)
         found = portions(wants, self._shares(wants, room, turn), drawn, room)
         told = dict.fromkeys(self._connectors, _NO_SHARE)
@@ -118,9 +116,9 @@ class Arbiter:
                 found.append(Want(connector.id, drawn[connector.id].lines, least_a, most_a))
         return found
 
-    def _lines(self, connector: ConnectorId, turn: Turn) -> frozenset[Line]:
+    def _lines(self, connector: ConnectorId) -> frozenset[Line]:
         """What the car of a connector may load."""
-        return lines_of(self._site, self._connectors[connector].options, self._draws[connector].phases(turn))
+        return lines_of(self._site, self._connectors[connector].options, self._draws[connector].phases)
 
     def _metered(self, connector: Connector, turn: Turn) -> list[tuple[int, float]]:
         """What a connector draws on the phases of the feed, as far as that is certain."""
@@ -164,7 +162,8 @@ class Arbiter:
         bears_a, line = min((bears_a, line) for line, bears_a in room.items() if line in want.lines)
         of = f"{bears_a:g} A ({self._reason(line)})"
         if portion.now_a < portion.share_a:
-            names = [each for each, one in drawn.items() if each != want.connector and one.lines & want.lines]
+            others = {each: one for each, one in drawn.items() if each != want.connector and line in one.lines}
+            names = [each for each, one in others.items() if one.may_a > one.told_a]
             whose = f"connector {' and '.join(map(str, names))}" if names else "the car"
             why = f"until {whose} has followed: {of}"
             return Contribution(portion.now_a, why, Source.RAMP)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Final
 
 from agent.station.evse.charging import profile_use
 from agent.station.evse.connector import Connector
@@ -22,6 +23,8 @@ from agent.station.site import Site
 from agent.station.turn import Turn
 from agent.vocabulary.ids import ConnectorId
 
+SHARING_LOOKS: Final = 8
+"""To divide the room takes as long as so many looks at a profile, for each connector."""
 Judge = Callable[[int], Bound]
 """What bounds at a wall time."""
 
@@ -35,9 +38,9 @@ class Foresight:
         self.phases = most_phases(site)
 
     def looks(self) -> int:
-        """So many profiles are looked at for one instant."""
+        """So many profiles are looked at for one instant, or what takes as long: the room is divided as well."""
         charging = sum(each.transaction is not None for each in self._connectors.values())
-        return max(1, self._site.profiles.count * (charging + 3))
+        return self._site.profiles.count * (charging + 3) + SHARING_LOOKS * (charging + 1)
 
     def of_station(self) -> Judge:
         """The station as a whole."""

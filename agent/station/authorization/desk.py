@@ -137,8 +137,8 @@ class Desk:
         if not isinstance(winner, Open) and verdict is not None:
             rung = by_answer(winner, verdict, billing.id)
         else:
-            wall_ms = self._site.wall_ms(turn.now)
-            rung = without_answer(poll.way, billing, self.knowledge.of(request.token, poll.way, wall_ms, outage=True))
+            known = self.knowledge.of(request.token, poll.way, self._site.wall_ms(turn.now), outage=True)
+            rung = without_answer(poll.way, billing, known, self._site.options.signed_metering_required)
         self._rulings.carry_out(request, rung, poll, turn)
 
     def _way(self, request: Request) -> Way:

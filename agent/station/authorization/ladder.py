@@ -69,15 +69,19 @@ def before_asking(billing: Upstream, known: Known | None) -> Rung | None:
     return Rung(True, known.where, "local_pre_authorize", known.upstream, known.verdict)
 
 
-def without_answer(way: Way, billing: Upstream, known: Known | None) -> Rung:
-    """The decision while nobody answers who is to be asked."""
+def without_answer(way: Way, billing: Upstream, known: Known | None, signed_metering: bool = False) -> Rung:
+    """The decision while nobody answers who is to be asked.
+
+    `signed_metering`: energy is billed by signed readings, and nobody unknown is given any, whatever the key says: it
+    may have been written before that was required.
+    """
     options = billing.options
     if known is not None and not known.verdict.accepted:
         return Rung(False, known.where, "known_bad", known.upstream, known.verdict, offline=True)
     if known is not None and options.local_authorize_offline:
         return Rung(True, known.where, "local_authorize_offline", known.upstream, known.verdict, offline=True)
     verdict = known.verdict if known is not None else None
-    if options.allow_offline_unknown:
+    if options.allow_offline_unknown and not signed_metering:
         return Rung(True, "outage", FREE_VEND, way.owner, verdict, offline=True)
     return Rung(False, "outage", "unknown_offline" if known is None else "nobody_offline", way.owner, offline=True)
 

@@ -7,8 +7,9 @@ what was offered before still counts, and longer if the meter still shows more. 
 the connector is seen quiet. Before a board was heard at all, its contacts may be closed: all that the hardware bears
 counts, unless the meter shows nothing. So the sum over a feed is true of every instant, and not only after it.
 
-A car may draw on every phase of its connector until it was seen to charge on fewer for a minute; a current on another
-phase ends that at once. It begins anew with each car.
+A car may draw on every phase of its connector until it was seen to charge on fewer for a minute without a pause: one
+that begins on one phase may take the others a little later. A current on another phase ends that at once. It begins
+anew with each car.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ class Draw:
         self._used: frozenset[int] = frozenset()
         """Phases, from 0, on which a current was seen since the cable was plugged."""
         self._used_ms: int | None = None
-        """Since when the car charges on these and no others."""
+        """Since when the car charges on these and no others, without a pause; None: it does not charge."""
+        self._known = False
+        """It was seen to use these and no others."""
 
     @property
     def told_a(self) -> float:
@@ -65,11 +68,11 @@ class Draw:
             self._most_a = connector.options.capabilities.maximum_current_a  # closed by itself
         self._observe(turn)
 
-    def phases(self, turn: Turn) -> tuple[int, ...]:
+    @property
+    def phases(self) -> tuple[int, ...]:
         """The phases of the connector, from 0, that the car may draw on."""
-        every = tuple(range(self._connector.options.phases))
-        known = self._used_ms is not None and turn.reached(self._used_ms + OBSERVED_MS)
-        return tuple(each for each in every if each in self._used) if known else every
+        every = range(self._connector.options.phases)
+        return tuple(each for each in every if each in self._used or not self._known)
 
     def _followed(self, told_a: float, turn: Turn) -> bool:
         connector = self._connector
@@ -84,7 +87,7 @@ class Draw:
 
     def _observe(self, turn: Turn) -> None:
         if not self._connector.facts.plugged:
-            self._used, self._used_ms = frozenset(), None
+            self._used, self._used_ms, self._known = frozenset(), None, False
         latest = self._connector.meter.latest
         if not self._connector.facts.plugged or latest is None or latest.at.monotonic_ms != turn.now_ms:
             return
@@ -93,4 +96,10 @@ class Draw:
             return  # a phase that is not measured may carry anything
         seen = frozenset(i for i, phase in enumerate(_PHASES) if by_phase.get(phase, 0.0) >= NO_LOAD_A)
         if seen - self._used:
-            self._used, self._used_ms = self._used | seen, turn.now_ms
+            self._used, self._used_ms, self._known = self._used | seen, turn.now_ms, False
+        elif not seen:
+            self._used_ms = None
+        elif self._used_ms is None:
+            self._used_ms = turn.now_ms
+        elif turn.now_ms >= self._used_ms + OBSERVED_MS:
+            self._known = True

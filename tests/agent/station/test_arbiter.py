@@ -66,6 +66,17 @@ def test_the_second_begins_only_when_the_first_has_followed() -> None:
 
 
 @pytest.mark.rule("product.N5")
+def test_who_is_waited_for_is_named_and_nobody_else() -> None:
+    feeds = (FeedOptions("east", (ONE, TWO), 20.0), FeedOptions("west", (ConnectorId(3), ConnectorId(4)), 20.0))
+    driver = fleet(4, feeds=feeds)
+    driver.begin(1, 3)
+    driver.pass_time(8)
+    driver.begin(4, 2)
+    assert driver.reason(2) == "until connector 1 has followed: 20 A (maximum of feed east)"
+    assert driver.reason(4) == "until connector 3 has followed: 20 A (maximum of feed west)"
+
+
+@pytest.mark.rule("product.N5")
 def test_where_not_all_can_have_six_amperes_they_are_charged_in_turn() -> None:
     driver = fleet(3, maximum_current_a=10.0)
     driver.begin(1, 2, 3)
@@ -137,6 +148,23 @@ def test_a_car_that_was_seen_on_one_phase_for_a_minute_leaves_the_others_to_its_
     driver.phases_used[ONE] = (0, 1, 2)
     driver.pass_time(8)
     assert driver.offered() == {1: 10, 2: 10}
+
+
+@pytest.mark.rule("product.N5")
+@pytest.mark.parametrize("silent", [False, True], ids=["paused", "meter silent"])
+def test_a_minute_in_which_a_car_was_not_seen_to_charge_says_nothing_about_its_phases(silent: bool) -> None:
+    """It drew on one phase for three seconds, and takes the others when it goes on."""
+    driver = fleet(2, maximum_current_a=20.0)
+    driver.phases_used[ONE], driver.phases_used[TWO] = (0,), (1, 2)
+    driver.begin(1, 2)
+    driver.pass_time(8)
+    driver.current[ONE] = 0.0 if not silent else driver.current[ONE]
+    for _ in range(70):
+        driver.pass_time(1, meter=False)
+        driver.meter(2)
+        if not silent:
+            driver.meter(1)
+    assert driver.offered()[2] == 10
 
 
 @pytest.mark.rule("product.N5")

@@ -123,6 +123,14 @@ def test_where_signed_metering_is_required_nobody_charges_whom_nobody_knows() ->
     assert not any(forbidden_mode(False, mode) for mode in OutageMode)
 
 
+@pytest.mark.rule("product.outage")
+def test_a_key_that_was_written_before_signed_metering_was_required_lets_nobody_charge() -> None:
+    upstreams = two_upstreams(allow_offline_unknown=True)
+    driver = away(None, connectors=[connector(signed=SignedMetering.REQUIRED)], upstreams=upstreams)
+    assert not charges(driver, STRANGER)
+    assert driver.entries(LadderStep)[-1].rule == "unknown_offline"
+
+
 @pytest.mark.rule("two-upstreams.RC06")
 def test_stored_cards_count_while_management_is_billing_and_are_inert_while_an_operator_is() -> None:
     alone = [UpstreamSetup(MANAGEMENT, Role.BILLING, UpstreamOptions())]

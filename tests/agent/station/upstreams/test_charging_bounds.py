@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
+from agent.station import foresight
 from agent.station.power import composite
 from agent.station.power.composite import MOST_LOOKS
 from agent.station.power.schedule import Word, at
+from agent.station.power.sharing import Line, Want, fill
 from agent.vocabulary import effects as fx
 from agent.vocabulary.charging import (
     MAXIMUM_PROFILES,
@@ -24,6 +27,7 @@ from agent.vocabulary.commands import GetComposite, RemoteStart, Result, ResultS
 from agent.vocabulary.ids import MANAGEMENT, STATION, ConnectorId, IdToken
 from agent.vocabulary.inputs import LatchCleared
 from tests.agent.station.driver import CARD, OTHER_CARD, PRIMARY, WALL, Driver, connector
+from tests.agent.station.fleet import Fleet
 
 ONE = ConnectorId(1)
 WEEK_S = 7 * 86_400
@@ -65,6 +69,26 @@ def test_a_thousand_changes_a_day_shorten_the_answer_and_do_not_keep_the_station
     assert result.composite is not None
     assert 0 < result.composite.duration_s < WEEK_S
     assert looks <= MOST_LOOKS
+
+
+@pytest.mark.rule("INV-13")
+def test_cars_that_share_shorten_the_answer_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is divided anew at every change of one profile takes time for each car that charges."""
+    driver = Fleet([connector(number) for number in (1, 2, 3, 4)], maximum_current_a=40.0)
+    driver.begin(1, 2, 3, 4)
+    driver.command(MANAGEMENT, SetProfile(STATION, busy(1)))
+    divided = 0
+
+    def counted(wants: Sequence[Want], room: Mapping[Line, float]) -> dict[ConnectorId, float]:
+        nonlocal divided
+        divided += len(wants)
+        return fill(wants, room)
+
+    monkeypatch.setattr(foresight, "fill", counted)
+    result = driver.command(MANAGEMENT, GetComposite(ONE, WEEK_S, RateUnit.AMPERE))
+    assert result is not None
+    assert result.status is ResultStatus.ACCEPTED
+    assert 0 < divided * foresight.SHARING_LOOKS <= MOST_LOOKS
 
 
 @pytest.mark.rule("ocpp16.C07")
