@@ -106,7 +106,14 @@ class Bus:
         self._queue.revoke(connector, grant)
 
     async def ask(
-        self, unit: int, requests: Sequence[Request], priority: Priority, gap_s: float, due: Due = WHENEVER
+        self,
+        unit: int,
+        requests: Sequence[Request],
+        priority: Priority,
+        gap_s: float,
+        due: Due = WHENEVER,
+        *,
+        once: bool = False,
     ) -> Outcome:
         """Submit a job and wait for its outcome."""
         loop = asyncio.get_running_loop()
@@ -116,7 +123,7 @@ class Bus:
             if not answer.done():
                 answer.set_result(outcome)
 
-        self.submit(Job(unit, requests, priority, done, gap_s=gap_s, due=due))
+        self.submit(Job(unit, requests, priority, done, gap_s=gap_s, due=due, once=once))
         return await answer
 
     async def run(self) -> None:
@@ -180,7 +187,7 @@ class Bus:
         health = self._health_of(job.unit)
         if not job.garbled:
             health.bad(self._now())
-        once = health.resting or (health.doubtful(self._now()) and job.priority >= Priority.PILOT)
+        once = job.once or health.resting or (health.doubtful(self._now()) and job.priority >= Priority.PILOT)
         if job.attempts < (TRIES_OF_GARBLED if job.garbled else TRIES) and not once:
             return True
         told = "answers with errors only" if job.garbled else "does not answer"

@@ -112,6 +112,8 @@ class Job:
     garbled: bool = False
     """Something came in answer to it, though nothing right: the unit is there, the line is bad."""
     due: Due = WHENEVER
+    once: bool = False
+    """A device would refuse, or do twice, what it is sent a second time: only who submitted it can try again."""
     submitted_at: float = 0.0
     waited_s: float | None = None
     """Between being submitted and its first request; None: nothing was sent yet."""
