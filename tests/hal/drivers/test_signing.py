@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import pytest
@@ -211,6 +211,27 @@ def test_noise_on_the_line_changes_no_byte() -> None:
         for _ in range(5):
             await desk.ask(BEGIN)
             assert (await desk.ask(END)).data == desk.expected()
+
+    play(scenario)
+
+
+def test_a_command_whose_answer_was_lost_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[int] = []
+
+    async def scenario(desk: Desk) -> None:
+        write = desk.meter.write_registers
+
+        def lose_the_answer(address: int, words: Sequence[int]) -> None:
+            write(address, words)
+            if address == COMMAND_AT:
+                commands.append(words[0])
+                desk.plant.set_bus("bus1", BusFaults(delay_ms=900))
+                asyncio.get_running_loop().call_later(0.1, desk.plant.set_bus, "bus1", BusFaults())
+
+        monkeypatch.setattr(desk.meter, "write_registers", lose_the_answer)
+        assert (await desk.ask(BEGIN)).done
+        assert (await desk.ask(END)).data == desk.expected()
+        assert len(commands) == 2
 
     play(scenario)
 
