@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hal import bus as bus_module
-from hal import modbus, safe_off
+from hal import line_load, modbus, safe_off
 from hal.api import BusPlan, Capabilities, ConnectorPlan, HardwarePlan, LightPattern, Observer, SigningOrder
 from hal.blocks import write_requests
 from hal.bus import Bus
@@ -167,8 +167,14 @@ def capabilities_of(
         maximum_current_a=wiring.most_a,
         worst_opening_ms=_worst_opening(wiring, [one.wiring for one in connectors.values()], grid),
         assumptions=(*board.printed_assumptions, *wiring.meter.printed_assumptions),
-        limitations=(*board.limitations, *wiring.meter.limitations),
+        limitations=(*board.limitations, *wiring.meter.limitations, *_overloads(connector, connectors, grid)),
     )
+
+
+def _overloads(connector: Connector, connectors: Mapping[int, Connector], grid: GridMeter | None) -> tuple[str, ...]:
+    buses = (connector.wiring.board_bus, connector.wiring.meter_bus)
+    demands = [one for each in connectors.values() for one in each.demands] + ([grid.demand] if grid else [])
+    return line_load.limitations({bus.name: bus.settings for bus in buses}, demands)
 
 
 def safe_off_of(wiring: Wiring) -> safe_off.SafeOff:

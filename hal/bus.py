@@ -9,8 +9,8 @@ always tries for an actuation. A unit that let `FAILURES_TO_REST` tries in a row
 time-out in ten seconds. Actuations are always tried, once while it rests: who needs them tries again.
 
 A request that timed out lets the line settle before the next one, so that a late answer is flushed and not mistaken
-for another's. Between two tries anything more urgent goes first. Garbled answers show that the unit is there: they are
-tried again sooner and once more, and the unit does not rest for them.
+for another's. Between two requests or tries goes first whose turn is before (`hal.bus_queue`). Garbled answers show
+that the unit is there: they are tried again sooner and once more, and the unit does not rest for them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hal import modbus
-from hal.bus_queue import BusQueue, Job, Outcome, Priority, Result
+from hal.bus_queue import WHENEVER, BusQueue, Due, Job, Outcome, Priority, Result
 from hal.modbus import Receiver, Recent, Refusal, Reply, Request
 from hal.serial_port import PortFactory, SerialPort, SerialSettings
 
@@ -39,6 +39,8 @@ DOUBTFUL_S = 1.0
 FIRST_REST_S = 5.0
 LONGEST_REST_S = 10.0
 REOPEN_S = 2.0
+PATIENCE_S = 1.0
+"""After so long a turn is due of what is no poll and no actuation: the light, a session of a meter that signs."""
 Log = Callable[[str], None]
 
 
@@ -93,6 +95,9 @@ class Bus:
 
     def submit(self, job: Job) -> None:
         """Queue a job. Never raises for a device; the outcome comes by `job.done`, perhaps before this returns."""
+        job.submitted_at = self._now()
+        if job.due is WHENEVER and job.priority >= Priority.PILOT:
+            job.due = Due.within(PATIENCE_S, job.submitted_at)
         self._queue.put(job)
         self._wake.set()
 
@@ -101,7 +106,14 @@ class Bus:
         self._queue.revoke(connector, grant)
 
     async def ask(
-        self, unit: int, requests: Sequence[Request], priority: Priority, gap_s: float, connector: int = 0
+        self,
+        unit: int,
+        requests: Sequence[Request],
+        priority: Priority,
+        gap_s: float,
+        due: Due = WHENEVER,
+        *,
+        once: bool = False,
     ) -> Outcome:
         """Submit a job and wait for its outcome."""
         loop = asyncio.get_running_loop()
@@ -111,7 +123,7 @@ class Bus:
             if not answer.done():
                 answer.set_result(outcome)
 
-        self.submit(Job(unit, requests, priority, done, connector=connector, gap_s=gap_s))
+        self.submit(Job(unit, requests, priority, done, gap_s=gap_s, due=due, once=once))
         return await answer
 
     async def run(self) -> None:
@@ -119,7 +131,7 @@ class Bus:
         try:
             while True:
                 self.turns += 1
-                job = self._queue.take()
+                job = self._queue.take(self._now())
                 if job is None:
                     self._wake.clear()
                     await self._wake.wait()
@@ -129,22 +141,22 @@ class Bus:
             await self._close()
 
     async def _serve(self, job: Job) -> None:
-        """Send the requests of a job as long as nothing more urgent waits and its grant is current."""
+        """Send the requests of a job as long as it is its turn and its grant is current."""
         if self._rests(job):
             job.end(Result.SKIPPED, f"unit {job.unit} has not answered; left alone for a while")
             return
         while not job.finished:
-            if self._queue.waits_before(job.priority):
-                self._queue.put_back(job)
-                return
             await self._silence(max(job.gap_s, self.settings.silence_s))
             if self._queue.stale(job):
                 job.end(Result.REVOKED, "grant is no longer current")
                 return
-            if self._queue.waits_before(min(job.priority, Priority.PILOT)):
-                self._queue.put_back(job)  # for an actuation; were it for any poll, meters with long gaps would starve
+            if self._queue.actuation_waits_before(job.priority):
+                self._queue.put_back(job)  # were it for any poll, meters with long gaps would starve
                 return
             if not await self._step(job):
+                return
+            if not job.finished and self._queue.waits_before(job, self._now()):
+                self._queue.put_back(job)
                 return
         self._health_of(job.unit).good(self._now())
         job.end(Result.DONE)
@@ -160,6 +172,7 @@ class Bus:
         if isinstance(answer, Reply):
             job.replies.append(answer.words)
             job.attempts = 0
+            job.due = Due.within(job.due.period_s, self._now())  # each request of a long job waits for a turn
             return True
         if isinstance(answer, Refusal):
             self._health_of(job.unit).good(self._now())
@@ -174,7 +187,7 @@ class Bus:
         health = self._health_of(job.unit)
         if not job.garbled:
             health.bad(self._now())
-        once = health.resting or (health.doubtful(self._now()) and job.priority >= Priority.PILOT)
+        once = job.once or health.resting or (health.doubtful(self._now()) and job.priority >= Priority.PILOT)
         if job.attempts < (TRIES_OF_GARBLED if job.garbled else TRIES) and not once:
             return True
         told = "answers with errors only" if job.garbled else "does not answer"
@@ -186,6 +199,8 @@ class Bus:
         port = await self._open(job.priority)
         if self._queue.stale(job):
             return None  # revoked while the line was opened: the loop of `_serve` ends it as such
+        if job.waited_s is None:
+            job.waited_s = self._now() - job.submitted_at
         request = job.next_request
         receiver = Receiver(request, self._echoing, self._recent)
         sent = modbus.encode(request)

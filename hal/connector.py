@@ -30,7 +30,8 @@ from hal.drivers.outputs import OutputsDriver
 from hal.drivers.pilot import CableDriver, PilotDriver
 from hal.drivers.signing import SigningDriver
 from hal.drivers.state_of_charge import StateOfChargeDriver
-from hal.polling import BoardPoller, MeterPoller
+from hal.line_load import Demand, demand
+from hal.polling import BOARD_PACE, METER_PACE, BoardPoller, MeterPoller
 from hal.profile import BoardProfile, CablePart, LockPart, MeterProfile, Register
 from hal.registers import Value
 
@@ -105,6 +106,16 @@ class Connector:
         """What the meter can measure on the phases that are connected, and what the board knows of the car."""
         by_board = ((Measurand.STATE_OF_CHARGE, None),) if self._state_of_charge else ()
         return (*self._meter.measurands, *by_board)
+
+    @property
+    def demands(self) -> tuple[Demand, Demand]:
+        """What board and meter want of their lines in a session."""
+        wiring = self.wiring
+        board, meter = wiring.board_bus, wiring.meter_bus
+        return (
+            demand(board.name, board.settings, wiring.board, self._watched(), BOARD_PACE.session_s),
+            demand(meter.name, meter.settings, wiring.meter, self._meter.wanted(False), METER_PACE.session_s),
+        )
 
     def drive_lock(self, locked: bool) -> None:
         """See `Hardware.drive_lock`; without a lock it is told as failed."""

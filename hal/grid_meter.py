@@ -14,7 +14,8 @@ from hal.bus import Bus
 from hal.changes import FaultKeeper
 from hal.connector import Wiring
 from hal.device import Device
-from hal.polling import MeterPoller
+from hal.line_load import Demand, demand
+from hal.polling import METER_PACE, MeterPoller
 from hal.profile import MeterProfile, Register
 from hal.profile_reader import find_meter
 from hal.registers import Value
@@ -41,6 +42,8 @@ class GridMeter:
         if set(self._currents) != set(_PHASES):
             raise ProfileError(f"grid: meter {profile.id!r} does not give the current of each phase; choose another")
         wanted = profile.with_powers([*self._currents.values(), *self._powers.values()])
+        self.demand: Demand = demand(bus.name, bus.settings, profile, wanted, METER_PACE.session_s)
+        """What it wants of its line."""
         faults = FaultKeeper(None, observer, log)
         self._faults = faults
         device = Device.on(bus, self.unit, profile)

@@ -1,17 +1,20 @@
 """Who is asked when: the rounds of a board and of a meter, and when their silence is a fault.
 
-A round that fails changes nothing but the clock: once the last good one is older than three periods (at least 3 s) the
-device is told as offline, once; the first good round after that tells it as recovered, once.
+A round is due one period after it began to wait for the line. A round that fails changes nothing but the clock: once
+the last good one is older than three periods (at least 3 s) the device is told as offline, once; the first good round
+after that tells it as recovered, once. The time that a meter was not asked, since its line was busy with others, is no
+silence of the meter and does not count. Of a board it does: a pilot that nobody looks at is as good as unknown.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hal.api import Fault
-from hal.bus_queue import Outcome, Priority
+from hal.bus_queue import Due, Outcome, Priority
 from hal.changes import FaultKeeper
 from hal.profile import Register
 from hal.register_reader import RegisterReader
@@ -29,6 +32,8 @@ class Pace:
 BOARD_PACE = Pace(0.2, 0.5)
 METER_PACE = Pace(1.0, 10.0)
 LEAST_STALE_S = 3.0
+ASKED_S = 0.2
+"""A reading that a session waits for to begin or to end is as urgent as a pilot."""
 SLOW_EVERY = 10
 """In a session, slow registers are read in every tenth round."""
 
@@ -48,6 +53,10 @@ class Freshness:
         was_silent, self._silent = self._silent, False
         self._faults.set(self._fault, "silence", False, now)
         return was_silent
+
+    def not_asked(self, seconds: float) -> None:
+        """For so much of the time since then the line had no time for the device."""
+        self._good_at += seconds
 
     def bad(self, now: float, period_s: float, detail: str) -> None:
         """A round failed."""
@@ -83,23 +92,9 @@ class Poller:
         freshness = Freshness(self._fault, self._faults, self._now())
         while True:
             started = self._now()
-            await self._round_in_time(freshness)
+            await self._round(freshness)
             self._faults.tick(self._now())
             await self._rest(started)
-
-    async def _round_in_time(self, freshness: Freshness) -> None:
-        """One round; while it waits for its line, what was read last grows old all the same."""
-        loop = asyncio.get_running_loop()
-
-        def late() -> None:
-            freshness.bad(self._now(), self.period_s, "its line is busy with others")
-            waits[0] = loop.call_later(LEAST_STALE_S, late)
-
-        waits = [loop.call_later(LEAST_STALE_S, late)]
-        try:
-            await self._round(freshness)
-        finally:
-            waits[0].cancel()
 
     async def _round(self, freshness: Freshness) -> None:
         raise NotImplementedError
@@ -140,13 +135,30 @@ class BoardPoller(Poller):
         self._is_back = is_back
 
     async def _round(self, freshness: Freshness) -> None:
-        values = await self._reader.read(self._registers, Priority.PILOT)
+        priority = Priority.PILOT if self._in_session else Priority.IDLE
+        with self._growing_old(freshness):
+            values = await self._reader.read(self._registers, priority, Due.within(self.period_s, self._now()))
         if isinstance(values, Outcome):
             freshness.bad(self._now(), self.period_s, values.detail)
             return
         if freshness.good(self._now()):
             self._is_back()
         self._take(values, self._now())
+
+    @contextlib.contextmanager
+    def _growing_old(self, freshness: Freshness) -> Iterator[None]:
+        """While a round waits for its line, what was read last grows old all the same."""
+        loop = asyncio.get_running_loop()
+
+        def late() -> None:
+            freshness.bad(self._now(), self.period_s, "its line is busy with others")
+            waits[0] = loop.call_later(LEAST_STALE_S, late)
+
+        waits = [loop.call_later(LEAST_STALE_S, late)]
+        try:
+            yield
+        finally:
+            waits[0].cancel()
 
     def _next_at(self, started: float) -> float:
         recheck = self._recheck_at()
@@ -181,11 +193,17 @@ class MeterPoller(Poller):
         asked, self._requests = self._requests, []
         slow_too = not self._in_session or self._count % SLOW_EVERY == 0
         self._count += 1
-        values = await self._reader.read(self._wanted(slow_too), Priority.METER)
+        waited_s = self._reader.waited_s
+        values = await self._reader.read(self._wanted(slow_too), *self._turn(bool(asked)))
         if isinstance(values, Outcome):
+            freshness.not_asked(self._reader.waited_s - waited_s)
             freshness.bad(self._now(), self.period_s, values.detail)
             if asked:
                 self._failed(values.detail)
             return
         freshness.good(self._now())
         self._take(values, asked or (0,), self._now())
+
+    def _turn(self, asked: bool) -> tuple[Priority, Due]:
+        priority = Priority.METER if asked or self._in_session else Priority.IDLE
+        return priority, Due.within(ASKED_S if asked else self.period_s, self._now())

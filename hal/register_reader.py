@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from hal.blocks import Block, Level, documented, merge, with_exponents
 from hal.bus import Bus
-from hal.bus_queue import Outcome, Priority, Result
+from hal.bus_queue import WHENEVER, Due, Outcome, Priority, Result
 from hal.modbus import Read
 from hal.profile import Limits, Register
 from hal.registers import Value
@@ -64,17 +64,22 @@ class RegisterReader:
         self._absent: set[str] = set()
         self._documented = documented(registers)
         self._plans: dict[int, _Plan] = {}
+        self.waited_s = 0.0
+        """How long its requests have waited for the line so far, in sum."""
 
     async def read(
-        self, registers: Sequence[Register], priority: Priority = Priority.PILOT
+        self, registers: Sequence[Register], priority: Priority = Priority.PILOT, due: Due = WHENEVER
     ) -> Mapping[str, Value] | Outcome:
-        """The values by register name, or the outcome of the request that failed. Absent registers are left out."""
+        """The values by register name, or the outcome of the request that failed. Absent registers are left out.
+
+        All requests of the set are due together.
+        """
         found: dict[str, Value] = {}
         plan = self._plan(registers)
         pieces = plan.pieces
         while True:
             for piece in pieces:
-                result = await self._read_piece(piece, priority)
+                result = await self._read_piece(piece, priority, due)
                 if not isinstance(result, Outcome):
                     found |= result
                 elif not self._gives_way(piece.block, result):
@@ -115,13 +120,14 @@ class RegisterReader:
                 return True
         return False
 
-    async def _read_piece(self, piece: _Piece, priority: Priority) -> Mapping[str, Value] | Outcome:
+    async def _read_piece(self, piece: _Piece, priority: Priority, due: Due) -> Mapping[str, Value] | Outcome:
         block = piece.block
         proved = self._proved.get(block.functions)
         outcome = Outcome(Result.SKIPPED)
         for function in block.functions if proved is None else (proved,):
             request = Read(self._unit, function, block.address, block.count)
-            outcome = await self._bus.ask(self._unit, (request,), priority, self._gap_s)
+            outcome = await self._bus.ask(self._unit, (request,), priority, self._gap_s, due)
+            self.waited_s += outcome.waited_s
             if outcome.done:
                 self._proved[block.functions] = function
                 return piece.decoded(outcome.replies[0])

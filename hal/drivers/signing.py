@@ -173,7 +173,7 @@ class SigningDriver:
         """Send a command and wait until the meter says how it went."""
         words, began = self._command, self._now()
         task.commanded = True
-        await self._write(Write(words.register, command))
+        await self._send(self._device.requests((Write(words.register, command),)), once=True)
         while self._now() - began < words.longest_ms / 1000:
             state, status = await self._number(words.state), await self._number(words.status)
             if state in wanted and status == words.done:
@@ -213,8 +213,9 @@ class SigningDriver:
     async def _write(self, *writes: Write) -> None:
         await self._send(self._device.requests(writes))
 
-    async def _send(self, requests: tuple[Request, ...]) -> tuple[tuple[int, ...], ...]:
-        outcome = await self._device.bus.ask(self._device.unit, requests, Priority.METER, self._device.gap_s)
+    async def _send(self, requests: tuple[Request, ...], *, once: bool = False) -> tuple[tuple[int, ...], ...]:
+        device = self._device
+        outcome = await device.bus.ask(device.unit, requests, Priority.METER, device.gap_s, once=once)
         if not outcome.done:
             raise _trouble(outcome)
         return outcome.replies

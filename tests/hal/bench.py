@@ -205,6 +205,37 @@ async def _while_running(hardware: StationHardware, scenario: Coroutine[Any, Any
         await cancelled(task)
 
 
+class CrowdedLine:
+    """So many EPC boards (units 101 ...) and their meters (units 1 ...), all on one line."""
+
+    def __init__(self, connectors: int, baud: int = 19200) -> None:
+        self.numbers = range(1, connectors + 1)
+        self.boards = {one: EpcUnit(100 + one) for one in self.numbers}
+        self.meters = {one: MeterUnit(one) for one in self.numbers}
+        self.line = FakeLine(*self.boards.values(), *self.meters.values())
+        self.readings: list[Reading] = []
+        self.log: list[str] = []
+        plan = HardwarePlan(
+            buses=(BusPlan("only", "fake:only", baud, "E"),),
+            connectors=tuple(
+                ConnectorPlan(one, "viridian_epc2plus", "only", 100 + one, "eastron_sdm72dm_v2", "only", one, 32.0)
+                for one in self.numbers
+            ),
+        )
+        self.hardware: StationHardware = build(plan, self.readings.append, self.line.open, self.log.append)
+
+    def asked_at(self, unit: int) -> list[float]:
+        """When each request to a unit was sent."""
+        return [at for at, way, octets in self.line.transcript if way == ">>" and octets.startswith(f"{unit:02x} ")]
+
+    def seen(self, kind: type[Kind], connector: int) -> list[Kind]:
+        return [one for one in self.readings if isinstance(one, kind) and getattr(one, "connector", 0) == connector]
+
+    def play(self, scenario: Callable[[CrowdedLine], Coroutine[Any, Any, T]]) -> T:
+        """Run a scenario on virtual time while the hardware runs."""
+        return run_virtual(_while_running(self.hardware, scenario(self)))
+
+
 class Bench:
     """One connector on two lines."""
 

@@ -107,3 +107,30 @@ def test_a_poll_that_waits_for_its_line_is_no_fresh_reading() -> None:
         assert bench.seen(FaultSeen)[0].fault is Fault.CONTROLLER_OFFLINE
 
     Bench().play(scenario)
+
+
+def test_a_meter_that_was_not_asked_is_not_offline_and_its_silence_counts_from_when_it_is_asked() -> None:
+    async def scenario(bench: Bench) -> None:
+        bench.hardware.session_pace(1, True)
+        await until(lambda: bench.seen(MeterSeen), within_s=2)
+        bus = bench.hardware._buses[1]
+        busy = [True]
+
+        def again(*_: object) -> None:
+            if busy[0]:
+                bus.submit(Job(99, (Read(99, 3, 0, 1),), Priority.STOP, again))
+
+        again()
+        again()
+        before = len(bench.seen(MeterSeen))
+        await asyncio.sleep(30)
+        assert len(bench.seen(MeterSeen)) <= before + 1
+        assert not bench.seen(FaultSeen)
+        bench.meter.silent = True
+        busy[0] = False
+        took_s = await until(lambda: bench.seen(FaultSeen), within_s=10)
+        assert took_s >= 1.0
+        assert bench.seen(FaultSeen)[0].fault is Fault.METER_OFFLINE
+        assert "busy" not in bench.seen(FaultSeen)[0].detail
+
+    Bench().play(scenario)

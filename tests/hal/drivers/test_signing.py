@@ -216,6 +216,27 @@ def test_noise_on_the_line_changes_no_byte() -> None:
     play(scenario)
 
 
+def test_a_command_whose_answer_was_lost_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[int] = []
+
+    async def scenario(desk: Desk) -> None:
+        write = desk.meter.write_registers
+
+        def lose_the_answer(address: int, words: Sequence[int]) -> None:
+            write(address, words)
+            if address == COMMAND_AT:
+                commands.append(words[0])
+                desk.plant.set_bus("bus1", BusFaults(delay_ms=900))
+                asyncio.get_running_loop().call_later(0.1, desk.plant.set_bus, "bus1", BusFaults())
+
+        monkeypatch.setattr(desk.meter, "write_registers", lose_the_answer)
+        assert (await desk.ask(BEGIN)).done
+        assert (await desk.ask(END)).data == desk.expected()
+        assert len(commands) == 2
+
+    play(scenario)
+
+
 def test_a_session_that_nobody_began_is_ended_first_also_after_a_power_failure() -> None:
     async def scenario(desk: Desk) -> None:
         await desk.ask(BEGIN)
