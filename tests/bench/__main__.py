@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from tests.bench import (
     arbitration,
+    draining,
     floors,
     idling,
     misery,
@@ -23,6 +24,7 @@ from tests.bench import (
     reconnecting,
     sessions,
     starting,
+    tearing,
     thinking,
     uploading,
 )
@@ -39,6 +41,8 @@ STEPS: Sequence[tuple[str, str, Step]] = (
     ("4", "one upstream in misery", misery.misery),
     ("5", "flash of a session", lambda say, quick: quiet_hour.session(say)),
     ("6", "flash of an idle hour", lambda say, quick: quiet_hour.quiet_hour(say)),
+    ("7", "a long queue is drained", draining.drain),
+    ("8", "writes that are torn", tearing.torn_writes),
     ("9", "reconnect after a reset", reconnecting.reconnect),
     ("13", "the most that the mind is given", thinking.think),
     ("14", "an archive is uploaded", uploading.upload),

@@ -46,6 +46,8 @@ class BenchBackend:
         """Set with every handshake; cleared by whoever waits for the next."""
         self.pings: list[float] = []
         """When each ping of the station came."""
+        self.frames: list[tuple[float, str]] | None = None
+        """Made a list: each call of the station as it came, with when."""
         self._next_transaction_id = first_transaction_id
         self._tls, self._heartbeat_s = tls, heartbeat_s
         self._arrivals: dict[str, asyncio.Queue[Arrival]] = defaultdict(asyncio.Queue)
@@ -157,6 +159,8 @@ class BenchBackend:
         kind, message_id, *rest = json.loads(text)
         if kind == CALL:
             action, payload = rest
+            if self.frames is not None:
+                self.frames.append((at_s, str(text)))
             await connection.send(json.dumps([3, message_id, self._answer(action)]))
             self._arrivals[action].put_nowait(Arrival(at_s, payload))
         elif (waiting := self._waiting.pop(message_id, None)) is not None and not waiting.done():

@@ -62,6 +62,11 @@ class House:
         for backend in self.backends:
             backend.forget()
 
+    async def kill(self, process: Process) -> None:
+        """End a process without its having a say."""
+        self._running.remove(process)
+        await process.kill()
+
     async def close(self) -> None:
         """End everything that still runs."""
         for process in tuple(self._running):

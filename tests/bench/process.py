@@ -80,6 +80,12 @@ class Process:
             raise RuntimeError("the process has ended; see its log")
         return line.decode().strip()
 
+    async def kill(self) -> None:
+        """SIGKILL."""
+        self._process.kill()
+        await self._process.communicate()
+        self.signs.close()
+
     async def stop(self) -> None:
         """End it in order; kill it if it does not."""
         with contextlib.suppress(ProcessLookupError):

@@ -7,7 +7,7 @@ import pytest
 from tests.bench import __main__ as bench
 from tests.bench.report import Figure
 
-BUDGETS = {"1", "2", "3", "3b", "4", "5", "6", "9", "10", "11", "12", "13", "14", "15"}
+BUDGETS = {"1", "2", "3", "3b", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15"}
 
 
 def test_every_budget_has_a_step() -> None:
@@ -32,5 +32,5 @@ def test_a_missed_budget_is_named_and_a_step_that_breaks_is_not_measured(
 
 def test_a_budget_that_is_measured_nowhere_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        bench.main(["--only", "7"])
-    assert "7 is measured nowhere" in capsys.readouterr().err
+        bench.main(["--only", "99"])
+    assert "99 is measured nowhere" in capsys.readouterr().err
