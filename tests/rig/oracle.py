@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from tests.rig.ledger import Ledger
-from tests.rig.oracle_cards import unveiled
+from tests.rig.oracle_cards import place, unveiled
 from tests.rig.oracle_ledgers import delivery_findings, energy_findings, mirror_findings, session_findings
-from tests.rig.oracle_plant import Limits, Track, safety_findings, tracks
+from tests.rig.oracle_plant import Limits, Track, due_s, safety_findings, tracks
 from tests.rig.oracle_sessions import Finding, Session, sessions_of
 
 
@@ -69,7 +69,7 @@ class World:
     held_after: frozenset[str] = frozenset({"DeAuthorized"})
     """Reasons of an end after which the cable may be held."""
     outages: Iterable[tuple[float, float]] = ()
-    """From when to when supply or process were away, in plant time: the deadline of a lock begins anew after it."""
+    """From when to when supply or process were away, in plant time: deadlines of the agent begin anew after it."""
     pseudonymous: frozenset[str] = frozenset()
     """Backends that are told of cards by pseudonyms."""
     lost_energy_wh: float = 0.0
@@ -79,7 +79,7 @@ class World:
 def findings(world: World) -> list[Finding]:
     """Everything that is wrong, by law. An empty list is a green scenario."""
     plant = tracks(world.happenings, world.ended_s)
-    found = safety_findings(plant.values(), world.limits)
+    found = safety_findings(plant.values(), world.limits, world.outages)
     books = {name: sessions_of(ledger) for name, ledger in world.ledgers.items()}
     for name, ledger in world.ledgers.items():
         found += delivery_findings(ledger)
@@ -111,7 +111,12 @@ def check(world: World) -> None:
 
 
 def authority_findings(world: World, books: Mapping[str, list[Session]]) -> list[Finding]:
-    """INV-7 and INV-8: nobody is asked but who may be, and every started card has a yes of one of them, in time."""
+    """INV-7 and INV-8: nobody is asked but who may be, and every started card has a yes of one of them, in time.
+
+    A pseudonym says nothing of the card until Billing was told of the same session. While a scenario still runs
+    Billing may be told last (it was away): that session is passed over until then, and no other. At the end everybody
+    was told and every session is judged: one that Billing was never told is a finding of INV-7 and of INV-1.
+    """
     may = {world.billing, *world.asked}
     found = [
         Finding("INV-7", f"{name} has no say and was asked about {len(ledger.calls('Authorize'))} cards")
@@ -121,12 +126,20 @@ def authority_findings(world: World, books: Mapping[str, list[Session]]) -> list
     granted = _granted(world.ledgers[name] for name in may)
     for name, book in books.items():
         for session in book:
+            if _veiled(world, name, session, books.get(world.billing, [])):
+                continue
             card = session.id_tag.casefold()
             began_s = (session.began_ms - world.wall_zero_ms) / 1000
             in_time = [at_s for at_s in granted.get(card, []) if at_s - world.ledger_zero_s <= began_s + 0.05]
             if card not in world.offline_cards and not in_time:
                 found.append(Finding("INV-7", f"{name}: {session.label} started with no yes of {world.billing}"))
     return found
+
+
+def _veiled(world: World, name: str, session: Session, billed: list[Session]) -> bool:
+    """Nobody can tell yet whose card this is."""
+    may_be_late = name in world.pseudonymous and world.billing in world.undelivered
+    return may_be_late and place(session) not in {place(one) for one in billed}
 
 
 def _granted(ledgers: Iterable[Ledger]) -> dict[str, list[float]]:
@@ -170,18 +183,9 @@ def _lock_findings(world: World, plant: Mapping[int, Track], book: list[Session]
         track = plant.get(session.connector)
         if track is None or session.ended_ms is None or session.reason in world.held_after:
             continue
-        due_s = _unlocked_by(world, (session.ended_ms - world.wall_zero_ms) / 1000)
-        excused = track.held("contactor", due_s) or track.held("fault lock_jam", due_s)
+        latest_s = due_s((session.ended_ms - world.wall_zero_ms) / 1000, world.limits.unlock_s, world.outages)
+        excused = track.held("contactor", latest_s) or track.held("fault lock_jam", latest_s)
         restarted = any(s.connector == session.connector and s.began_ms > session.began_ms for s in book)
-        if due_s < track.end_s and track.held("lock", due_s) and not excused and not restarted:
+        if latest_s < track.end_s and track.held("lock", latest_s) and not excused and not restarted:
             found.append(Finding("INV-6", f"{session.label}: still locked {world.limits.unlock_s:g} s after its end"))
     return found
-
-
-def _unlocked_by(world: World, ended_s: float) -> float:
-    """When the lock has to be open after the end of a transaction."""
-    due_s = ended_s + world.limits.unlock_s
-    for began_s, over_s in sorted(world.outages):
-        if began_s <= due_s and over_s > ended_s:
-            due_s = max(due_s, over_s + world.limits.unlock_s)
-    return due_s

@@ -20,13 +20,13 @@ def unveiled(
     A session is known again by its connector, start and register. `known`: tags that are no secret, without case.
     `said_yes`: cards that a backend has accepted itself, so that it may be the one that owns the session.
     """
-    cards = {_place(session): session.id_tag for session in books.get(billing, [])}
+    cards = {place(session): session.id_tag for session in books.get(billing, [])}
     found: list[Finding] = []
     shown = dict(books)
     for name in pseudonymous:
         meant: dict[str, str] = {}
-        shown[name] = [replace(one, id_tag=cards.get(_place(one), one.id_tag)) for one in books.get(name, [])]
-        for told, card in ((one.id_tag, cards.get(_place(one))) for one in books.get(name, [])):
+        shown[name] = [replace(one, id_tag=cards.get(place(one), one.id_tag)) for one in books.get(name, [])]
+        for told, card in ((one.id_tag, cards.get(place(one))) for one in books.get(name, [])):
             if card is None or card.casefold() in known:
                 continue
             if told.casefold() == card.casefold() and card.casefold() in said_yes.get(name, ()):
@@ -38,5 +38,6 @@ def unveiled(
     return shown, found
 
 
-def _place(session: Session) -> tuple[int, int, int]:
+def place(session: Session) -> tuple[int, int, int]:
+    """By which a session is known again in every book: connector, start and register."""
     return session.connector, session.began_ms, session.meter_start_wh

@@ -10,9 +10,13 @@ from typing import Any
 from tests.rig.oracle_sessions import Finding
 
 STOPPING_FAULTS = frozenset(
-    {"over_voltage", "over_temperature", "residual_current", "diode", "ground", "emergency_stop", "contactor_stuck"}
+    {"over_temperature", "residual_current", "diode", "ground", "emergency_stop", "contactor_stuck"}
 )
-"""Faults after which the contactor is open at once. `contactor_welded` has none: it cannot open."""
+"""Faults that the board of the connector finds, which opens at once. `contactor_welded` has none: it cannot open."""
+METERED_FAULTS = frozenset({"over_voltage", "under_voltage"})
+"""Faults that no board finds: only the meter shows them, which is asked once a second while a session runs."""
+
+Outages = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,9 @@ class Limits:
     """Connectors with a lock."""
     unplugged_s: float = 0.1
     fault_s: float = 0.1
+    metered_s: float = 2.5
+    """After a fault that only the meter shows: a round of the meter (1 s), its frames, and the time that the car takes
+    to stop by itself once nothing is offered, since nothing is broken that would want it opened under load."""
     grace_s: float = 6.0
     """From the end of the offer to open contacts, when the car does not stop by itself."""
     margin_s: float = 1.5
@@ -83,17 +90,29 @@ def tracks(happenings: Iterable[Any], ended_s: float = 0.0) -> dict[int, Track]:
     return found
 
 
-def safety_findings(plant: Iterable[Track], limits: Limits) -> list[Finding]:
-    """INV-4, INV-5 and INV-6 at every connector."""
+def safety_findings(
+    plant: Iterable[Track], limits: Limits, outages: Iterable[tuple[float, float]] = ()
+) -> list[Finding]:
+    """INV-4, INV-5 and INV-6 at every connector. While the agent is away nobody reads a meter."""
+    away = tuple(outages)
     found = []
     for track in plant:
-        found += _closings(track, limits)
+        found += _closings(track, limits, away)
         found += _lock_breaches(track, limits)
-        found += _late_openings(track, limits)
+        found += _late_openings(track, limits, away)
     return found
 
 
-def _closings(track: Track, limits: Limits) -> list[Finding]:
+def due_s(since_s: float, within_s: float, outages: Iterable[tuple[float, float]]) -> float:
+    """When the agent must have done something; after each outage its time begins anew."""
+    latest_s = since_s + within_s
+    for began_s, over_s in sorted(outages):
+        if began_s <= latest_s and over_s > since_s:
+            latest_s = max(latest_s, over_s + within_s)
+    return latest_s
+
+
+def _closings(track: Track, limits: Limits, outages: Outages) -> list[Finding]:
     found = []
     for at_s in track.times("contactor", True):
         if track.held("fault contactor_welded", at_s):
@@ -107,9 +126,21 @@ def _closings(track: Track, limits: Limits) -> list[Finding]:
             found.append(Finding("INV-4", f"{where} with the lock open"))
         if not track.held("offered_a", at_s):
             found.append(Finding("INV-4", f"{where} with no offer"))
-        if active := sorted(fault for fault in STOPPING_FAULTS if track.held(f"fault {fault}", at_s)):
+        if active := _seen_faults(track, at_s, limits, outages):
             found.append(Finding("INV-4", f"{where} with {', '.join(active)}"))
     return found
+
+
+def _seen_faults(track: Track, at_s: float, limits: Limits, outages: Outages) -> list[str]:
+    """What is there, and was there in time to be seen."""
+    since_s = {
+        fault: track.times(f"fault {fault}", True)[-1]
+        for fault in STOPPING_FAULTS | METERED_FAULTS
+        if track.held(f"fault {fault}", at_s)
+    }
+    found = STOPPING_FAULTS & since_s.keys()
+    found |= {f for f in METERED_FAULTS & since_s.keys() if due_s(since_s[f], limits.metered_s, outages) <= at_s}
+    return sorted(found)
 
 
 def _lock_breaches(track: Track, limits: Limits) -> list[Finding]:
@@ -122,27 +153,34 @@ def _lock_breaches(track: Track, limits: Limits) -> list[Finding]:
     ]
 
 
-def _late_openings(track: Track, limits: Limits) -> list[Finding]:
-    """After each reason to open, the contactor is open within its limit, unless the reason went away before."""
+def _late_openings(track: Track, limits: Limits, outages: Outages) -> list[Finding]:
+    """After each reason to open, the contactor is open within its limit, unless the reason went away before.
+
+    What a board finds has one limit, whatever the agent does. What the meter finds, the agent has to ask for.
+    """
     reasons: Mapping[str, tuple[list[float], float]] = {
         "the plug was pulled": (track.times("plugged", False), limits.unplugged_s),
         "the offer ended": (track.times("offered_a", 0.0), limits.grace_s + limits.margin_s),
         **{f: (track.times(f"fault {f}", True), limits.fault_s) for f in STOPPING_FAULTS},
+        **{f: (track.times(f"fault {f}", True), limits.metered_s) for f in METERED_FAULTS},
     }
     found = []
     for reason, (times, limit_s) in reasons.items():
         for at_s in times:
-            due_s = at_s + limit_s
-            if due_s > track.end_s or track.held("fault contactor_welded", due_s):
+            latest_s = due_s(at_s, limit_s, outages if reason in METERED_FAULTS else ())
+            if latest_s > track.end_s or track.held("fault contactor_welded", latest_s):
                 continue
-            opened_or_moot = any(at_s <= t <= due_s for t in track.times("contactor", False)) or _moot(
-                track, reason, due_s
-            )
-            if track.held("contactor", at_s) and track.held("contactor", due_s) and not opened_or_moot:
+            opened = any(at_s <= t <= latest_s for t in track.times("contactor", False))
+            if not track.held("contactor", at_s) or not track.held("contactor", latest_s):
+                continue
+            if not opened and not _moot(track, reason, latest_s):
                 text = f"connector {track.connector} still closed {limit_s:g} s after {reason} at {at_s:.3f} s"
                 found.append(Finding("INV-5" if reason != "the offer ended" else "INV-4", text))
     return found
 
 
-def _moot(track: Track, reason: str, due_s: float) -> bool:
-    return reason == "the offer ended" and bool(track.held("offered_a", due_s))
+def _moot(track: Track, reason: str, at_s: float) -> bool:
+    """There is an offer again; or what the meter would show is gone, perhaps between two of its rounds."""
+    if reason in METERED_FAULTS:
+        return not track.held(f"fault {reason}", at_s)
+    return reason == "the offer ended" and bool(track.held("offered_a", at_s))

@@ -263,6 +263,14 @@ def stays_closed_after_a_fault(story: Story) -> None:
     story.add(50, "fault", "residual_current on")
 
 
+def stays_closed_at_too_high_a_voltage(story: Story) -> None:
+    story.add(50, "fault", "over_voltage on")
+
+
+def closed_at_too_high_a_voltage(story: Story) -> None:
+    story.add(2, "fault", "over_voltage on")
+
+
 def pulled_while_closed(story: Story) -> None:
     story.add(60, "plugged", False)
 
@@ -310,6 +318,8 @@ WRONG: list[tuple[str, Callable[[Story], None]]] = [
     ("INV-6", stays_locked),
     ("INV-4", stays_closed_after_the_offer),
     ("INV-5", stays_closed_after_a_fault),
+    ("INV-5", stays_closed_at_too_high_a_voltage),
+    ("INV-4", closed_at_too_high_a_voltage),
     ("INV-5", pulled_while_closed),
     ("INV-7", no_yes),
     ("INV-7", a_late_yes),
@@ -360,3 +370,33 @@ def test_a_lock_has_its_time_anew_after_an_outage() -> None:
     assert "INV-6" not in {finding.law for finding in findings(late)}
     assert "INV-6" in {finding.law for finding in findings(replace(late, ended_s=134.0))}
     assert "INV-6" in {finding.law for finding in findings(replace(late, outages=[(110.0, 128.0)]))}
+
+
+def test_what_only_the_meter_shows_has_the_time_of_its_round_and_anew_after_an_outage() -> None:
+    story = right()
+    story.add(97.0, "fault", "over_voltage on")
+    story.without("contactor", 99.8)
+    story.add(99.4, "contactor", False)
+    assert findings(story.world()) == []
+    story.without("contactor", 99.4)
+    story.add(99.8, "contactor", False)
+    assert {finding.law for finding in findings(story.world())} == {"INV-5"}
+    assert findings(replace(story.world(), outages=[(96.0, 98.5)])) == []
+
+
+def told_by_a_pseudonym(story: Story) -> World:
+    """An operator was told of the session, and Billing not yet."""
+    story.told["energy"] = list(story.told["management"])
+    story.edit("energy", "s", idTag="B5E1")
+    return replace(story.world(), pseudonymous=frozenset({"energy"}), running=True)
+
+
+def test_a_pseudonym_is_judged_as_soon_as_billing_was_told() -> None:
+    everybody = frozenset({"primary", "management", "energy"})
+    refused, late = right(), right()
+    a_no(refused)
+    assert "INV-7" in {f.law for f in findings(replace(told_by_a_pseudonym(refused), undelivered=everybody))}
+    late.told["primary"] = late.told["primary"][:1]
+    veiled = replace(told_by_a_pseudonym(late), undelivered=everybody)
+    assert "energy: " not in str([f.text for f in findings(veiled) if f.law == "INV-7"])
+    assert "energy: " in str([f.text for f in findings(replace(veiled, undelivered=frozenset())) if f.law == "INV-7"])
