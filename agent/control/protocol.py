@@ -117,6 +117,8 @@ class Reboot:
     """Reboot the system: now (running transactions are stopped), or once none runs."""
 
     wait_for_idle: bool = False
+    drain: bool = False
+    """Then wait, ten minutes at the most, until the Billing upstream has everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +244,7 @@ COMMANDS: Mapping[str, Callable[[Fields], Request]] = {
     "remove-operator": lambda held: RemoveOperator(held.text("operator"), held.text("word")),
     "set-billing": lambda held: SetBilling(held.text("upstream")),
     "discard-pending": lambda held: DiscardPending(),
-    "reboot": lambda held: Reboot(held.boolean("wait_for_idle", False)),
+    "reboot": lambda held: Reboot(held.boolean("wait_for_idle", False), held.boolean("drain", False)),
     "clear-latch": lambda held: ClearLatch(held.integer("connector", None, 1, 64)),
     "reoffer": lambda held: Reoffer(held.text("upstream", "")),
     "why": lambda held: Why(held.optional("connector", 1, 64)),

@@ -82,8 +82,8 @@ class Abilities:
     upstreams: Callable[[], Outcome]
     """All upstreams with role and state; a `views.UpstreamsView`."""
     discard_pending: Callable[[], Outcome]
-    reboot: Callable[[bool], Outcome]
-    """Reboot the system; True: once no transaction runs."""
+    reboot: Callable[[protocol.Reboot], Outcome]
+    """Reboot the system."""
     clear_latch: Callable[[int], Outcome]
     why: Callable[[int | None], Outcome]
     """Limits, holds and what blocks: of one connector, or of each."""
@@ -216,7 +216,7 @@ _DEEDS: Mapping[type[Request], Callable[[Abilities, Any, str], Outcome]] = {
     protocol.RemoveOperator: lambda able, asked, who: able.remove_operator(asked.operator, asked.word, who),
     protocol.SetBilling: lambda able, asked, who: able.set_billing(asked.upstream, who),
     protocol.DiscardPending: lambda able, asked, who: able.discard_pending(),
-    protocol.Reboot: lambda able, asked, who: able.reboot(asked.wait_for_idle),
+    protocol.Reboot: lambda able, asked, who: able.reboot(asked),
     protocol.Why: lambda able, asked, who: able.why(asked.connector),
     protocol.SetLimit: lambda able, asked, who: able.set_limit(asked.connector, asked.current_a),
     protocol.ClearHold: lambda able, asked, who: able.clear_hold(asked.upstream, asked.connector),

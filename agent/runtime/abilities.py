@@ -14,6 +14,7 @@ from agent.control.views import FirmwareView, LinkView, SecurityLogView, StatusV
 from agent.links.upstream import UpstreamTask
 from agent.runtime.card_desk import CardDesk
 from agent.runtime.clock import Clock
+from agent.runtime.drain import Drain
 from agent.runtime.limits_desk import LimitsDesk
 from agent.runtime.settings_desk import SettingsDesk
 from agent.runtime.writer import Writer
@@ -56,6 +57,7 @@ class Surroundings:
     links: Mapping[UpstreamId, UpstreamTask]
     overview: Callable[[Moment], StationOverview]
     post: Callable[[Input], None]
+    drain: Drain
     restarts: Callable[[], Mapping[str, int]]
     firmware: Callable[[], FirmwareView]
     """Reads files: for a thread."""
@@ -94,7 +96,7 @@ class _Local:
         overview = self._around.overview(self._around.clock.now())
         links = {link.upstream: link for link in [await self._link(upstream) for upstream in self._around.links]}
         views = tuple(_upstream_view(one, links[one.id]) for one in overview.upstreams if one.id in links)
-        return UpstreamsView(views, self._desk.pending)
+        return UpstreamsView(views, self._desk.pending, await self._around.drain.view())
 
     async def sessions(self, wanted: protocol.Sessions) -> list[Session]:
         """The newest sessions first."""
@@ -112,10 +114,14 @@ class _Local:
             raise refuse("word", f"{quoted(word)} does not confirm it", 'write "delete"')
         return await self._around.writer.ask(lambda store: store.archive.delete_sessions(before_ms))
 
-    def reboot(self, wait_for_idle: bool) -> str:
-        """Reboot the system."""
-        self._around.post(RestartRequested(reboot_system=True, wait_for_idle=wait_for_idle))
-        return "the system reboots once no transaction runs" if wait_for_idle else "the system reboots"
+    def reboot(self, asked: protocol.Reboot) -> str:
+        """Reboot the system. From now on no transaction begins."""
+        around = self._around
+        if asked.drain and around.settings.billing not in around.links:
+            raise refuse("drain", f"{around.settings.billing} is not dialled now", "reboot without it: nothing is lost")
+        around.drain.order(asked.drain)
+        around.post(RestartRequested(reboot_system=True, wait_for_idle=asked.wait_for_idle))
+        return "the system reboots once no transaction runs" if asked.wait_for_idle else "the system reboots"
 
     def clear_latch(self, connector: int) -> str:
         """Service has mended what was latched."""

@@ -28,6 +28,7 @@ from agent.vocabulary.records import TransactionRecord
         ('{"command":"delete-sessions","before_ms":5,"word":"delete"}', protocol.DeleteSessions(5, "delete")),
         ('{"command":"remove-primary","word":"delete"}', protocol.RemovePrimary("delete")),
         ('{"command":"reboot","wait_for_idle":true}', protocol.Reboot(True)),
+        ('{"command":"reboot","drain":true}', protocol.Reboot(False, True)),
         ('{"command":"clear-latch","connector":2}', protocol.ClearLatch(2)),
         ('{"command":"why"}', protocol.Why()),
         ('{"command":"why","connector":2}', protocol.Why(2)),

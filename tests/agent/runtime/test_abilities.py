@@ -36,7 +36,7 @@ def local(folder: Path, **more: Any) -> Any:
     settings = Settings(parse_factory("factory.toml", RigOptions().factory("ws://management.example/ocpp")), None)
     nothing: Any = None
     locations = Locations(settings=str(folder))
-    around = Surroundings(settings, (), False, *[nothing] * 7, dump_inputs=nothing, tell=lambda *_, **__: None)
+    around = Surroundings(settings, (), False, *[nothing] * 8, dump_inputs=nothing, tell=lambda *_, **__: None)
     clock = more.get("clock")
     desk = SettingsDesk(locations, "boot1", settings, lambda: clock.now().wall_ms if clock else None, around.tell)
     return make_abilities(replace(around, **more), desk)
