@@ -10,6 +10,7 @@ from typing import Any
 
 from agent.control.card_commands import add_card_commands
 from agent.control.client import AgentAbsentError, Client, CommandRefusedError
+from agent.control.export_command import add_export_command
 from agent.control.operator_commands import UsageError, add_operator_commands
 from agent.control.reboot_command import add_reboot_command
 from agent.control.receipts_csv import receipts_csv
@@ -97,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     receipts.set_defaults(asks="sessions")
     receipts.add_argument("--limit", metavar="N", type=int, default=1000, help="of so many sessions (default 1000)")
     receipts.add_argument("--csv", dest="show", action="store_const", const=receipts_csv, help="for a spreadsheet")
+    add_export_command(add)
     add("upstreams", "management, the primary and further operators: role, state, what waits", upstreams_text)
     add_operator_commands(add)
     add_card_commands(add)

@@ -69,6 +69,8 @@ class Abilities:
     """Sessions of the past and present, newest first."""
     delete_sessions: Callable[[int, str], Outcome]
     """Delete sessions that started before a wall time, given the confirming word; how many went and how many stay."""
+    export: Callable[[protocol.Export], Outcome]
+    """What an upstream has not got, oldest first: each an `undelivered_export.ExportedMessage`."""
     set_primary: Callable[[UpstreamRequest], Outcome]
     """Stage a primary (`settings.files.stage_primary`); `changed_by` is filled in here."""
     remove_primary: Callable[[str, str], Outcome]
@@ -209,6 +211,7 @@ _DEEDS: Mapping[type[Request], Callable[[Abilities, Any, str], Outcome]] = {
     protocol.Upstreams: lambda able, asked, who: able.upstreams(),
     protocol.Catalogue: lambda able, asked, who: able.catalogue(),
     protocol.Sessions: lambda able, asked, who: able.sessions(asked),
+    protocol.Export: lambda able, asked, who: able.export(asked),
     protocol.DeleteSessions: lambda able, asked, who: able.delete_sessions(asked.before_ms, asked.word),
     protocol.SetPrimary: lambda able, asked, who: able.set_primary(replace(asked.primary, changed_by=who)),
     protocol.AddOperator: lambda able, asked, who: able.add_operator(replace(asked.operator, changed_by=who)),

@@ -10,6 +10,7 @@ from functools import partial
 from agent.control import protocol
 from agent.control.protocol import refuse
 from agent.control.server import Abilities
+from agent.control.undelivered_export import ExportedMessage, exported
 from agent.control.views import FirmwareView, LinkView, SecurityLogView, StatusView, UpstreamsView, UpstreamView
 from agent.links.upstream import UpstreamTask
 from agent.runtime.card_desk import CardDesk
@@ -23,6 +24,7 @@ from agent.settings.settings import Settings
 from agent.store.history import Session, SessionQuery
 from agent.store.past import Deleted
 from agent.store.store import Store
+from agent.store.undelivered import UndeliveredMessage
 from agent.vocabulary.ids import ConnectorId, TransactionId, UpstreamId
 from agent.vocabulary.inputs import (
     Input,
@@ -114,6 +116,18 @@ class _Local:
             raise refuse("word", f"{quoted(word)} does not confirm it", 'write "delete"')
         return await self._around.writer.ask(lambda store: store.archive.delete_sessions(before_ms))
 
+    async def export(self, asked: protocol.Export) -> list[ExportedMessage]:
+        """What an upstream has not got, be it configured or not."""
+
+        def look(store: Store) -> tuple[list[UpstreamId], list[UndeliveredMessage]]:
+            undelivered = store.archive.undelivered
+            return undelivered.upstreams(), undelivered.messages(UpstreamId(asked.upstream), asked.behind, asked.limit)
+
+        known, messages = await self._around.writer.ask(look)
+        if asked.upstream not in known:
+            raise refuse("upstream", f"nothing was ever kept for {quoted(asked.upstream)}", f"use one of {known}")
+        return [exported(message, asked.with_cards) for message in messages]
+
     def reboot(self, asked: protocol.Reboot) -> str:
         """Reboot the system. From now on no transaction begins."""
         around = self._around
@@ -186,6 +200,7 @@ def make_abilities(around: Surroundings, desk: SettingsDesk) -> Abilities:
         status=local.status,
         sessions=local.sessions,
         delete_sessions=local.delete_sessions,
+        export=local.export,
         set_primary=desk.set_primary,
         remove_primary=desk.remove_primary,
         add_operator=desk.add_operator,

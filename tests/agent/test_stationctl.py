@@ -33,6 +33,7 @@ COMMANDS = [
     "clear-hold",
     "reoffer",
     "receipts",
+    "export",
     "security-log",
     "clear-security-log",
     "dump",

@@ -61,6 +61,7 @@ class Agent:
             self.status,
             self.sessions,
             lambda before_ms, word: self.asked.append((before_ms, word)),
+            lambda wanted: self.asked.append(wanted),
             self.set_primary,
             self.remove_primary,
             self.set_primary,
