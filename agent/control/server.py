@@ -63,6 +63,8 @@ class CardAbilities:
 class Abilities:
     """Everything the socket can do. Each may raise RefusedError or SettingsError, which becomes the answer."""
 
+    permit: Callable[[Request], None]
+    """Asked before every request is carried out: raises RefusedError where somebody at the station may not."""
     status: Callable[[], Outcome]
     """For `status` and `watch`; usually a `views.StatusView`."""
     sessions: Callable[[protocol.Sessions], Outcome]
@@ -202,7 +204,8 @@ class Server:
             await asyncio.gather(ended, return_exceptions=True)
 
     async def _perform(self, request: Request, peer: Peer) -> object:
-        """Carry out one request other than `watch`."""
+        """Carry out one request other than `watch`, if it is permitted."""
+        self._abilities.permit(request)
         return await _awaited(_DEEDS[type(request)](self._abilities, request, f"stationctl, user {peer.uid}"))
 
 

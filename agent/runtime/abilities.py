@@ -17,6 +17,7 @@ from agent.runtime.card_desk import CardDesk
 from agent.runtime.clock import Clock
 from agent.runtime.drain import Drain
 from agent.runtime.limits_desk import LimitsDesk
+from agent.runtime.permit import permit
 from agent.runtime.settings_desk import SettingsDesk
 from agent.runtime.writer import Writer
 from agent.settings.problems import quoted
@@ -197,6 +198,7 @@ def make_abilities(around: Surroundings, desk: SettingsDesk) -> Abilities:
     limits = LimitsDesk(around.settings, lambda: around.overview(around.clock.now()), around.post)
     cards = CardDesk(around.settings, desk, around.writer, lambda: around.overview(around.clock.now()), around.post)
     return Abilities(
+        permit=lambda request: permit(request, around.overview(around.clock.now())),
         status=local.status,
         sessions=local.sessions,
         delete_sessions=local.delete_sessions,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from agent.control import peers, server
-from agent.control.protocol import LONGEST_LINE, Reboot, Sessions, refuse
+from agent.control.protocol import LONGEST_LINE, ClearHold, Reboot, Request, Sessions, refuse
 from agent.control.server import Abilities, CardAbilities, Server
 from agent.settings.problems import Problem, SettingsError
 from agent.settings.settings import UpstreamRequest
@@ -28,6 +28,10 @@ class Agent:
         self.told: list[str] = []
         self.number = 0
         self.listening = asyncio.Event()
+
+    def permit(self, request: Request) -> None:
+        if isinstance(request, ClearHold):
+            raise refuse("command", "not for you", "ask somebody else")
 
     def status(self) -> object:
         self.number += 1
@@ -58,6 +62,7 @@ class Agent:
 
     def abilities(self) -> Abilities:
         return Abilities(
+            self.permit,
             self.status,
             self.sessions,
             lambda before_ms, word: self.asked.append((before_ms, word)),
@@ -182,6 +187,17 @@ def test_refusals_carry_every_field_and_the_connection_lives_on(path: str) -> No
         await caller.close()
 
     served(path, check)
+
+
+def test_what_is_not_permitted_is_not_done(path: str) -> None:
+    async def check(agent: Agent) -> None:
+        caller = await Caller.dial(path)
+        answer = await caller.ask(b'{"command":"clear-hold","upstream":"management"}')
+        assert answer["errors"] == [{"field": "command", "message": "not for you", "remedy": "ask somebody else"}]
+        assert not agent.asked
+        await caller.close()
+
+    assert "control.refused" in served(path, check).told
 
 
 @pytest.mark.parametrize("line", [b'{"command":"clear-latch","connector":1}', b'{"command":"dump"}'])
