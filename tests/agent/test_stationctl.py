@@ -33,6 +33,7 @@ COMMANDS = [
     "clear-hold",
     "reoffer",
     "receipts",
+    "export",
     "security-log",
     "clear-security-log",
     "dump",
@@ -116,7 +117,7 @@ def test_without_an_agent_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixtu
         (["remove-operator", "Energy", "delete"], "remove-operator", {"operator": "Energy", "word": "delete"}),
         (["set-billing", "management"], "set-billing", {"upstream": "management"}),
         (["add-operator", "ws://e/", "--identity", "I", "--name", "Energy"], "add-operator", OPERATOR),
-        (["reboot", "--wait"], "reboot", {"wait_for_idle": True}),
+        (["reboot", "--wait"], "reboot", {"wait_for_idle": True, "drain": False}),
         (["clear-latch", "2"], "clear-latch", {"connector": 2}),
         (["set-limit", "0", "16.5"], "set-limit", {"connector": 0, "current_a": 16.5}),
         (["set-limit", "2", "off"], "set-limit", {"connector": 2, "current_a": None}),
@@ -144,6 +145,7 @@ def test_commands_become_requests(
 def test_set_primary_reads_password_and_roots_from_files_and_says_that_a_reboot_applies_it(
     agent: FakeAgent, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    agent.result = {"changes": []}
     (tmp_path / "p").write_text("0123456789abcdef\n")
     (tmp_path / "r").write_text("roots")
     agent.result = {"name": "", "cost": {}}
