@@ -13,7 +13,7 @@ from agent.control.client import AgentAbsentError, Client, CommandRefusedError
 from agent.control.export_command import add_export_command
 from agent.control.operator_commands import UsageError, add_operator_commands
 from agent.control.reboot_command import add_reboot_command
-from agent.control.receipts_csv import receipts_csv
+from agent.control.receipts_csv import receipts_csv, undelivered
 from agent.control.session_pages import all_sessions
 from agent.control.sessions_export import sessions_csv, sessions_json
 from agent.control.station_time import local_ms, local_text
@@ -63,6 +63,11 @@ def _show_sessions(client: Client, options: argparse.Namespace, fields: Mapping[
     _print(options.show(all_sessions(client.call, fields, options.limit)))
 
 
+def _show_receipts(client: Client, options: argparse.Namespace, fields: Mapping[str, object]) -> None:
+    sessions = client.call("sessions", **fields)
+    _print(json.dumps(undelivered(sessions), indent=2) if options.json else options.show(sessions))
+
+
 def _print(text: str, flush: bool = False) -> None:
     print(text, flush=flush)
 
@@ -95,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     forget.add_argument("--before", metavar="DATE", required=True, help="those that started before, as 2026-11-21")
     forget.add_argument("--yes", action="store_true", help="do not ask for the word")
     receipts = add("receipts", "sessions that an upstream has not got whole", undelivered_text, _limit)
-    receipts.set_defaults(asks="sessions")
+    receipts.set_defaults(run=_show_receipts)
     receipts.add_argument("--limit", metavar="N", type=int, default=1000, help="of so many sessions (default 1000)")
     receipts.add_argument("--csv", dest="show", action="store_const", const=receipts_csv, help="for a spreadsheet")
     add_export_command(add)

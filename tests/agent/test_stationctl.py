@@ -292,3 +292,14 @@ def test_why_is_told_in_words_or_as_json(agent: FakeAgent, capsys: pytest.Captur
     assert stationctl.main(["why", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == agent.result
     assert agent.asked == [("why", {"connector": 2}), ("why", {})]
+
+
+def test_receipts_as_json_are_those_of_the_table(agent: FakeAgent, capsys: pytest.CaptureFixture[str]) -> None:
+    done = {"upstream": "management", "start": "acknowledged", "stop": "acknowledged"}
+    waits = {"upstream": "primary-1", "start": "queued", "stop": "none", "waiting": 1, "attempts": 2}
+    agent.result = [{"transaction": {"id": "t"}, "receipts": [done, waits]}]
+    assert stationctl.main(["receipts", "--json"]) == 0
+    (session,) = json.loads(capsys.readouterr().out)
+    assert session["receipts"] == [waits]
+    assert stationctl.main(["receipts"]) == 0
+    assert "start queued, stop none, 1 waiting, 2 failed attempts" in capsys.readouterr().out
