@@ -74,6 +74,7 @@ _ROWS: tuple[tuple[str, Level, str], ...] = (
         "the active settings cannot be read; the station does not charge until they are set again",
     ),
     ("settings.staged", _N, "a change was staged by {by}; it applies at the next boot of the system"),
+    ("settings.discarded", _N, "what was staged was discarded by {by}: {what}"),
     ("settings.catalogue", _N, "catalogue: {what} by {by}"),
     ("settings.refused", _N, "a change was refused: {reason}"),
     # clock

@@ -28,6 +28,7 @@ from agent.settings.settings import Settings
 from agent.store.security_log import KEPT, SecurityLine
 from agent.vocabulary.commands import GetDiagnostics, GetLog, UploadCommand, UploadWish
 from agent.vocabulary.ids import MANAGEMENT, UpstreamId
+from agent.vocabulary.inputs import SettingsStaged
 from agent.vocabulary.moments import Moment, iso8601
 from agent.vocabulary.options import UpstreamOptions
 from agent.vocabulary.overview import StationOverview
@@ -150,12 +151,15 @@ class Diagnostics:
 
     def _hidden(self, upstream: UpstreamId) -> frozenset[str]:
         """Words that a line must not have to be shown to this upstream."""
-        addresses = self._sources.settings.upstreams
+        settings = self._sources.settings
+        addresses = (*settings.upstreams, *(one.address for one in settings.former))
         own = {word for address in addresses if address.id == upstream for word in _words(address)}
         others = {word for a in addresses if not _may_see(upstream, a.id) for word in _words(a)}
-        return frozenset(others - own)
+        return frozenset((others - own) | (set() if upstream == MANAGEMENT else set(_OF_THE_SETTINGS)))
 
 
+_OF_THE_SETTINGS = (" settings.", SettingsStaged.__name__)
+"""Lines of log and inputs that tell who is to come or could be set, whom no list names yet: for management alone."""
 _CARD = re.compile(r"[0-9A-Za-z]{1,2}\*\*\*")
 """A masked card."""
 

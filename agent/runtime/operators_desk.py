@@ -106,7 +106,7 @@ class OperatorsDesk:
             case SetBilling(upstream):
                 return _staged(await desk.set_billing(upstream, WHO))
             case DiscardPending():
-                await desk.discard_pending()
+                await desk.discard_pending(WHO)
             case ListUpstreams():
                 return _upstreams(await self._world.upstreams())
             case ListCatalogue():

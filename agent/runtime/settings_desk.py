@@ -90,10 +90,12 @@ class SettingsDesk:
         """Stage who is asked about whose card, and which cards are stored here."""
         return await self._stage(lambda at: files.stage_services(self._locations, self._boot_id, edit, who, at))
 
-    async def discard_pending(self) -> bool:
+    async def discard_pending(self, who: str = "somebody at the station") -> bool:
         """Forget what is staged; False if there was nothing."""
         async with self._one_by_one:
             discarded = await asyncio.to_thread(files.discard_pending, self._locations)
+            if discarded:
+                self._tell("settings.discarded", what=self._pending.told if self._pending is not None else "", by=who)
             self._pending = None
             self._staged("")
             return discarded

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ocpp.v16 import call
 
+from agent.vocabulary.inputs import SettingsStaged
 from agent.vocabulary.uploads import UploadStatus
 from tests.rig.backend import ScriptedBackend
 from tests.rig.driver import CARD
@@ -95,11 +97,16 @@ def test_a_further_operator_sees_neither_links_of_others_nor_the_beginning_of_a_
     async def story(rig: StationRig) -> None:
         energy = rig.operators[0]
         await begin(rig)
+        entry = json.dumps({"name": "Rival", "url": "wss://rival.example/"})
+        put = call.DataTransfer(vendor_id="stationd", message_id="PutCatalogueEntry", data=entry)
+        assert (await rig.management.call(put))["status"] == "Accepted"
+        rig.agent.agent.post(SettingsStaged("set primary wss://rival.example/ as CP9"))
+        await wait(1)
         await energy.get_log(PLACE, "DiagnosticsLog")
         await rig.until(lambda: told(energy) == ["Uploading", "Uploaded"], within_s=400)
         texts = server.archive()
         everything = "".join(texts.values())
-        for hidden in ("management", "primary-1", "operator-2", f"{CARD[:2]}***"):
+        for hidden in ("management", "primary-1", "operator-2", f"{CARD[:2]}***", "rival"):
             assert hidden not in everything
         assert "operator-1" in texts["inputs.jsonl"]
         assert json.loads(texts["station.json"])["connectors"][0]["token_masked"] is None

@@ -10,6 +10,7 @@ nothing is left staged.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -28,6 +29,8 @@ from agent.settings.validate import check_address, check_distinct, check_name, c
 from agent.vocabulary.ids import MANAGEMENT, Secret, UpstreamId
 
 REMOVAL_WORD = "delete"
+_ID = re.compile(f"(?:{PRIMARY}|{OPERATOR})[0-9]+", re.IGNORECASE)
+_LOOKS_LIKE_ID = Complaint(f"is written like the ids here ({PRIMARY}1, {OPERATOR}1)", "give it another name")
 CheckClient = Callable[[str, str], Complaint | None]
 """Judges a client certificate (PEM) with the file of its key: whether they fit, are valid and serve this purpose."""
 
@@ -217,13 +220,17 @@ def _keep_client(
 
 
 def _checked(request: UpstreamRequest, upstream: UpstreamId, others: Sequence[UpstreamAddress]) -> UpstreamAddress:
-    """The request as an upstream. Raises SettingsError with everything that is wrong with it."""
+    """The request as an upstream. Raises SettingsError with everything that is wrong with it.
+
+    Its name may not look like an id: the next upstream may get that one, and whoever is meant by it was another.
+    """
     if request.security not in tuple(SecurityProfile):
         remedy = "use 0 (ws), 1 (ws with password), 2 (wss with password) or 3 (wss with client certificate)"
         raise _refusal("security", f"{request.security} is no security profile", remedy)
     address = _address(request, upstream)
     problems = [*check_address(address), *check_distinct(address, others)]
     named = [("name", (check_name(address.name) if request.name else None) or check_other_name(address.name, others))]
+    named += [("name", _LOOKS_LIKE_ID if _ID.fullmatch(address.name) else None)]
     named += [("trust", check_certificates(request.trust_pem) if request.trust_pem else None)]
     named += [("certificate", check_client_certificate(request.certificate_pem) if request.certificate_pem else None)]
     named += [("key", check_client_key(request.key_pem.reveal()) if request.key_pem is not None else None)]

@@ -76,3 +76,26 @@ def test_a_place_to_which_another_upstream_has_moved_by_itself_is_refused(locati
         assert await desk.add_operator(other) is not None
 
     asyncio.run(story())
+
+
+@pytest.mark.rule("product.A13")
+def test_that_something_staged_was_discarded_is_told_with_who_did_it(locations: Any) -> None:
+    """Else what the installer has staged before lunch is gone after it, and nobody knows why."""
+    log: list[str] = []
+
+    async def story() -> None:
+        async def nothing() -> Cost:
+            return Cost()
+
+        def tell(event: str, **fields: object) -> None:
+            log.append(f"{event} {fields}")
+
+        desk = SettingsDesk(locations, "boot1", load(locations, "boot1"), lambda: 1, tell, nothing)
+        await desk.add_operator(UpstreamRequest("ws://energy.example/", "CS-1", 0, name="Energy"))
+        assert await desk.discard_pending("management")
+        assert not await desk.discard_pending("management")
+
+    asyncio.run(story())
+    (line,) = [line for line in log if line.startswith("settings.discarded")]
+    assert "ws://energy.example/" in line
+    assert "management" in line

@@ -270,3 +270,12 @@ def test_nothing_is_forgotten_while_a_file_cannot_be_read(locations: Locations) 
     stage_operator(locations, "boot3", ENERGY)
     discard_pending(locations)
     assert b"primary-1" in content(locations)["credentials.toml"]
+
+
+def test_a_name_that_looks_like_an_id_is_refused(locations: Locations) -> None:
+    """The next operator would get that id, and who removes it by its id would remove this one."""
+    refused(
+        "name: .*written like the ids",
+        lambda: stage_operator(locations, "boot1", replace(ENERGY, name="Operator-2")),
+        locations,
+    )
