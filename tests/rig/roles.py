@@ -89,7 +89,9 @@ EVENTS: Mapping[EventKind, str] = {
     EventKind.SAMPLED_OUTSIDE: "MeterValues outside of transactions",
     EventKind.CONDITION: "StatusNotification",
     EventKind.OWN_JOB: "status of an upload or update that it asked for",
-    EventKind.OTHER_JOB: "status of what another asked for",
+    EventKind.OTHER_UPLOAD: "status of an upload that another asked for",
+    EventKind.OTHER_UPDATE: "FirmwareStatusNotification of an update that another asked for; "
+    "not with `tell_management = false` in the factory file",
     EventKind.SECURITY_OF_STATION: "SecurityEventNotification about the station",
     EventKind.SECURITY_OF_OWN_LINK: "the same about its own link",
     EventKind.SECURITY_OF_OTHER_LINK: "the same about another's link",
