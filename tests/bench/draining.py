@@ -1,8 +1,9 @@
 """Budget 7: a long queue of offline transactions, put into the store through its own door, and how it is drained.
 
 A message costs some turns between two threads and two processes, so that on a machine which is busy with other things
-the speed says little; what a message costs the processor is beside it. The agent's real process brings it to two backends at once: first without disturbance, which gives the speed, then, with
-a shorter queue, killed again and again on the way. The frames that came tell what was lost, reordered or resent.
+the speed says little; what a message costs the processor is beside it. The agent's real process brings the queue to two
+backends at once: first without disturbance, which gives the speed, then, with a shorter queue, killed again and again
+on the way. The frames that came tell what was lost, reordered or resent.
 """
 
 from __future__ import annotations
