@@ -229,7 +229,7 @@ def test_two_thousand_acts(number: int) -> None:
 )
 def test_a_defect_that_breaks_a_promise_is_found(law: str) -> None:
     with pytest.raises(AssertionError, match=law) as found:
-        run(1, lives=8, acts=30 if law in QUICK else 100, defects=BREAKS[law])
+        run(1, lives=8, acts=50 if law in QUICK else 100, defects=BREAKS[law])
     assert "seed 1" in str(found.value)
 
 
