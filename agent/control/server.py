@@ -71,6 +71,8 @@ class Abilities:
     """Sessions of the past and present, newest first."""
     delete_sessions: Callable[[int, str], Outcome]
     """Delete sessions that started before a wall time, given the confirming word; how many went and how many stay."""
+    export: Callable[[protocol.Export], Outcome]
+    """What an upstream has not got, oldest first: each an `undelivered_export.ExportedMessage`."""
     set_primary: Callable[[UpstreamRequest], Outcome]
     """Stage a primary (`settings.files.stage_primary`); `changed_by` is filled in here."""
     remove_primary: Callable[[str, str], Outcome]
@@ -84,8 +86,8 @@ class Abilities:
     upstreams: Callable[[], Outcome]
     """All upstreams with role and state; a `views.UpstreamsView`."""
     discard_pending: Callable[[], Outcome]
-    reboot: Callable[[bool], Outcome]
-    """Reboot the system; True: once no transaction runs."""
+    reboot: Callable[[protocol.Reboot], Outcome]
+    """Reboot the system."""
     clear_latch: Callable[[int], Outcome]
     why: Callable[[int | None], Outcome]
     """Limits, holds and what blocks: of one connector, or of each."""
@@ -212,6 +214,7 @@ _DEEDS: Mapping[type[Request], Callable[[Abilities, Any, str], Outcome]] = {
     protocol.Upstreams: lambda able, asked, who: able.upstreams(),
     protocol.Catalogue: lambda able, asked, who: able.catalogue(),
     protocol.Sessions: lambda able, asked, who: able.sessions(asked),
+    protocol.Export: lambda able, asked, who: able.export(asked),
     protocol.DeleteSessions: lambda able, asked, who: able.delete_sessions(asked.before_ms, asked.word),
     protocol.SetPrimary: lambda able, asked, who: able.set_primary(replace(asked.primary, changed_by=who)),
     protocol.AddOperator: lambda able, asked, who: able.add_operator(replace(asked.operator, changed_by=who)),
@@ -219,7 +222,7 @@ _DEEDS: Mapping[type[Request], Callable[[Abilities, Any, str], Outcome]] = {
     protocol.RemoveOperator: lambda able, asked, who: able.remove_operator(asked.operator, asked.word, who),
     protocol.SetBilling: lambda able, asked, who: able.set_billing(asked.upstream, who),
     protocol.DiscardPending: lambda able, asked, who: able.discard_pending(),
-    protocol.Reboot: lambda able, asked, who: able.reboot(asked.wait_for_idle),
+    protocol.Reboot: lambda able, asked, who: able.reboot(asked),
     protocol.Why: lambda able, asked, who: able.why(asked.connector),
     protocol.SetLimit: lambda able, asked, who: able.set_limit(asked.connector, asked.current_a),
     protocol.ClearHold: lambda able, asked, who: able.clear_hold(asked.upstream, asked.connector),

@@ -23,6 +23,7 @@ KINDS: Mapping[type[Request], CommandKind | None] = {
     protocol.Status: None,
     protocol.Watch: None,
     protocol.Sessions: None,
+    protocol.Export: None,
     protocol.Upstreams: None,
     protocol.Catalogue: None,
     protocol.Why: None,

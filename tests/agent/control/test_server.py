@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from agent.control import peers, server
-from agent.control.protocol import LONGEST_LINE, ClearHold, Request, Sessions, refuse
+from agent.control.protocol import LONGEST_LINE, ClearHold, Reboot, Request, Sessions, refuse
 from agent.control.server import Abilities, CardAbilities, Server
 from agent.settings.problems import Problem, SettingsError
 from agent.settings.settings import UpstreamRequest
@@ -66,6 +66,7 @@ class Agent:
             self.status,
             self.sessions,
             lambda before_ms, word: self.asked.append((before_ms, word)),
+            lambda wanted: self.asked.append(wanted),
             self.set_primary,
             self.remove_primary,
             self.set_primary,
@@ -143,7 +144,7 @@ def test_commands_are_answered_one_after_another(path: str) -> None:
         assert await caller.ask(b'{"command":"status"}') == {"ok": True, "result": {"number": 1}}
         assert await caller.ask(b'{"command":"sessions","limit":2}') == {"ok": True, "result": [0, 1]}
         assert (await caller.ask(b'{"command":"reboot","wait_for_idle":true}'))["ok"]
-        assert agent.asked == [True]
+        assert agent.asked == [Reboot(wait_for_idle=True)]
         await caller.close()
 
     served(path, check)
