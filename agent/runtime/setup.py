@@ -9,7 +9,7 @@ from agent.ocpp.v16 import keys
 from agent.settings.factory import InitialValue
 from agent.settings.settings import Settings
 from agent.settings.transfers import protocols
-from agent.vocabulary.ids import MANAGEMENT, ConnectorId, UpstreamId
+from agent.vocabulary.ids import ConnectorId, UpstreamId
 from agent.vocabulary.options import (
     OPTION_BY_NAME,
     ConnectorOptions,
@@ -46,19 +46,17 @@ def prepare(settings: Settings, capabilities: Mapping[int, Capabilities], versio
         UpstreamSetup(
             address.id,
             settings.role(address.id),
-            _told(settings, address.id, own[address.id]),
+            own[address.id],
             address.name,
             settings.services.asked.get(address.id),
         )
         for address in settings.upstreams
     )
-    return Start(options, upstreams, tuple(problems))
+    return Start(_with_operators(options, settings), upstreams, tuple(problems))
 
 
-def _told(settings: Settings, upstream: UpstreamId, options: UpstreamOptions) -> UpstreamOptions:
-    """What management's keys tell of the others."""
-    if upstream != MANAGEMENT:
-        return options
+def _with_operators(options: StationOptions, settings: Settings) -> StationOptions:
+    """What the keys of management tell of all upstreams."""
     primary = settings.primary
     return replace(
         options,

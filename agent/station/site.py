@@ -15,7 +15,7 @@ from agent.vocabulary.effects import Record
 from agent.vocabulary.events import StopReason, TransactionSampled
 from agent.vocabulary.ids import LINE, LOCAL_PAGE, ConnectorId, IdToken, TransactionId, UpstreamId
 from agent.vocabulary.moments import Moment
-from agent.vocabulary.options import OPTION_BY_NAME, Origin, Scope, StationOptions
+from agent.vocabulary.options import OF_STATION, OPTION_BY_NAME, Origin, StationOptions
 from agent.vocabulary.records import Enqueue, SaveTransaction, Snapshot
 from agent.vocabulary.upstreams import UpstreamSetup
 from hal.api import Fault
@@ -129,7 +129,7 @@ def build_site(
     """The shared part of a starting station: stored options and holds applied."""
     for saved in snapshot.options:
         row = OPTION_BY_NAME.get(saved.name)
-        if saved.upstream is None and row is not None and row.scope in (Scope.SHARED, Scope.INSTALLATION):
+        if saved.upstream is None and row is not None and row.scope in OF_STATION:
             options = options.with_value(saved.name, saved.value, Origin.OCPP)
     registry = Registry(upstreams, snapshot)
     known = {upstream.id for upstream in registry}

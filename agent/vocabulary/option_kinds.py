@@ -11,9 +11,16 @@ from hal.api import Measurand, Phase
 class Scope(StrEnum):
     CONNECTION = "connection"
     AUTHORITY = "authority"
+    WIRING = "wiring"
     SHARED = "shared"
     INSTALLATION = "installation"
     CONSTANT = "constant"
+
+
+OF_BILLING = frozenset({Scope.AUTHORITY, Scope.WIRING})
+"""Each upstream keeps its own; that of Billing counts."""
+OF_STATION = frozenset({Scope.SHARED, Scope.INSTALLATION})
+"""One value for the station."""
 
 
 class Origin(StrEnum):

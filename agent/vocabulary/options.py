@@ -7,8 +7,11 @@ Theory of operation
 * `CONNECTION`: each upstream has its own value and may write it.
 * `AUTHORITY`: only the Billing upstream's value counts and only it may write; others see it read-only. Every upstream
   keeps its own (parked) set, so that a change of authority brings back what that upstream had set.
+* `WIRING`: as `AUTHORITY`, but it describes the installation, so that management and people on the spot write it too:
+  there is still one value that counts, that of Billing.
 * `SHARED`: one value for the station; any upstream may write, the last writer wins.
-* `INSTALLATION`: one value for the station that describes its wiring; management and people on the spot write it.
+* `INSTALLATION`: one value for the station that describes how it is set up; management and people on the spot write it,
+  or change it by messages and commands of its own (who the operators are), and then it is read-only as a key.
 * `CONSTANT`: derived from hardware or release; nobody writes.
 
 A value has an *origin*; precedence is default < factory < installer < OCPP. Dialects map keys to rows; the station
@@ -25,6 +28,8 @@ from typing import Any, Final, Self
 from agent.vocabulary.feeds import FeedOptions, GridOptions
 from agent.vocabulary.firmware import DEFAULT_POLICY, FirmwarePolicy
 from agent.vocabulary.ids import ConnectorId, IdToken, Secret
+from agent.vocabulary.option_kinds import OF_BILLING as OF_BILLING
+from agent.vocabulary.option_kinds import OF_STATION as OF_STATION
 from agent.vocabulary.option_kinds import Kind as Kind
 from agent.vocabulary.option_kinds import Option as Option
 from agent.vocabulary.option_kinds import OptionValue as OptionValue
@@ -40,7 +45,7 @@ from hal.api import Capabilities, Measurand
 RESERVATION_SERVICE: Final = "reservation_service"
 """Stands among the options that an upstream sees if it is the one whose reservations count."""
 
-_C, _A, _S = Scope.CONNECTION, Scope.AUTHORITY, Scope.SHARED
+_C, _A, _S, _I = Scope.CONNECTION, Scope.AUTHORITY, Scope.SHARED, Scope.INSTALLATION
 _BOOL, _INT, _MEAS = Kind.BOOLEAN, Kind.INTEGER, Kind.MEASURANDS
 
 OPTIONS: tuple[Option, ...] = (
@@ -63,10 +68,10 @@ OPTIONS: tuple[Option, ...] = (
     Option("disable_security_events", _C, _BOOL),
     Option("park_whole_session", _C, _BOOL),
     Option("own_url", _C, Kind.TEXT, 0, 512),
-    Option("billing_upstream", _C, Kind.TEXT, 0, 500, writable=False),
-    Option("primary_backoffice", _C, Kind.TEXT, 0, 500, writable=False),
-    Option("further_operators", _C, Kind.TEXT, 0, 500, writable=False),
-    Option("pending_change", _C, Kind.TEXT, 0, 500, writable=False),
+    Option("billing_upstream", _I, Kind.TEXT, 0, 500, writable=False),
+    Option("primary_backoffice", _I, Kind.TEXT, 0, 500, writable=False),
+    Option("further_operators", _I, Kind.TEXT, 0, 500, writable=False),
+    Option("pending_change", _I, Kind.TEXT, 0, 500, writable=False),
     Option("limit_lease_s", _C, _INT, 0, 86_400),
     Option("failsafe_limit_a", _C, _INT, 0, 1_000),
     Option("allow_offline_unknown", _A, _BOOL),
@@ -81,7 +86,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("stop_on_ev_disconnect", _A, _BOOL),
     Option("stop_on_invalid", _A, _BOOL),
     Option("unlock_on_ev_disconnect", _A, _BOOL),
-    Option("connector_phase_rotation", _A, Kind.PHASE_ROTATION),
+    Option("connector_phase_rotation", Scope.WIRING, Kind.PHASE_ROTATION),
     Option("reset_retries", _S, _INT, 0, 100),
 )
 OPTION_BY_NAME: Mapping[str, Option] = {row.name: row for row in OPTIONS}
@@ -117,7 +122,7 @@ class _Options:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamOptions(_Options):
-    """The CONNECTION and AUTHORITY options of one upstream."""
+    """The CONNECTION, AUTHORITY and WIRING options of one upstream."""
 
     heartbeat_interval_s: int = 300
     ping_interval_s: int = 60
@@ -143,14 +148,6 @@ class UpstreamOptions(_Options):
     """When the start of a transaction is given up, park all of it, instead of sending the rest with the id -1."""
     own_url: str = ""
     """Where it is dialled; changed by a command of its own, never written as an option."""
-    billing_upstream: str = ""
-    """Management's: who is Billing, by id."""
-    primary_backoffice: str = ""
-    """Management's: name and URL of the primary; empty: there is none."""
-    further_operators: str = ""
-    """Management's: ids and names of the others."""
-    pending_change: str = ""
-    """Management's: what the next boot of the system applies; empty: nothing is staged."""
     limit_lease_s: int = 0
     """Its limits are good for so long after its last message; then its failsafe counts as well. 0: for ever."""
     failsafe_limit_a: int = 6
@@ -202,7 +199,7 @@ class ConnectorOptions:
 
 @dataclass(frozen=True, slots=True)
 class StationOptions(_Options):
-    """Options of the station as a whole: hardware, policy and the SHARED rows."""
+    """Options of the station as a whole: hardware, policy and the SHARED and INSTALLATION rows."""
 
     connectors: tuple[ConnectorOptions, ...]
     readers: Mapping[str, tuple[ConnectorId, ...]]
@@ -241,6 +238,14 @@ class StationOptions(_Options):
     """What stands for cards where an upstream is told of transactions that are not its own."""
     pseudonym_key: Secret | None = None
     """Behind the pseudonyms of cards; None: there are none."""
+    billing_upstream: str = ""
+    """Who is Billing, by id."""
+    primary_backoffice: str = ""
+    """Name and URL of the primary; empty: there is none."""
+    further_operators: str = ""
+    """Ids and names of the others."""
+    pending_change: str = ""
+    """What the next boot of the system applies; empty: nothing is staged."""
     reset_retries: int = 1
     origins: Mapping[str, Origin] = field(default_factory=dict)
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from agent.ocpp.v16.keys import KEYS
 from agent.station.upstreams.fanout import FANOUT, RECEIVERS, Delivery, EventKind
 from agent.station.upstreams.permissions import (
-    ALSO_WRITE,
     HIDDEN_OPTIONS,
     OPTION_WRITES,
     PERMISSIONS,
@@ -17,7 +16,7 @@ from agent.station.upstreams.permissions import (
     Verb,
 )
 from agent.vocabulary.commands import AT_THE_STATION, CommandKind
-from agent.vocabulary.options import OPTION_BY_NAME, Scope
+from agent.vocabulary.options import OPTION_BY_NAME, OPTIONS, Scope
 from agent.vocabulary.privacy import DEFAULT_PRIVACY, IdTagPolicy
 from agent.vocabulary.upstreams import Asker, UpstreamKind
 from tests.rig.source_tree import ROOT
@@ -100,6 +99,7 @@ EVENTS: Mapping[EventKind, str] = {
 SCOPES: Mapping[Scope, str] = {
     Scope.CONNECTION: "each has its own value",
     Scope.AUTHORITY: "the value of Billing counts",
+    Scope.WIRING: "how it is wired: the value of Billing counts",
     Scope.SHARED: "one value, the last writer wins",
     Scope.INSTALLATION: "one value that describes the installation",
     Scope.CONSTANT: "fixed",
@@ -160,8 +160,8 @@ def _options() -> str:
         writers = [NAMES[asker] for asker in NAMES if asker in OPTION_WRITES[scope]]
         lines.append(f"| {', '.join(keys) or '-'} | {meaning} | {_list(writers)} |")
     lines.append("\nEverybody else reads them as read-only. Besides:\n")
-    for option, writers_too in ALSO_WRITE.items():
-        lines.append(f"* {_key(option)} is also written by {_list(NAMES[a] for a in NAMES if a in writers_too)}.")
+    fixed = ", ".join(_key(row.name) for row in OPTIONS if not row.writable)
+    lines.append(f"* {fixed} are not written as keys, but changed by requests about operators.")
     for option, hidden in HIDDEN_OPTIONS.items():
         lines.append(f"* {_key(option)} is not there for {_list(NAMES[a] for a in NAMES if a in hidden)}.")
     return "\n".join(lines) + "\n"

@@ -21,8 +21,6 @@ class Operators:
         turn.add(Answer(given.upstream, given.call, given.result))
 
     def staged(self, given: SettingsStaged, turn: Turn) -> None:
-        """What the next boot applies, as management's key tells it. Not stored: the settings know it."""
-        management = self._site.registry.get(MANAGEMENT)
-        if management is not None:
-            management.options = management.options.with_value("pending_change", given.text, Origin.INSTALLER)
-            turn.add(OptionsChanged(MANAGEMENT))
+        """What the next boot applies, as a key tells it that only management has. Not stored: the settings know it."""
+        self._site.options = self._site.options.with_value("pending_change", given.text, Origin.INSTALLER)
+        turn.add(OptionsChanged(MANAGEMENT))

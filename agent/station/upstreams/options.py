@@ -12,6 +12,8 @@ from agent.vocabulary.firmware import FIRMWARE_FEATURE
 from agent.vocabulary.inputs import OutageModeRequested
 from agent.vocabulary.notes import StationNote
 from agent.vocabulary.options import (
+    OF_BILLING,
+    OF_STATION,
     OPTION_BY_NAME,
     OPTIONS,
     RESERVATION_SERVICE,
@@ -45,11 +47,7 @@ def read_options(site: Site, asker: Upstream) -> tuple[OptionSeen, ...]:
 
 
 def _read_options(site: Site, asker: Upstream) -> tuple[OptionSeen, ...]:
-    holders = {
-        Scope.SHARED: site.options,
-        Scope.INSTALLATION: site.options,
-        Scope.AUTHORITY: site.registry.billing.options,
-    }
+    holders = dict.fromkeys(OF_STATION, site.options) | dict.fromkeys(OF_BILLING, site.registry.billing.options)
     has = {
         RESERVATION_SERVICE: site.reservations_of == asker.id,
         FIRMWARE_FEATURE: may_update(asker.asker, site.options.firmware),
@@ -80,13 +78,13 @@ def write_option(site: Site, asker: Upstream, command: SetOption, turn: Turn) ->
     if (forbids := forbidden(site.options.signed_metering_required, row.name, command.value)) is not None:
         turn.note(StationNote.COMMAND_REFUSED, f"set_option: {row.name}: {forbids}", upstream=asker.id)
         return Result(ResultStatus.REJECTED, forbids)
-    if row.scope in (Scope.SHARED, Scope.INSTALLATION):
+    if row.scope in OF_STATION:
         site.options = site.options.with_value(row.name, command.value, Origin.OCPP)
         turn.record(SaveOption(None, row.name, command.value), barrier=True)
         concerned = list(site.registry)
         turn.note(StationNote.OPTION_WRITTEN, f"{row.name} by {asker.name}", upstream=asker.id)
     else:
-        owner = site.registry.billing if row.scope is Scope.AUTHORITY else asker
+        owner = site.registry.billing if row.scope in OF_BILLING else asker
         owner.options = owner.options.with_value(row.name, command.value, Origin.OCPP)
         turn.record(SaveOption(owner.id, row.name, command.value), barrier=True)
         concerned = [owner]

@@ -196,14 +196,12 @@ _INSTALLERS = frozenset({Asker.MANAGEMENT_BILLING, Asker.MANAGEMENT, Asker.PAGE,
 OPTION_WRITES: Mapping[Scope, frozenset[Asker]] = {
     Scope.CONNECTION: _UPSTREAMS,
     Scope.AUTHORITY: _BILLING,
+    Scope.WIRING: _BILLING | _INSTALLERS,
     Scope.SHARED: _EVERYBODY,
     Scope.INSTALLATION: _INSTALLERS,
     Scope.CONSTANT: frozenset(),
 }
 """Who may write the options of a scope; everybody else sees them read-only."""
-
-ALSO_WRITE: Mapping[str, frozenset[Asker]] = {"connector_phase_rotation": _INSTALLERS}
-"""Options of the authority that describe the installation, so that who installs may write them too."""
 
 _MANAGEMENT = frozenset({Asker.MANAGEMENT_BILLING, Asker.MANAGEMENT})
 _OF_THE_OTHERS = ("billing_upstream", "primary_backoffice", "further_operators", "pending_change")
@@ -235,7 +233,7 @@ def may_update(asker: Asker, policy: FirmwarePolicy) -> bool:
 
 def may_write(row: Option, asker: Asker) -> bool:
     """True if whoever asks may write this option."""
-    return row.writable and asker in OPTION_WRITES[row.scope] | ALSO_WRITE.get(row.name, frozenset())
+    return row.writable and asker in OPTION_WRITES[row.scope]
 
 
 def may_see(row: Option, asker: Asker) -> bool:

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from agent.vocabulary.commands import OptionSeen
 from agent.vocabulary.ids import LINE, LOCAL_PAGE, TransactionId, UpstreamId
 from agent.vocabulary.inputs import Registration
-from agent.vocabulary.options import OPTION_BY_NAME, OptionValue, Origin, Scope, StationOptions, UpstreamOptions
+from agent.vocabulary.options import (
+    OF_BILLING,
+    OPTION_BY_NAME,
+    OptionValue,
+    Origin,
+    Scope,
+    StationOptions,
+    UpstreamOptions,
+)
 from agent.vocabulary.records import Snapshot
 from agent.vocabulary.services import Services
 from agent.vocabulary.upstreams import Asker, Role, UpstreamKind, UpstreamSetup, asker_of, kind_of
@@ -103,7 +111,7 @@ class Registry:
 
     def _restore(self, upstream: UpstreamId | None, name: str, value: OptionValue) -> None:
         row = OPTION_BY_NAME.get(name)
-        if upstream in self._upstreams and row is not None and row.scope in (Scope.CONNECTION, Scope.AUTHORITY):
+        if upstream in self._upstreams and row is not None and row.scope in {Scope.CONNECTION, *OF_BILLING}:
             found = self._upstreams[upstream]
             found.options = found.options.with_value(name, value, Origin.OCPP)
 

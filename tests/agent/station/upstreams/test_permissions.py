@@ -21,7 +21,7 @@ from agent.station.upstreams.permissions import (
     permission,
 )
 from agent.vocabulary.commands import CommandKind, ResultStatus
-from agent.vocabulary.options import OPTION_BY_NAME, Scope
+from agent.vocabulary.options import OPTION_BY_NAME, OPTIONS, Scope
 from agent.vocabulary.upstreams import Asker
 
 BILLING = (Asker.MANAGEMENT_BILLING, Asker.PRIMARY)
@@ -137,10 +137,20 @@ def test_authority_options_are_written_by_billing_alone() -> None:
         assert may_write(OPTION_BY_NAME["reset_retries"], asker)
 
 
+def test_who_the_operators_are_is_of_the_installation_and_no_key_writes_it() -> None:
+    of_the_installation = [row for row in OPTIONS if row.scope is Scope.INSTALLATION]
+    assert {row.name for row in of_the_installation} == set(HIDDEN_OPTIONS) - set(WITHDRAWN)
+    for row, asker in itertools.product(of_the_installation, (*BILLING, *DATA)):
+        assert may_see(row, asker) is (asker in (Asker.MANAGEMENT_BILLING, Asker.MANAGEMENT))
+        assert not may_write(row, asker)
+
+
 def test_what_describes_the_installation_is_written_by_management_and_on_the_spot() -> None:
     installers = {Asker.MANAGEMENT_BILLING, Asker.MANAGEMENT, Asker.PAGE, Asker.LINE}
     assert OPTION_WRITES[Scope.INSTALLATION] == installers
+    assert OPTION_WRITES[Scope.WIRING] == installers | {Asker.PRIMARY}
     rotation = OPTION_BY_NAME["connector_phase_rotation"]
+    assert rotation.scope is Scope.WIRING
     assert {asker for asker in Asker if may_write(rotation, asker)} == installers | {Asker.PRIMARY}
 
 
