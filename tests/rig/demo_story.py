@@ -199,7 +199,7 @@ def verdict(backends: Sequence[ScriptedBackend], billing: ScriptedBackend) -> li
         reasons += [f"{backend.name}: {text}" for text in backend.complaints]
         reasons += [f"{backend.name}: {frame.text}" for frame in backend.ledger.errors()]
     pseudonymous = [backend.name for backend in backends if backend.name.startswith("operator")]
-    books, betrayed = unveiled(books, billing.name, pseudonymous, ())
+    books, betrayed = unveiled(books, billing.name, pseudonymous, (), {})
     reasons += [str(finding) for finding in [*betrayed, *mirror_findings(books)]]
     energies = [s.meter_stop_wh - s.meter_start_wh for b in books.values() for s in b if s.meter_stop_wh is not None]
     if energies and not any(energies):
