@@ -24,6 +24,7 @@ from tests.bench import (
     reconnecting,
     sessions,
     starting,
+    talking,
     tearing,
     thinking,
     uploading,
@@ -45,7 +46,8 @@ STEPS: Sequence[tuple[str, str, Step]] = (
     ("8", "writes that are torn", tearing.torn_writes),
     ("9", "reconnect after a reset", reconnecting.reconnect),
     ("13", "the most that the mind is given", thinking.think),
-    ("14", "an archive is uploaded", uploading.upload),
+    ("14", "bytes of an idle day", talking.idle_day),
+    ("14b", "an archive is uploaded", uploading.upload),
     ("15", "growth of dividing limits", arbitration.growth),
     ("10,11,12", "memory and processor time", idling.hours),
 )
