@@ -18,6 +18,7 @@ from tests.bench import (
     arbitration,
     draining,
     floors,
+    growing,
     idling,
     misery,
     quiet_hour,
@@ -49,6 +50,7 @@ STEPS: Sequence[tuple[str, str, Step]] = (
     ("14", "bytes of an idle day", talking.idle_day),
     ("14b", "an archive is uploaded", uploading.upload),
     ("15", "growth of dividing limits", arbitration.growth),
+    ("15", "growth of queues, upstreams and lists", growing.growth),
     ("10,11,12", "memory and processor time", idling.hours),
 )
 
