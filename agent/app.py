@@ -16,6 +16,7 @@ from agent.ocpp.dialect import DIALECTS, Dialect
 from agent.oversight import dump_inputs, make_abilities, make_desk, make_operators, make_watchdog, tell_limits
 from agent.runtime.clock import Clock
 from agent.runtime.context import Context, Seams
+from agent.runtime.drain import Drain
 from agent.runtime.engine import Doors
 from agent.runtime.farewell import take_leave
 from agent.runtime.housekeeping import keep_time
@@ -123,6 +124,7 @@ class Agent:
         self.credentials = make_credentials(context, self.start.options, self.clock, self, self._departing)
         self.transfers = make_transfers(context, self, self.credentials)
         self.desk = make_desk(context, self)
+        self.drain = Drain(self.writer, context.settings.billing, context.log)
         self.operators = make_operators(context, self)
         self.updater = make_updater(context, self, self.credentials)
         doors = Doors(
@@ -197,7 +199,8 @@ class Agent:
 
     def _restart(self, effect: Restart) -> None:
         if self._ending is None:
-            self.supervisor.keep("farewell", partial(take_leave, self.writer, self.upstreams, self.supervisor.stop))
+            stop, drained = self.supervisor.stop, self.drain.run
+            self.supervisor.keep("farewell", partial(take_leave, self.writer, self.upstreams, drained, stop))
         self._ending = effect
 
     def _crashed(self, error: BaseException) -> None:

@@ -13,6 +13,7 @@ from agent.links.upstream import UpstreamTask
 from agent.runtime import abilities
 from agent.runtime.clock import Clock
 from agent.runtime.context import Context
+from agent.runtime.drain import Drain
 from agent.runtime.engine import Engine
 from agent.runtime.firmware import Updater
 from agent.runtime.operators_desk import OperatorsDesk, World
@@ -33,6 +34,7 @@ class Whole(Mind, Protocol):
 
     clock: Clock
     desk: SettingsDesk
+    drain: Drain
     engine: Engine
     hardware: Hardware
     recorder: InputRecorder
@@ -99,6 +101,7 @@ def make_abilities(context: Context, agent: Whole) -> Abilities:
             links=agent.upstreams,
             overview=agent.station.overview,
             post=agent.post,
+            drain=agent.drain,
             restarts=lambda: agent.supervisor.restarts,
             firmware=agent.updater.view,
             dump_inputs=lambda: asyncio.to_thread(write_dump, context.locations.state, agent.recorder.lines()),

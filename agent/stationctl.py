@@ -10,8 +10,10 @@ from typing import Any
 
 from agent.control.card_commands import add_card_commands
 from agent.control.client import AgentAbsentError, Client, CommandRefusedError
+from agent.control.export_command import add_export_command
 from agent.control.operator_commands import UsageError, add_operator_commands
-from agent.control.receipts_csv import receipts_csv
+from agent.control.reboot_command import add_reboot_command
+from agent.control.receipts_csv import receipts_csv, undelivered
 from agent.control.session_pages import all_sessions
 from agent.control.sessions_export import sessions_csv, sessions_json
 from agent.control.station_time import local_ms, local_text
@@ -32,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         fields = options.prepare(options)
         with Client(options.socket) as client:
-            _run(client, options, fields)
+            options.run(client, options, fields)
     except UsageError as error:
         return _fail(str(error), EXIT_USAGE)
     except CommandRefusedError as error:
@@ -48,15 +50,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(client: Client, options: argparse.Namespace, fields: Mapping[str, object]) -> None:
-    if options.command == "watch":
-        for result in client.watch(options.interval):
-            _print(json.dumps(result) if options.json else "\x1b[H\x1b[2J" + status_text(result), flush=True)
-        return
-    if options.command == "sessions":
-        _print(options.show(all_sessions(client.call, fields, options.limit)))
-        return
     result = client.call(getattr(options, "asks", options.command), **fields)
     _print(json.dumps(result, indent=2) if options.json else options.show(result))
+
+
+def _watch(client: Client, options: argparse.Namespace, fields: Mapping[str, object]) -> None:
+    for result in client.watch(options.interval):
+        _print(json.dumps(result) if options.json else "\x1b[H\x1b[2J" + status_text(result), flush=True)
+
+
+def _show_sessions(client: Client, options: argparse.Namespace, fields: Mapping[str, object]) -> None:
+    _print(options.show(all_sessions(client.call, fields, options.limit)))
+
+
+def _show_receipts(client: Client, options: argparse.Namespace, fields: Mapping[str, object]) -> None:
+    sessions = client.call("sessions", **fields)
+    _print(json.dumps(undelivered(sessions), indent=2) if options.json else options.show(sessions))
 
 
 def _print(text: str, flush: bool = False) -> None:
@@ -79,26 +88,27 @@ def _parser() -> argparse.ArgumentParser:
         name: str, help_text: str, show: Callable[[Any], str], prepare: Prepare = _nothing
     ) -> argparse.ArgumentParser:
         command = commands.add_parser(name, parents=[common], help=help_text, description=help_text)
-        command.set_defaults(show=show, prepare=prepare)
+        command.set_defaults(run=_run, show=show, prepare=prepare)
         return command
 
     add("status", "connectors, power, limits, upstreams and what waits for them", status_text)
     watch = add("watch", "status again and again, until Ctrl-C", status_text)
+    watch.set_defaults(run=_watch)
     watch.add_argument("--interval", metavar="SECONDS", type=float, default=1.0, help="between two looks (default 1)")
     _add_sessions(add("sessions", "sessions of the last twelve months, newest first", sessions_text, _wanted))
     forget = add("delete-sessions", "delete sessions that are delivered, for good", _deleted, _deletion)
     forget.add_argument("--before", metavar="DATE", required=True, help="those that started before, as 2026-11-21")
     forget.add_argument("--yes", action="store_true", help="do not ask for the word")
     receipts = add("receipts", "sessions that an upstream has not got whole", undelivered_text, _limit)
-    receipts.set_defaults(asks="sessions")
+    receipts.set_defaults(run=_show_receipts)
     receipts.add_argument("--limit", metavar="N", type=int, default=1000, help="of so many sessions (default 1000)")
     receipts.add_argument("--csv", dest="show", action="store_const", const=receipts_csv, help="for a spreadsheet")
+    add_export_command(add)
     add("upstreams", "management, the primary and further operators: role, state, what waits", upstreams_text)
     add_operator_commands(add)
     add_card_commands(add)
     add("discard-pending", "forget a staged change", _told("Nothing is staged now."))
-    reboot = add("reboot", "reboot the system; applies a staged change", _told("The station reboots."), _wait)
-    reboot.add_argument("--wait", action="store_true", help="once no transaction runs, instead of stopping it")
+    add_reboot_command(add)
     again = add("reoffer", "try messages again that were given up", _reoffered, _upstream)
     again.add_argument("upstream", metavar="UPSTREAM", nargs="?", default="", help="id of one upstream (default: all)")
     add_on_site_commands(add)
@@ -110,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_sessions(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(run=_show_sessions)
     command.add_argument(
         "--since", metavar="DATE", help="started on this date or later, as 2026-11-21 (station's time)"
     )
@@ -176,10 +187,6 @@ def _deleted(result: Mapping[str, int]) -> str:
     kept = result.get("kept") or 0
     stay = f"; {kept} stay, since they run or an upstream has not got them whole" if kept else ""
     return f"{result.get('removed')} sessions deleted{stay}."
-
-
-def _wait(options: argparse.Namespace) -> Mapping[str, object]:
-    return {"wait_for_idle": options.wait}
 
 
 def _upstream(options: argparse.Namespace) -> Mapping[str, object]:

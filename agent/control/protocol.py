@@ -18,15 +18,16 @@ from agent.control.card_requests import CARD_COMMANDS, CardRequest
 from agent.control.request_fields import Fields
 from agent.control.request_fields import RefusedError as RefusedError
 from agent.control.request_fields import refuse as refuse
+from agent.control.session_requests import SESSION_COMMANDS, SessionRequest
+from agent.control.session_requests import DeleteSessions as DeleteSessions
+from agent.control.session_requests import Export as Export
+from agent.control.session_requests import Sessions as Sessions
 from agent.settings.problems import quoted
 from agent.settings.settings import FITTING, UpstreamRequest
 
 LONGEST_LINE = 64 * 1024
 """Bytes of a request line; a chain of roots fits, and nothing can fill the memory."""
-
-MOST_SESSIONS = 1_000
-LATEST_MS = 253_402_300_800_000
-"""The end of the year 9999."""
+MOST_LINES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +40,6 @@ class Watch:
     """How the station is, again and again."""
 
     interval_s: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Sessions:
-    """Sessions, newest first, and what each upstream has of them; `since_ms` counts in, `until_ms` does not."""
-
-    limit: int = 20
-    since_ms: int | None = None
-    until_ms: int | None = None
-    connector: int | None = None
-    before: str = ""
-    """Id of the last session seen: what comes behind it."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteSessions:
-    """Delete sessions that started before, for good; `word` confirms it."""
-
-    before_ms: int
-    word: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +98,8 @@ class Reboot:
     """Reboot the system: now (running transactions are stopped), or once none runs."""
 
     wait_for_idle: bool = False
+    drain: bool = False
+    """Then wait, ten minutes at the most, until the Billing upstream has everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +159,6 @@ class Dump:
 Request = (
     Status
     | Watch
-    | Sessions
-    | DeleteSessions
     | Upstreams
     | Catalogue
     | SetPrimary
@@ -196,6 +177,7 @@ Request = (
     | ClearSecurityLog
     | Dump
     | CardRequest
+    | SessionRequest
 )
 
 
@@ -215,25 +197,9 @@ def _upstream(held: Fields) -> UpstreamRequest:
     )
 
 
-def _sessions(held: Fields) -> Sessions:
-    return Sessions(
-        limit=held.integer("limit", 20, 1, MOST_SESSIONS),
-        since_ms=held.optional("since_ms", 0, LATEST_MS),
-        until_ms=held.optional("until_ms", 0, LATEST_MS),
-        connector=held.optional("connector", 1, 64),
-        before=held.text("before", "", longest=64),
-    )
-
-
-def _wall_ms(held: Fields) -> int:
-    return held.integer("before_ms", None, 0, LATEST_MS)
-
-
 COMMANDS: Mapping[str, Callable[[Fields], Request]] = {
     "status": lambda held: Status(),
     "watch": lambda held: Watch(held.number("interval_s", 1.0, 0.1, 60)),
-    "sessions": _sessions,
-    "delete-sessions": lambda held: DeleteSessions(_wall_ms(held), held.text("word")),
     "upstreams": lambda held: Upstreams(),
     "catalogue": lambda held: Catalogue(),
     "set-primary": lambda held: SetPrimary(_upstream(held)),
@@ -242,7 +208,7 @@ COMMANDS: Mapping[str, Callable[[Fields], Request]] = {
     "remove-operator": lambda held: RemoveOperator(held.text("operator"), held.text("word")),
     "set-billing": lambda held: SetBilling(held.text("upstream")),
     "discard-pending": lambda held: DiscardPending(),
-    "reboot": lambda held: Reboot(held.boolean("wait_for_idle", False)),
+    "reboot": lambda held: Reboot(held.boolean("wait_for_idle", False), held.boolean("drain", False)),
     "clear-latch": lambda held: ClearLatch(held.integer("connector", None, 1, 64)),
     "reoffer": lambda held: Reoffer(held.text("upstream", "")),
     "why": lambda held: Why(held.optional("connector", 1, 64)),
@@ -250,10 +216,11 @@ COMMANDS: Mapping[str, Callable[[Fields], Request]] = {
         held.integer("connector", None, 0, 64), held.optional_number("current_a", 0, 1_000)
     ),
     "clear-hold": lambda held: ClearHold(held.text("upstream"), held.integer("connector", 0, 0, 64)),
-    "security-log": lambda held: SecurityLog(held.integer("limit", 50, 1, MOST_SESSIONS)),
+    "security-log": lambda held: SecurityLog(held.integer("limit", 50, 1, MOST_LINES)),
     "clear-security-log": lambda held: ClearSecurityLog(),
     "dump": lambda held: Dump(),
     **CARD_COMMANDS,
+    **SESSION_COMMANDS,
 }
 """The closed list: everything that the socket can be asked for."""
 

@@ -25,6 +25,7 @@ COLUMNS = (
     "messages_waiting",
     "messages_given_up",
     "why",
+    "attempts",
 )
 
 
@@ -73,6 +74,7 @@ def _row(record: dict[str, Any], receipt: dict[str, Any]) -> tuple[object, ...]:
             receipt.get("waiting", 0),
             receipt.get("parked", 0),
             receipt.get("why"),
+            receipt.get("attempts", 0),
         )
     )
 

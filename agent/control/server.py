@@ -63,12 +63,16 @@ class CardAbilities:
 class Abilities:
     """Everything the socket can do. Each may raise RefusedError or SettingsError, which becomes the answer."""
 
+    permit: Callable[[Request], None]
+    """Asked before every request is carried out: raises RefusedError where somebody at the station may not."""
     status: Callable[[], Outcome]
     """For `status` and `watch`; usually a `views.StatusView`."""
     sessions: Callable[[protocol.Sessions], Outcome]
     """Sessions of the past and present, newest first."""
     delete_sessions: Callable[[int, str], Outcome]
     """Delete sessions that started before a wall time, given the confirming word; how many went and how many stay."""
+    export: Callable[[protocol.Export], Outcome]
+    """What an upstream has not got, oldest first: each an `undelivered_export.ExportedMessage`."""
     set_primary: Callable[[UpstreamRequest], Outcome]
     """Stage a primary (`settings.files.stage_primary`); `changed_by` is filled in here."""
     remove_primary: Callable[[str, str], Outcome]
@@ -82,8 +86,8 @@ class Abilities:
     upstreams: Callable[[], Outcome]
     """All upstreams with role and state; a `views.UpstreamsView`."""
     discard_pending: Callable[[], Outcome]
-    reboot: Callable[[bool], Outcome]
-    """Reboot the system; True: once no transaction runs."""
+    reboot: Callable[[protocol.Reboot], Outcome]
+    """Reboot the system."""
     clear_latch: Callable[[int], Outcome]
     why: Callable[[int | None], Outcome]
     """Limits, holds and what blocks: of one connector, or of each."""
@@ -200,7 +204,8 @@ class Server:
             await asyncio.gather(ended, return_exceptions=True)
 
     async def _perform(self, request: Request, peer: Peer) -> object:
-        """Carry out one request other than `watch`."""
+        """Carry out one request other than `watch`, if it is permitted."""
+        self._abilities.permit(request)
         return await _awaited(_DEEDS[type(request)](self._abilities, request, f"stationctl, user {peer.uid}"))
 
 
@@ -209,6 +214,7 @@ _DEEDS: Mapping[type[Request], Callable[[Abilities, Any, str], Outcome]] = {
     protocol.Upstreams: lambda able, asked, who: able.upstreams(),
     protocol.Catalogue: lambda able, asked, who: able.catalogue(),
     protocol.Sessions: lambda able, asked, who: able.sessions(asked),
+    protocol.Export: lambda able, asked, who: able.export(asked),
     protocol.DeleteSessions: lambda able, asked, who: able.delete_sessions(asked.before_ms, asked.word),
     protocol.SetPrimary: lambda able, asked, who: able.set_primary(replace(asked.primary, changed_by=who)),
     protocol.AddOperator: lambda able, asked, who: able.add_operator(replace(asked.operator, changed_by=who)),
@@ -216,7 +222,7 @@ _DEEDS: Mapping[type[Request], Callable[[Abilities, Any, str], Outcome]] = {
     protocol.RemoveOperator: lambda able, asked, who: able.remove_operator(asked.operator, asked.word, who),
     protocol.SetBilling: lambda able, asked, who: able.set_billing(asked.upstream, who),
     protocol.DiscardPending: lambda able, asked, who: able.discard_pending(),
-    protocol.Reboot: lambda able, asked, who: able.reboot(asked.wait_for_idle),
+    protocol.Reboot: lambda able, asked, who: able.reboot(asked),
     protocol.Why: lambda able, asked, who: able.why(asked.connector),
     protocol.SetLimit: lambda able, asked, who: able.set_limit(asked.connector, asked.current_a),
     protocol.ClearHold: lambda able, asked, who: able.clear_hold(asked.upstream, asked.connector),

@@ -213,6 +213,7 @@ def _session(record: dict[str, Any]) -> tuple[object, ...]:
 def _receipt(receipt: dict[str, Any]) -> tuple[object, ...]:
     states = f"start {_cell(receipt.get('start'))}, stop {_cell(receipt.get('stop'))}" if receipt else NOTHING
     further = [f"{receipt[name]} {name}" for name in ("waiting", "parked") if receipt.get(name)]
+    further += [f"{receipt['attempts']} failed attempts"] if receipt.get("attempts") else []
     why = [receipt["why"]] if receipt.get("why") else []
     return (receipt.get("upstream"), receipt.get("foreign_id"), ", ".join([states, *further, *why]))
 

@@ -71,12 +71,26 @@ class UpstreamView:
 
 
 @dataclass(frozen=True, slots=True)
+class DrainView:
+    """A reboot that waits until the Billing upstream has everything."""
+
+    upstream: UpstreamId
+    waiting: int
+    """Records that it has not got yet."""
+    left_s: int
+    """The reboot comes at the latest after so long."""
+    busy: bool
+    """The time has not begun: transactions still run."""
+
+
+@dataclass(frozen=True, slots=True)
 class UpstreamsView:
     """The answer to `upstreams`."""
 
     upstreams: tuple[UpstreamView, ...]
     """Management, the primary, further operators."""
     pending: PendingView | None = None
+    drain: DrainView | None = None
 
 
 @dataclass(frozen=True, slots=True)

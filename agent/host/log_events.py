@@ -60,6 +60,8 @@ _ROWS: tuple[tuple[str, Level, str], ...] = (
     ("log.unknown_event", _E, "an event without a row in the list was logged: {event}"),
     # restarts of the system
     ("system.reboot_requested", _N, "a reboot of the system was requested: {reason}"),
+    ("system.drain_begun", _N, "the reboot waits {minutes} minutes at the most: {waiting} records for {upstream}"),
+    ("system.drain_ended", _N, "the reboot waits no longer: {waiting} records for {upstream} are left"),
     ("system.reboot_failed", _E, "the reboot could not be requested: {error}"),
     ("system.restart_requested", _N, "a restart of the agent was requested: {reason}"),
     # settings

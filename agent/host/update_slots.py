@@ -46,7 +46,8 @@ class Slots:
         """What is whole in a slot, else None. The hash is that of the installation and is not computed again."""
         try:
             content = Content(**json.loads(read_file(self._manifest(name), "install an image")))
-            version_numbers(content.least_version)
+            for version in (content.version, content.least_version):
+                version_numbers(version)
             return content if self.payload(name).stat().st_size == content.size else None
         except (OSError, SettingsError, ValueError, TypeError):
             return None

@@ -9,6 +9,7 @@ from typing import Final
 
 from agent.credentials.image_format import NotAnImage, version_numbers
 from agent.host.update import BOOTS
+from agent.host.update_slots import NAMES
 from agent.settings.files.storage import read_file, write_file
 from agent.settings.problems import SettingsError
 
@@ -58,12 +59,16 @@ def read_state(file: Path) -> State | None:
     try:
         state = State(**json.loads(read_file(file, _REMEDY)))
         version_numbers(state.least_version)
+        sound = type(state.boots) is int and isinstance(state.boot, str)
+        sound = sound and {state.good, state.trial, state.running} <= {FACTORY, *NAMES}
     except FileNotFoundError:
         return None
     except SettingsError as error:
         raise StateError(str(error)) from None
     except (ValueError, TypeError, NotAnImage):
         raise StateError(f"{file} cannot be read; {_REMEDY}") from None
+    if not sound:
+        raise StateError(f"{file} names slots or counts boots in a way that cannot be meant; {_REMEDY}")
     return state
 
 

@@ -10,11 +10,14 @@ from functools import partial
 from agent.control import protocol
 from agent.control.protocol import refuse
 from agent.control.server import Abilities
+from agent.control.undelivered_export import ExportedMessage, exported
 from agent.control.views import FirmwareView, LinkView, SecurityLogView, StatusView, UpstreamsView, UpstreamView
 from agent.links.upstream import UpstreamTask
 from agent.runtime.card_desk import CardDesk
 from agent.runtime.clock import Clock
+from agent.runtime.drain import Drain
 from agent.runtime.limits_desk import LimitsDesk
+from agent.runtime.permit import permit
 from agent.runtime.settings_desk import SettingsDesk
 from agent.runtime.writer import Writer
 from agent.settings.problems import quoted
@@ -22,6 +25,7 @@ from agent.settings.settings import Settings
 from agent.store.history import Session, SessionQuery
 from agent.store.past import Deleted
 from agent.store.store import Store
+from agent.store.undelivered import UndeliveredMessage
 from agent.vocabulary.ids import ConnectorId, TransactionId, UpstreamId
 from agent.vocabulary.inputs import (
     Input,
@@ -56,6 +60,7 @@ class Surroundings:
     links: Mapping[UpstreamId, UpstreamTask]
     overview: Callable[[Moment], StationOverview]
     post: Callable[[Input], None]
+    drain: Drain
     restarts: Callable[[], Mapping[str, int]]
     firmware: Callable[[], FirmwareView]
     """Reads files: for a thread."""
@@ -94,7 +99,7 @@ class _Local:
         overview = self._around.overview(self._around.clock.now())
         links = {link.upstream: link for link in [await self._link(upstream) for upstream in self._around.links]}
         views = tuple(_upstream_view(one, links[one.id]) for one in overview.upstreams if one.id in links)
-        return UpstreamsView(views, self._desk.pending)
+        return UpstreamsView(views, self._desk.pending, await self._around.drain.view())
 
     async def sessions(self, wanted: protocol.Sessions) -> list[Session]:
         """The newest sessions first."""
@@ -112,10 +117,26 @@ class _Local:
             raise refuse("word", f"{quoted(word)} does not confirm it", 'write "delete"')
         return await self._around.writer.ask(lambda store: store.archive.delete_sessions(before_ms))
 
-    def reboot(self, wait_for_idle: bool) -> str:
-        """Reboot the system."""
-        self._around.post(RestartRequested(reboot_system=True, wait_for_idle=wait_for_idle))
-        return "the system reboots once no transaction runs" if wait_for_idle else "the system reboots"
+    async def export(self, asked: protocol.Export) -> list[ExportedMessage]:
+        """What an upstream has not got, be it configured or not."""
+
+        def look(store: Store) -> tuple[list[UpstreamId], list[UndeliveredMessage]]:
+            undelivered = store.archive.undelivered
+            return undelivered.upstreams(), undelivered.messages(UpstreamId(asked.upstream), asked.behind, asked.limit)
+
+        known, messages = await self._around.writer.ask(look)
+        if asked.upstream not in known:
+            raise refuse("upstream", f"nothing was ever kept for {quoted(asked.upstream)}", f"use one of {known}")
+        return [exported(message, asked.with_cards) for message in messages]
+
+    def reboot(self, asked: protocol.Reboot) -> str:
+        """Reboot the system. From now on no transaction begins."""
+        around = self._around
+        if asked.drain and around.settings.billing not in around.links:
+            raise refuse("drain", f"{around.settings.billing} is not dialled now", "reboot without it: nothing is lost")
+        around.drain.order(asked.drain)
+        around.post(RestartRequested(reboot_system=True, wait_for_idle=asked.wait_for_idle))
+        return "the system reboots once no transaction runs" if asked.wait_for_idle else "the system reboots"
 
     def clear_latch(self, connector: int) -> str:
         """Service has mended what was latched."""
@@ -177,9 +198,11 @@ def make_abilities(around: Surroundings, desk: SettingsDesk) -> Abilities:
     limits = LimitsDesk(around.settings, lambda: around.overview(around.clock.now()), around.post)
     cards = CardDesk(around.settings, desk, around.writer, lambda: around.overview(around.clock.now()), around.post)
     return Abilities(
+        permit=lambda request: permit(request, around.overview(around.clock.now())),
         status=local.status,
         sessions=local.sessions,
         delete_sessions=local.delete_sessions,
+        export=local.export,
         set_primary=desk.set_primary,
         remove_primary=desk.remove_primary,
         add_operator=desk.add_operator,

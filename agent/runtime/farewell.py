@@ -7,7 +7,7 @@ before the boot, and only once, understands better what happened.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -37,8 +37,18 @@ class Linked(Protocol):
         """Its link."""
 
 
-async def take_leave(writer: Writer, upstreams: Mapping[UpstreamId, Linked], stop: Callable[[], None]) -> None:
-    """Call `stop` when every connected upstream knows everything, or the time is over; then wait to be cancelled."""
+async def take_leave(
+    writer: Writer,
+    upstreams: Mapping[UpstreamId, Linked],
+    drained: Callable[[], Awaitable[None]],
+    stop: Callable[[], None],
+) -> None:
+    """Call `stop` when every connected upstream knows everything, or the time is over; then wait to be cancelled.
+
+    `drained` comes first: what an order to reboot wants delivered, however long it takes; it may raise StoreError.
+    """
+    with suppress(StoreError):
+        await drained()
     with suppress(TimeoutError, StoreError):
         async with asyncio.timeout(DELIVERY_S):
             await _delivered(writer, upstreams)

@@ -18,26 +18,12 @@ from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from functools import cache
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
-from agent.vocabulary import (
-    certificates,
-    commands,
-    events,
-    firmware,
-    ids,
-    inputs,
-    moments,
-    options,
-    records,
-    security,
-    uploads,
-)
+from agent.vocabulary import commands, options
 from agent.vocabulary.ids import IdToken, Secret
 from agent.vocabulary.inputs import Input
 from agent.vocabulary.moments import Moment
-from hal import api
 from hal.api import CardSeen, SigningAnswered
 
 LARGEST_RING = 256 * 1024
@@ -147,25 +133,17 @@ def _decode(value: object, kinds: Mapping[str, Any]) -> Any:
     return value
 
 
-def _kinds() -> dict[str, Any]:
-    """Every dataclass and enum of the vocabulary by name."""
-    kinds: dict[str, Any] = {}
-    modules: tuple[ModuleType, ...] = (
-        api,
-        certificates,
-        commands,
-        events,
-        firmware,
-        ids,
-        inputs,
-        moments,
-        options,
-        records,
-        security,
-        uploads,
-    )
-    for module in modules:
-        for name, kind in vars(module).items():
-            if isinstance(kind, type) and (is_dataclass(kind) or issubclass(kind, Enum)):
-                kinds[name] = kind
-    return kinds
+@cache
+def _kinds() -> Mapping[str, Any]:
+    """Every dataclass and enum that an input can hold, by name."""
+    found: dict[str, Any] = {}
+    waiting: list[Any] = [Input]
+    while waiting:
+        kind = waiting.pop()
+        waiting += get_args(kind)
+        if not isinstance(kind, type) or kind.__name__ in found:
+            continue
+        if is_dataclass(kind) or issubclass(kind, Enum):
+            found[kind.__name__] = kind
+            waiting += get_type_hints(kind).values() if is_dataclass(kind) else ()
+    return found

@@ -14,15 +14,15 @@ offer in the same turn.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from math import inf
 
 from agent.station.evse.charging import profile_now_ms
 from agent.station.evse.connector import Connector
 from agent.station.evse.draw import Draw
 from agent.station.evse.supply import against_power, own_contributions
-from agent.station.feeds import WHOLE, lines_of, placed, room_of
-from agent.station.power.composite import Use, station_bound
+from agent.station.feeds import TOGETHER, WHOLE, lines_of, most_phases, placed, room_of, spread
+from agent.station.power.composite import Use, station_bound, station_power_bound
 from agent.station.power.grid import Grid
 from agent.station.power.limits import Contribution, Source
 from agent.station.power.profile_limit import ProfileLimit
@@ -46,7 +46,9 @@ class Arbiter:
         self._draws = {each.id: Draw(each) for each in connectors.values()}
         self._turns = Turns()
         self._maximum = ProfileLimit(site.profiles, lambda held, use, at_ms: station_bound(held, use.phases, at_ms))
-        self._phases = max(each.options.phases for each in connectors.values())
+        self._power = ProfileLimit(site.profiles, lambda held, use, at_ms: station_power_bound(held, use.phases, at_ms))
+        self._together: tuple[Contribution, ...] = ()
+        """What bounds the sum over all connectors, on whatever phase."""
         self._grid = Grid(site.options.grid) if site.options.grid is not None else None
         self._unused_ms: dict[ConnectorId, int] = {}
         """Since when a car is offered something and does not ask for it."""
@@ -57,7 +59,8 @@ class Arbiter:
             draw.look(turn)
         bounds, by_phase = self._bounds(turn), self._left(turn)
         self._site.bounds, self._site.grid_bounds = bounds, by_phase
-        room = room_of(self._site, bounds, by_phase)
+        self._together = tuple(self._profiles(self._power, turn)) if spread(self._site) else ()
+        room = room_of(self._site, bounds, by_phase, self._together)
         told = self._divided(room, turn) if room else {}
         changed, self._site.shares = self._site.shares != told, told
         return changed
@@ -81,11 +84,15 @@ class Arbiter:
             found.append(Contribution(site.options.maximum_current_a, "maximum of the station", Source.FEED))
         if STATION in site.installer:
             found.append(Contribution(site.installer[STATION], "set for the station on the spot", Source.INSTALLER))
-        any_connector = next(iter(self._connectors.values()))
-        use = Use(STATION, self._phases)
-        found.extend(self._maximum.contributions(use, profile_now_ms(any_connector, turn), turn))
+        found.extend(self._profiles(self._maximum, turn))
         found.extend(site.leases.failsafes(site.registry, turn))
         return tuple(found)
+
+    def _profiles(self, limit: ProfileLimit, turn: Turn) -> Iterator[Contribution]:
+        """What the profiles of the station say now."""
+        any_connector = next(iter(self._connectors.values()))
+        use = Use(STATION, most_phases(self._site))
+        return limit.contributions(use, profile_now_ms(any_connector, turn), turn)
 
     def _left(self, turn: Turn) -> tuple[Contribution, ...]:
         return () if self._grid is None else self._grid.left(turn)
@@ -169,7 +176,8 @@ class Arbiter:
     def _reason(self, line: Line) -> str:
         """Why a line bears no more."""
         feed, phase = line
-        if feed != WHOLE:
+        if feed != WHOLE and line != TOGETHER:
             return f"maximum of feed {feed}"
         bounds = (*self._site.bounds, *self._site.grid_bounds[phase : phase + 1])
+        bounds = self._together if line == TOGETHER else bounds
         return min(bounds, key=lambda each: each.current_a).reason

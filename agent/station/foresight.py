@@ -13,8 +13,8 @@ from dataclasses import replace
 from agent.station.evse.charging import profile_use
 from agent.station.evse.connector import Connector
 from agent.station.evse.supply import own_contributions
-from agent.station.feeds import lines_of, room_of
-from agent.station.power.composite import Bound, Use, bound, least, station_bound
+from agent.station.feeds import lines_of, most_phases, room_of, spread
+from agent.station.power.composite import Bound, Use, bound, least, station_bound, station_power_bound
 from agent.station.power.limits import Contribution, Source
 from agent.station.power.schedule import NEVER
 from agent.station.power.sharing import Want, fill
@@ -32,12 +32,12 @@ class Foresight:
     def __init__(self, site: Site, connectors: Mapping[ConnectorId, Connector]) -> None:
         self._site = site
         self._connectors = connectors
-        self.phases = max(each.options.phases for each in connectors.values())
+        self.phases = most_phases(site)
 
     def looks(self) -> int:
         """So many profiles are looked at for one instant."""
         charging = sum(each.transaction is not None for each in self._connectors.values())
-        return max(1, self._site.profiles.count * (charging + 2))
+        return max(1, self._site.profiles.count * (charging + 3))
 
     def of_station(self) -> Judge:
         """The station as a whole."""
@@ -51,17 +51,24 @@ class Foresight:
         """One connector beside those that charge; without a transaction as if one began at `begin_ms`."""
         beside = [each for each in self._connectors.values() if each.transaction is not None and each is not connector]
         users = [_User(self._site, each, begin_ms, turn) for each in (connector, *beside)]
-        whole = self.of_station()
+        whole, is_spread = self.of_station(), spread(self._site)
 
         def judge(at_ms: int) -> Bound:
             station, own = whole(at_ms), [each.bound(at_ms) for each in users]
             assert station.current_a is not None
-            room = room_of(self._site, [Contribution(station.current_a, station.reason)])
+            together = self._together(at_ms) if is_spread else []
+            room = room_of(self._site, [Contribution(station.current_a, station.reason)], together=together)
             shares = fill([each.want(found) for each, found in zip(users, own, strict=True)], room)
             until_ms = min(station.until_ms, *(found.until_ms for found in own))
             return replace(own[0], current_a=shares[connector.id], until_ms=until_ms)
 
         return judge
+
+    def _together(self, at_ms: int) -> list[Contribution]:
+        """What bounds the sum over all connectors, on whatever phase."""
+        profiles = self._site.profiles
+        found = [station_power_bound(profiles.of(u), self.phases, at_ms) for u in profiles.upstreams]
+        return [Contribution(each.current_a, each.reason) for each in found if each.current_a is not None]
 
     def _lasting(self) -> list[Contribution]:
         return [each for each in self._site.bounds if each.source is not Source.PROFILE]

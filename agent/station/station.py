@@ -79,7 +79,7 @@ class Station:
         self._on_site = OnSite(self._site, self._connectors)
         self._restarter = Restarter(self._site, self._connectors)
         self._unlocking = Unlocking(self._connectors)
-        self._uploads = Uploads()
+        self._uploads = Uploads(self._site)
         self._firmware = Firmware(self._site, self._connectors)
         self._commands = Commands(
             self._site, self._connectors, self._desk, self._restarter, self._unlocking, self._uploads, self._firmware

@@ -14,6 +14,7 @@ from agent.store.past import Deleted, Past
 from agent.store.receipts import Receipt
 from agent.store.security_log import ChainCheck, SecurityLine
 from agent.store.tables import Tables
+from agent.store.undelivered import Undelivered
 from agent.vocabulary.ids import ConnectorId, TransactionId, UpstreamId
 from agent.vocabulary.records import LadderStep
 
@@ -25,10 +26,16 @@ class Archive:
     """See the module. `Store.archive`."""
 
     def __init__(
-        self, tables: Tables, history: History, past: Past, draining: Draining, guard: Guard, writing: Guard
+        self,
+        tables: Tables,
+        history: History,
+        past: Past,
+        queues: tuple[Draining, Undelivered],
+        guard: Guard,
+        writing: Guard,
     ) -> None:
-        self.draining = draining
-        """What former upstreams are still owed."""
+        self.draining, self.undelivered = queues
+        """How much former upstreams are still owed; what exactly somebody is owed."""
         self._tables = tables
         self._history = history
         self._past = past

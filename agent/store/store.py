@@ -29,6 +29,7 @@ from agent.store.salvage import finish_salvage, salvage
 from agent.store.snapshot import take_snapshot
 from agent.store.tables import make_tables
 from agent.store.time_mark import TimeMark
+from agent.store.undelivered import Undelivered
 from agent.vocabulary.effects import Record
 from agent.vocabulary.events import StopReason
 from agent.vocabulary.ids import UpstreamId
@@ -160,7 +161,8 @@ class Store:
         past = Past(self._database, self._tables, self._history, file, lambda: self._writing(False), self._report)
         tables, guards = self._tables, (self._guarded, lambda: self._writing(barrier=True))
         draining = Draining(self._database, tables.upstreams, (tables.outbox, tables.parked), *guards)
-        return Archive(tables, self._history, past, draining, *guards)
+        undelivered = Undelivered(self._database, tables, self._history, self._guarded)
+        return Archive(tables, self._history, past, (draining, undelivered), *guards)
 
     def _head(self, number: int) -> OutboxRow | None:
         stored = self._tables.outbox.head(number)

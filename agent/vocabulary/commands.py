@@ -55,6 +55,27 @@ class CommandKind(StrEnum):
     SET_OWN_URL = "set_own_url"
     UPDATE_FIRMWARE = "update_firmware"
     SIGNED_UPDATE_FIRMWARE = "signed_update_firmware"
+    CLEAR_LATCH = "clear_latch"
+    CLEAR_HOLD = "clear_hold"
+    SET_LIMIT = "set_limit"
+    SET_OUTAGE_MODE = "set_outage_mode"
+    EDIT_SERVICES = "edit_services"
+    REOFFER = "reoffer"
+    DELETE_RECORDS = "delete_records"
+
+
+AT_THE_STATION = frozenset(
+    {
+        CommandKind.CLEAR_LATCH,
+        CommandKind.CLEAR_HOLD,
+        CommandKind.SET_LIMIT,
+        CommandKind.SET_OUTAGE_MODE,
+        CommandKind.EDIT_SERVICES,
+        CommandKind.REOFFER,
+        CommandKind.DELETE_RECORDS,
+    }
+)
+"""What only somebody at the station has a command for; no dialect makes these from a call."""
 
 
 class TriggerKind(StrEnum):

@@ -189,6 +189,8 @@ class SaveKeptCable:
     token: IdToken | None
     parent: IdToken | None = None
     why: str = ""
+    authority: UpstreamId | None = None
+    """Whose word the parent is; None in a row of an earlier release."""
 
 
 @dataclass(frozen=True, slots=True)

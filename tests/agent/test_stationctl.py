@@ -33,6 +33,7 @@ COMMANDS = [
     "clear-hold",
     "reoffer",
     "receipts",
+    "export",
     "security-log",
     "clear-security-log",
     "dump",
@@ -116,7 +117,7 @@ def test_without_an_agent_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixtu
         (["remove-operator", "Energy", "delete"], "remove-operator", {"operator": "Energy", "word": "delete"}),
         (["set-billing", "management"], "set-billing", {"upstream": "management"}),
         (["add-operator", "ws://e/", "--identity", "I", "--name", "Energy"], "add-operator", OPERATOR),
-        (["reboot", "--wait"], "reboot", {"wait_for_idle": True}),
+        (["reboot", "--wait"], "reboot", {"wait_for_idle": True, "drain": False}),
         (["clear-latch", "2"], "clear-latch", {"connector": 2}),
         (["set-limit", "0", "16.5"], "set-limit", {"connector": 0, "current_a": 16.5}),
         (["set-limit", "2", "off"], "set-limit", {"connector": 2, "current_a": None}),
@@ -144,6 +145,7 @@ def test_commands_become_requests(
 def test_set_primary_reads_password_and_roots_from_files_and_says_that_a_reboot_applies_it(
     agent: FakeAgent, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    agent.result = {"changes": []}
     (tmp_path / "p").write_text("0123456789abcdef\n")
     (tmp_path / "r").write_text("roots")
     arguments = ["set-primary", "wss://a/", "--identity", "I", "--password-file", str(tmp_path / "p")]
@@ -289,3 +291,14 @@ def test_why_is_told_in_words_or_as_json(agent: FakeAgent, capsys: pytest.Captur
     assert stationctl.main(["why", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == agent.result
     assert agent.asked == [("why", {"connector": 2}), ("why", {})]
+
+
+def test_receipts_as_json_are_those_of_the_table(agent: FakeAgent, capsys: pytest.CaptureFixture[str]) -> None:
+    done = {"upstream": "management", "start": "acknowledged", "stop": "acknowledged"}
+    waits = {"upstream": "primary-1", "start": "queued", "stop": "none", "waiting": 1, "attempts": 2}
+    agent.result = [{"transaction": {"id": "t"}, "receipts": [done, waits]}]
+    assert stationctl.main(["receipts", "--json"]) == 0
+    (session,) = json.loads(capsys.readouterr().out)
+    assert session["receipts"] == [waits]
+    assert stationctl.main(["receipts"]) == 0
+    assert "start queued, stop none, 1 waiting, 2 failed attempts" in capsys.readouterr().out

@@ -16,7 +16,7 @@ from agent.station.upstreams.permissions import (
     Situation,
     Verb,
 )
-from agent.vocabulary.commands import CommandKind
+from agent.vocabulary.commands import AT_THE_STATION, CommandKind
 from agent.vocabulary.options import OPTION_BY_NAME, Scope
 from agent.vocabulary.privacy import DEFAULT_PRIVACY, IdTagPolicy
 from agent.vocabulary.upstreams import Asker, UpstreamKind
@@ -26,7 +26,8 @@ TARGET = ROOT / "ROLES.md"
 HEAD = """# Who may do what, and who sees what
 
 Made from the tables that the station itself obeys (`agent/station/upstreams/permissions.py`, `fanout.py`); a test says
-whether it still agrees, and another asks every one of these requests over real links.
+whether it still agrees, and others ask every one of these requests over real links and (the local page) over the
+control socket.
 
 Exactly one upstream is **Billing**: it authorises cards and owns transactions. That is the primary if one is set, else
 management. All others are **Data & Control**: management beside a primary, and up to four further operators. A
@@ -46,7 +47,7 @@ MESSAGES: Mapping[CommandKind, str] = {
     CommandKind.CHANGE_AVAILABILITY: "ChangeAvailability",
     CommandKind.UNLOCK: "UnlockConnector",
     CommandKind.RESET_SOFT: "Reset (Soft)",
-    CommandKind.RESET_HARD: "Reset (Hard)",
+    CommandKind.RESET_HARD: "Reset (Hard), `stationctl reboot`",
     CommandKind.GET_OPTIONS: "GetConfiguration",
     CommandKind.SET_OPTION: "ChangeConfiguration",
     CommandKind.CLEAR_CACHE: "ClearCache",
@@ -69,10 +70,17 @@ MESSAGES: Mapping[CommandKind, str] = {
     CommandKind.DELETE_CERTIFICATE: "DeleteCertificate",
     CommandKind.TAKE_CERTIFICATE: "CertificateSigned",
     CommandKind.RENEW_CERTIFICATE: "ExtendedTriggerMessage (SignChargePointCertificate)",
-    CommandKind.ASK_OPERATORS: "DataTransfer of stationd about operators",
+    CommandKind.ASK_OPERATORS: "changes of operators (DataTransfer of stationd; `stationctl set-primary` and the like)",
     CommandKind.SET_OWN_URL: "ChangeConfiguration of stationd.OwnUrl",
     CommandKind.UPDATE_FIRMWARE: "UpdateFirmware",
     CommandKind.SIGNED_UPDATE_FIRMWARE: "SignedUpdateFirmware",
+    CommandKind.CLEAR_LATCH: "`stationctl clear-latch`",
+    CommandKind.CLEAR_HOLD: "`stationctl clear-hold`",
+    CommandKind.SET_LIMIT: "`stationctl set-limit`",
+    CommandKind.SET_OUTAGE_MODE: "`stationctl outage-mode`",
+    CommandKind.EDIT_SERVICES: "`stationctl services` that change something",
+    CommandKind.REOFFER: "`stationctl reoffer`",
+    CommandKind.DELETE_RECORDS: "`stationctl delete-sessions`, `clear-security-log`",
 }
 EVENTS: Mapping[EventKind, str] = {
     EventKind.STARTED: "StartTransaction",
@@ -81,7 +89,9 @@ EVENTS: Mapping[EventKind, str] = {
     EventKind.SAMPLED_OUTSIDE: "MeterValues outside of transactions",
     EventKind.CONDITION: "StatusNotification",
     EventKind.OWN_JOB: "status of an upload or update that it asked for",
-    EventKind.OTHER_JOB: "status of what another asked for",
+    EventKind.OTHER_UPLOAD: "status of an upload that another asked for",
+    EventKind.OTHER_UPDATE: "FirmwareStatusNotification of an update that another asked for; "
+    "not with `tell_management = false` in the factory file",
     EventKind.SECURITY_OF_STATION: "SecurityEventNotification about the station",
     EventKind.SECURITY_OF_OWN_LINK: "the same about its own link",
     EventKind.SECURITY_OF_OTHER_LINK: "the same about another's link",
@@ -121,6 +131,8 @@ def _commands() -> str:
 
 
 def _permitted(asker: Asker, kind: CommandKind) -> str:
+    if kind in AT_THE_STATION and asker in RECEIVERS:
+        return "no such request"
     words = {situation: _word(PERMISSIONS[asker, kind, situation], kind) for situation in Situation}
     if len(set(words.values())) == 1:
         return words[Situation.NO_TRANSACTION]

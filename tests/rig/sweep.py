@@ -77,7 +77,7 @@ def play(folder: Path, tale: Tale, fuse: Fuse, seed: int = 1, defects: Mapping[s
 
     async def main() -> None:
         fuse.armed = tale.armed
-        asyncio.get_running_loop().set_exception_handler(_report)
+        asyncio.get_running_loop().set_exception_handler(report)
         async with StationRig(folder, tale.options, seed=seed, fuse=fuse, defects=defects, direct=True) as rig:
             await _until_blown(rig, tale, fuse)
             synced = len(rig.commits)
@@ -90,7 +90,7 @@ def play(folder: Path, tale: Tale, fuse: Fuse, seed: int = 1, defects: Mapping[s
     run_virtual(main(), real_limit_s=REAL_LIMIT_S)
 
 
-def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """The callback in which the power went is no mistake."""
     if not isinstance(context.get("exception"), PowerCut):
         loop.default_exception_handler(context)

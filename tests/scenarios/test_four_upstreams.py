@@ -8,15 +8,20 @@ from pathlib import Path
 import pytest
 from ocpp.v16 import call
 
+from tests.rig.backend import ScriptedBackend
+from tests.rig.certificates import make_authority
 from tests.rig.driver import CARD
 from tests.rig.rig_options import RigOptions
 from tests.rig.script import Silent
 from tests.rig.station_rig import StationRig
 from tests.scenarios.acts import OTHER_CARD, begin, end, leave, play, wait
 from tests.scenarios.test_charging_profiles import given, offered_a, sent, set_profile
+from tests.scenarios.test_local_list import asked, send, version
+from tests.scenarios.test_reservations import cancel, reserve, used
 
 FOUR = RigOptions(operators=2)
 ACCEPTED = "Accepted"
+ROOTS = "CentralSystemRootCertificate"
 
 
 @pytest.mark.rule("two-upstreams.TU01")
@@ -183,3 +188,120 @@ def test_one_that_never_answers_delays_none_of_the_others(tmp_path: Path) -> Non
         await leave(rig)
 
     play(tmp_path, story, FOUR)
+
+
+def beside_billing(rig: StationRig) -> list[ScriptedBackend]:
+    return [backend for backend in rig.backends if backend is not rig.primary]
+
+
+@pytest.mark.rule("INV-8")
+@pytest.mark.rule("two-upstreams.TU01")
+def test_each_has_roots_of_its_own_and_deletes_only_those(tmp_path: Path) -> None:
+    async def story(rig: StationRig) -> None:
+        shared = make_authority("All").root_pem
+        for backend in rig.backends:
+            assert await backend.install_certificate(ROOTS, shared) == ACCEPTED
+        _, common = await rig.primary.installed_certificates(ROOTS)
+        own: dict[str, list[dict[str, str]]] = {}
+        for backend in rig.backends:
+            assert (await backend.installed_certificates(ROOTS))[1] == common
+            assert await backend.install_certificate(ROOTS, make_authority(backend.name).root_pem) == ACCEPTED
+            _, both = await backend.installed_certificates(ROOTS)
+            own[backend.name] = [each for each in both if each not in common]
+            assert len(own[backend.name]) == 1
+        for place, backend in enumerate(rig.backends):
+            for other in rig.backends:
+                if other is not backend:
+                    assert await other.delete_certificate(own[backend.name][0]) == "NotFound"
+            assert await backend.delete_certificate(common[0]) == ACCEPTED
+            assert await backend.delete_certificate(common[0]) == "NotFound"
+            assert await backend.installed_certificates(ROOTS) == (ACCEPTED, own[backend.name])
+            for later in rig.backends[place + 1 :]:
+                assert common[0] in (await later.installed_certificates(ROOTS))[1], "each deletes for itself"
+
+    play(tmp_path, story, FOUR)
+
+
+@pytest.mark.rule("ocpp16.U24")
+@pytest.mark.rule("two-upstreams.TU04")
+def test_the_list_is_billings_whatever_version_the_others_send(tmp_path: Path) -> None:
+    async def story(rig: StationRig) -> None:
+        assert await rig.primary.change_configuration("LocalPreAuthorize", "true") == ACCEPTED
+        assert await send(rig.primary, 5, (CARD, "Accepted")) == ACCEPTED
+        for number, backend in enumerate(beside_billing(rig), start=5):
+            assert await send(backend, number, (OTHER_CARD, "Accepted")) == "NotSupported"
+            assert await send(backend, number + 1, (OTHER_CARD, "Blocked"), kind="Differential") == "NotSupported"
+            assert await send(backend, number + 1) == "NotSupported", "an empty list would delete it"
+            assert await version(backend) == -1
+        assert await version(rig.primary) == 5
+        await begin(rig)
+        assert [asked(backend) for backend in rig.backends] == [0, 0, 0, 0], "the list has decided"
+        await end(rig)
+
+    play(tmp_path, story, FOUR, offline_cards=frozenset({CARD.casefold()}))
+
+
+@pytest.mark.rule("product.A9")
+@pytest.mark.rule("product.P6")
+def test_the_cache_holds_what_billing_says_and_only_billing_clears_it(tmp_path: Path) -> None:
+    async def away(rig: StationRig) -> None:
+        await rig.primary.stop()
+        await wait(2)
+
+    async def home(rig: StationRig) -> None:
+        await rig.primary.start()
+        await rig.until(rig.primary.connected.is_set, within_s=400)
+
+    async def story(rig: StationRig) -> None:
+        for backend in beside_billing(rig):
+            backend.script.default = "Blocked"
+        await begin(rig)
+        await end(rig)
+        for backend in beside_billing(rig):
+            assert await backend.clear_cache() == "Rejected"
+        await away(rig)
+        rig.plug()
+        await wait(3)
+        rig.card()
+        await rig.until(rig.closed, within_s=20)
+        await home(rig)
+        await end(rig, sessions=2)
+        assert await rig.primary.clear_cache() == ACCEPTED
+        await away(rig)
+        rig.plug()
+        await wait(3)
+        rig.card()
+        await wait(20)
+        assert not rig.closed(), "nothing is known of it any more"
+        rig.unplug()
+        await home(rig)
+
+    play(tmp_path, story, FOUR, offline_cards=frozenset({CARD.casefold()}))
+
+
+@pytest.mark.rule("product.H10")
+@pytest.mark.rule("two-upstreams.TU04")
+def test_a_reservation_is_of_who_keeps_them_and_its_number_means_nothing_to_the_others(tmp_path: Path) -> None:
+    async def story(rig: StationRig) -> None:
+        assert await reserve(rig.primary, 7) == ACCEPTED
+        for backend in beside_billing(rig):
+            assert await reserve(backend, 7, card=OTHER_CARD) == "Rejected"
+            assert await cancel(backend, 7) == "Rejected"
+        await wait(2)
+        assert [backend.ledger.status(1) for backend in rig.backends] == ["Reserved"] * 4
+        await begin_reserved(rig)
+        assert [used(backend) for backend in rig.backends] == [[None], [7], [None], [None]]
+        await end(rig)
+        assert await reserve(rig.primary, 7) == ACCEPTED
+        assert await cancel(rig.primary, 7) == ACCEPTED
+        await rig.until_status("Available")
+
+    play(tmp_path, story, FOUR)
+
+
+async def begin_reserved(rig: StationRig) -> None:
+    """The card that a connector is kept for, and its car."""
+    rig.card()
+    await rig.until_status("Preparing")
+    rig.plug()
+    await rig.until_status("Charging")

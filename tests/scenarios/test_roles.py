@@ -17,7 +17,7 @@ from ocpp.v16 import call
 from agent.settings.services import ServiceSettings
 from agent.settings.settings import Settings
 from agent.station.upstreams.permissions import PERMISSIONS, Condition, Situation, Verb, permission
-from agent.vocabulary.commands import CommandKind, ResultStatus
+from agent.vocabulary.commands import AT_THE_STATION, CommandKind, ResultStatus
 from agent.vocabulary.ids import MANAGEMENT, UpstreamId
 from agent.vocabulary.services import CardServices, RouteBy, RouteRule, Services
 from agent.vocabulary.upstreams import Asker
@@ -270,4 +270,4 @@ def test_with_management_alone_every_role_may_do_what_the_table_says(tmp_path: P
 
 
 def test_every_kind_of_command_is_asked_for() -> None:
-    assert set(ASK) == set(CommandKind)
+    assert set(ASK) == set(CommandKind) - AT_THE_STATION

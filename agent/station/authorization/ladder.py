@@ -52,7 +52,7 @@ class Authorisation:
     offline: bool = False
     remote_start_id: int | None = None
     profile: ChargingProfile | None = None
-    """Charging profile that came with a remote start."""
+    """Charging profile that came with a remote start: a word of Billing, whoever `authority` is."""
     energy_cap_wh: int | None = None
     """Somebody whom nobody knows may have so much; None: as much as wanted."""
 

@@ -81,7 +81,8 @@ class Rulings:
     def _compare(self, request: Request, rung: Rung, turn: Turn) -> None:
         """Stop or let go only where the parents are equal; a parent is never taken for a card.
 
-        Who authorised a transaction says who else may end it: the same name is another group's at another upstream.
+        Who authorised a transaction says who else may end it, or have its cable: the same name is another group's at
+        another upstream.
         """
         parent = rung.verdict.parent if rung.verdict and rung.accepted else None
         for connector in (self._connectors[i] for i in request.connectors if parent is not None):
@@ -91,7 +92,7 @@ class Rulings:
             if running is not None and parent and parent.matches(running.record.parent):
                 connector.stop(Stop(StopReason.LOCAL, Trigger.STOP_AUTHORIZED, request.token), turn)
                 return
-            if kept is not None and parent and parent.matches(kept.parent):
+            if kept is not None and kept.belongs_to(parent, rung.authority):
                 turn.note(StationNote.CABLE_RELEASED, "by a card of the same parent", connector.id)
                 connector.let_go(turn)
                 return

@@ -13,7 +13,7 @@ comes for an older epoch does nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from agent.station.authorization.ladder import Authorisation
 from agent.station.authorization.readers import Seat
@@ -22,6 +22,7 @@ from agent.station.authorization.reservations import Occupancy
 from agent.station.evse.energy import Energy
 from agent.station.evse.facts import Facts
 from agent.station.evse.faults import FaultBook, Reaction
+from agent.station.evse.kept import Kept, kept_after, kept_before
 from agent.station.evse.lock import Lock
 from agent.station.evse.meter import Meter
 from agent.station.evse.sampling import Aligned
@@ -33,7 +34,7 @@ from agent.station.power.profile_limit import ProfileLimit
 from agent.station.site import Site
 from agent.station.turn import Turn
 from agent.vocabulary.events import StopReason, Trigger
-from agent.vocabulary.ids import IdToken, TransactionId
+from agent.vocabulary.ids import TransactionId
 from agent.vocabulary.notes import StationNote
 from agent.vocabulary.options import AuthorisePolicy, ConnectorOptions, UpstreamOptions
 from agent.vocabulary.records import SaveKeptCable, SaveTransaction, TransactionRecord
@@ -41,15 +42,6 @@ from hal.api import Fault
 
 SECURE_MS = 10_000
 BLOCKING = (Reaction.END, Reaction.PAUSE, Reaction.METER, Reaction.CONTROLLER)
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """The cable is held after the session, for whom and why."""
-
-    token: IdToken
-    parent: IdToken | None
-    why: str
 
 
 class Connector:
@@ -194,8 +186,7 @@ class Connector:
         """Hold the cable for somebody, or for nobody any more; that survives a restart."""
         if kept != self.kept:
             self.kept = kept
-            row = (kept.token, kept.parent, kept.why) if kept is not None else (None,)
-            turn.record(SaveKeptCable(self.id, *row), barrier=True)
+            turn.record(SaveKeptCable(self.id, None) if kept is None else kept.row(self.id), barrier=True)
 
     def let_go(self, turn: Turn) -> None:
         """Hold the cable no longer."""
@@ -263,7 +254,7 @@ class Connector:
             turn.record(self.authorisation.step)
         ended, stop = self.transaction, self._stop
         if ended is not None and stop is not None and stop.keep_cable:
-            self.keep(Kept(ended.record.token, ended.record.parent, stop.reason.value), turn)
+            self.keep(kept_after(ended.record, stop.reason.value), turn)
         self.authorisation = self.transaction = self.window_ms = self._stop = None
         self.asked = False
         self.epoch += 1
@@ -284,10 +275,8 @@ class Connector:
 
     def _kept_before(self) -> Kept | None:
         """Whose cable a former life held here."""
-        for row in self.site.snapshot.kept_cables:
-            if row.connector == self.id and row.token is not None and self.may_keep:
-                return Kept(row.token, row.parent, row.why)
-        return None
+        mine = [kept_before(row) for row in self.site.snapshot.kept_cables if row.connector == self.id]
+        return mine[-1] if mine and self.may_keep else None
 
     def may_unlock(self, turn: Turn) -> bool:
         """The contactor is open for all that can be seen, and it can be seen."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.station.evse.cardless import authorise_by_itself, by_itself, by_key
-from agent.station.evse.connector import Connector, Kept
+from agent.station.evse.connector import Connector
+from agent.station.evse.kept import kept_after
 from agent.station.evse.recovery import Found, Outcome, decide, last_register
 from agent.station.evse.session import SessionTrigger
 from agent.station.evse.transaction import Stop, Transaction
@@ -125,7 +126,7 @@ def close_former(
     connector.signing.closed(transaction.record)
     connector.recovered = None
     if _is_held(connector, reason):
-        connector.keep(Kept(record.token, record.parent, reason.value), turn)
+        connector.keep(kept_after(record, reason.value), turn)
     plugged = connector.facts.plugged or not connector.facts.pilot_known
     connector.fire(SessionTrigger.CLOSED_PLUGGED if plugged else SessionTrigger.CLOSED_EMPTY, turn)
     if plugged and by_itself(connector) and reason in (StopReason.POWER_LOSS, StopReason.REBOOT):

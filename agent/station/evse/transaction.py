@@ -123,8 +123,8 @@ class Transaction:
             site.reservations.drop(claim.upstream, claim.id)
             entries.append(DropReservation(claim.upstream, claim.id))
         if profile is not None:
-            installed = InstalledProfile(row.authority, row.where.connector, profile, row.id)
-            entries += rows(site.profiles.put(installed))
+            sender = site.registry.billing.id  # it alone starts remotely, whoever the card belongs to
+            entries += rows(site.profiles.put(InstalledProfile(sender, row.where.connector, profile, row.id)))
         event = TransactionStarted(
             row.id,
             row.where,

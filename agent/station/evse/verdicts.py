@@ -38,10 +38,14 @@ def take_verdict(connector: Connector, verdict: Verdict, turn: Turn) -> None:
 
 
 def _judge_former(connector: Connector, verdict: Verdict, turn: Turn) -> None:
-    """A transaction of a former life that is not judged by recovery yet: it will not be resumed."""
-    if connector.recovered is not None and not verdict.accepted:
-        connector.recovered = replace(connector.recovered, invalidated=True)
-        turn.record(SaveTransaction(connector.recovered), barrier=True)
+    """A transaction of a former life that recovery has not judged yet: a no keeps it from being resumed."""
+    before = connector.recovered
+    if before is None:
+        return
+    judged = replace(before, energy_cap_wh=None) if verdict.accepted else replace(before, invalidated=True)
+    if judged != before:
+        connector.recovered = judged
+        turn.record(SaveTransaction(judged), barrier=True)
 
 
 def enforce_verdict(connector: Connector, transaction: Transaction, turn: Turn) -> None:

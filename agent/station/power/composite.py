@@ -45,6 +45,8 @@ class Bound:
     until_ms: int
     phases: int | None = None
     reason: str = ""
+    unit: RateUnit = RateUnit.AMPERE
+    """In which it was set."""
 
 
 def bound(installed: Sequence[InstalledProfile], use: Use, now_ms: int) -> Bound:
@@ -62,6 +64,12 @@ def station_bound(installed: Iterable[InstalledProfile], phases: int, now_ms: in
     """What the profiles of one upstream allow the station as a whole."""
     caps = [each.profile for each in installed if each.profile.purpose is Purpose.STATION_MAXIMUM]
     return _first((caps,), Use(STATION, phases), now_ms)
+
+
+def station_power_bound(installed: Iterable[InstalledProfile], phases: int, now_ms: int) -> Bound:
+    """As `station_bound`, as far as that is a limit of the power: one of all phases together."""
+    found = station_bound(installed, phases, now_ms)
+    return found if found.unit is RateUnit.WATT else replace(found, current_a=None)
 
 
 def least(bounds: Sequence[Bound]) -> Bound:
@@ -102,7 +110,8 @@ def _first(groups: Iterable[Iterable[ChargingProfile]], use: Use, now_ms: int) -
             until_ms = min(until_ms, said.until_ms)
             if said.period is not None:
                 reason = f"{profile.purpose.value} {profile.id}"
-                return Bound(amperes(profile, said.period, use.phases), until_ms, said.period.phases, reason)
+                limit_a = amperes(profile, said.period, use.phases)
+                return Bound(limit_a, until_ms, said.period.phases, reason, profile.schedule.unit)
     return Bound(None, until_ms)
 
 

@@ -8,7 +8,8 @@ the permission table (`Asker`) as far as they are upstreams. Beside the table st
 upstream is told in full and where something stands for the card (`policy`).
 
 Security events that concern one connection are for that upstream and for management; nobody else learns how others are
-connected. How far an upload or a firmware update is, is for who asked for it.
+connected. How far an upload or a firmware update is, is for who asked for it; management hears of updates of others,
+in the plain words that need no number, unless the manufacturer does not want that.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from enum import StrEnum
 from agent.station.upstreams import privacy
 from agent.station.upstreams.registry import Upstream
 from agent.vocabulary.events import ConditionChanged, TransactionEvent, TransactionSampled, TransactionStarted
+from agent.vocabulary.firmware import FirmwarePolicy
 from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.options import StationOptions
 from agent.vocabulary.privacy import IdTagPolicy
@@ -41,7 +43,9 @@ class EventKind(StrEnum):
     CONDITION = "condition"
     OWN_JOB = "own_job"
     """How far an upload or a firmware update is that this upstream asked for."""
-    OTHER_JOB = "other_job"
+    OTHER_UPLOAD = "other_upload"
+    OTHER_UPDATE = "other_update"
+    """Of the firmware; also with the table's leave only where the factory file says `tell_management`."""
     SECURITY_OF_STATION = "security_of_station"
     SECURITY_OF_OWN_LINK = "security_of_own_link"
     SECURITY_OF_OTHER_LINK = "security_of_other_link"
@@ -65,7 +69,8 @@ ROWS: Mapping[EventKind, Mapping[Asker, Delivery]] = {
     _E.SAMPLED_OUTSIDE: _row(_D, _D),
     _E.CONDITION: _row(Delivery.LIVE, Delivery.LIVE),
     _E.OWN_JOB: _row(Delivery.LIVE, Delivery.LIVE),
-    _E.OTHER_JOB: _row(_N, _N),
+    _E.OTHER_UPLOAD: _row(_N, _N),
+    _E.OTHER_UPDATE: _row(Delivery.LIVE, _N),
     _E.SECURITY_OF_STATION: _row(_D, _D),
     _E.SECURITY_OF_OWN_LINK: _row(_D, _D),
     _E.SECURITY_OF_OTHER_LINK: _row(_D, _N),
@@ -103,6 +108,19 @@ def security_kind(kind: SecurityEventKind, concerned: UpstreamId | None, upstrea
 def delivery(kind: EventKind, upstream: Upstream) -> Delivery:
     """How this upstream is told of such an event."""
     return FANOUT[kind, upstream.asker]
+
+
+def told_of_upload(upstream: Upstream, owner: UpstreamId) -> bool:
+    """This upstream hears how far an upload of `owner` is."""
+    kind = EventKind.OWN_JOB if upstream.id == owner else EventKind.OTHER_UPLOAD
+    return delivery(kind, upstream) is not Delivery.NONE
+
+
+def told_of_update(upstream: Upstream, owner: UpstreamId, manufacturer: FirmwarePolicy) -> bool:
+    """This upstream hears how far an update of the firmware is that `owner` asked for."""
+    own = upstream.id == owner
+    kind = EventKind.OWN_JOB if own else EventKind.OTHER_UPDATE
+    return (own or manufacturer.tell_management) and delivery(kind, upstream) is not Delivery.NONE
 
 
 def policy(upstream: Upstream, authority: UpstreamId | None, options: StationOptions) -> IdTagPolicy:

@@ -4,8 +4,8 @@ Theory of operation
 -------------------
 There is one update at a time for the whole station. While one is under way only the upstream that asked for it may put
 a newer one in its place, and only until it is being installed; nobody cancels another's (security extension of OCPP
-1.6, L01). The updater, outside the station, does the work and says how far it is; who asked is told, and management of
-the updates of others where the manufacturer wants that, in the plain words that need no number.
+1.6, L01). The updater, outside the station, does the work and says how far it is; who is told of it says `fanout`: who
+asked in full, and others in the plain words that need no number.
 
 An update that wants to be installed gets the station for itself: idle connectors become unavailable, nothing new
 begins, and what charges goes on until it ends by itself. Then the updater may go on; until it lets go, nothing starts.
@@ -20,12 +20,13 @@ from agent.station.evse.connector import Connector
 from agent.station.evse.session import SessionState
 from agent.station.site import Site
 from agent.station.turn import Turn
+from agent.station.upstreams.fanout import told_of_update
 from agent.station.upstreams.registry import Upstream
 from agent.vocabulary.commands import FirmwareCommand, Result, ResultStatus, TriggerKind, UpdateFirmware
 from agent.vocabulary.effects import Answer
 from agent.vocabulary.firmware import ENDED, IDLE, NO_WAY_BACK, FirmwareState, FirmwareStatus
 from agent.vocabulary.firmware_effects import HandleFirmware, NoteFirmwareTold, PermitInstall, TellFirmware
-from agent.vocabulary.ids import MANAGEMENT, ConnectorId, UpstreamId
+from agent.vocabulary.ids import ConnectorId, UpstreamId
 from agent.vocabulary.inputs import FirmwareAnswered, FirmwareProgressed, FirmwareTold, InstallWanted
 from agent.vocabulary.notes import StationNote
 
@@ -84,15 +85,20 @@ class Firmware:
         if not given.message_id:
             return
         plain = given.state.plain
-        news = before is None or before.owner != given.upstream or before.state.plain != plain
-        if given.what is not TriggerKind.FIRMWARE_STATUS:
-            turn.add(TellFirmware(given.upstream, given.what, given.state, given.message_id))
-        elif news and plain != IDLE:
-            turn.add(TellFirmware(given.upstream, given.what, plain, given.message_id))
-        else:
+        news = plain != IDLE and (before is None or before.owner != given.upstream or before.state.plain != plain)
+        awaited = False
+        for upstream in self._site.registry:
+            if not told_of_update(upstream, given.upstream, self._site.options.firmware):
+                continue
+            if upstream.id != given.upstream:
+                if news:
+                    turn.add(TellFirmware(upstream.id, TriggerKind.FIRMWARE_STATUS, plain))
+            elif news or given.what is not TriggerKind.FIRMWARE_STATUS:
+                state = plain if given.what is TriggerKind.FIRMWARE_STATUS else given.state
+                turn.add(TellFirmware(upstream.id, given.what, state, given.message_id))
+                awaited = True
+        if not awaited:
             turn.add(NoteFirmwareTold(given.message_id))
-        if self._site.options.firmware.tell_management and given.upstream != MANAGEMENT and news and plain != IDLE:
-            turn.add(TellFirmware(MANAGEMENT, TriggerKind.FIRMWARE_STATUS, plain))
 
     def told(self, given: FirmwareTold, turn: Turn) -> None:
         """An upstream has heard it."""

@@ -3,7 +3,8 @@
 Theory of operation
 -------------------
 Whoever asks, the table says; no handler has an opinion of its own. The columns are what an upstream is to this station
-(`Asker`), and besides somebody at the station and the manufacturer's line. The state is that of what the command
+(`Asker`), and besides somebody at the station and the manufacturer's line. Calls of upstreams ask here in `commands`,
+the control socket in `agent/runtime/permit.py`. The state is that of what the command
 touches (one connector, or all of them for a reset): no transaction, a transaction whose authority (pinned at its start)
 is the one who asks, or a transaction of another. A refusal is always a regular status, with a reason that is noted.
 
@@ -20,7 +21,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
 
-from agent.vocabulary.commands import CommandKind, ResultStatus
+from agent.vocabulary.commands import AT_THE_STATION, CommandKind, ResultStatus
 from agent.vocabulary.firmware import FirmwarePolicy
 from agent.vocabulary.options import Option, Scope
 from agent.vocabulary.upstreams import Asker
@@ -110,6 +111,7 @@ _ROOTS_HIDDEN = _refuse("roots of the manufacturer are not shown here", ResultSt
 _NOT_ITS_FIRMWARE = _refuse("firmware is a matter of others here", unless=Condition.FIRMWARE)
 _NOT_ITS_PLAIN_FIRMWARE = _refuse(_NOT_ITS_FIRMWARE.reason, ResultStatus.NOT_SUPPORTED, Condition.FIRMWARE)
 _FOR_UPSTREAMS = _refuse("this is for upstreams; use the settings of the station")
+_AT_THE_STATION = _refuse("this is done at the station")
 _OWN_LINK = _row(ALLOW, ALLOW, _FOR_UPSTREAMS, _FOR_UPSTREAMS)
 """What concerns the asking upstream's own link, profiles or uploads: allowed to each, at any time."""
 
@@ -152,7 +154,7 @@ ROWS: Mapping[CommandKind, Mapping[Asker, _Cell]] = {
     _K.RENEW_CERTIFICATE: _OWN_LINK,
     _K.SET_OWN_URL: _OWN_LINK,
     _K.ASK_OPERATORS: _row(
-        ALLOW, ALLOW, _FOR_UPSTREAMS, _FOR_UPSTREAMS, primary=_NOT_ITS_OPERATORS, operator=_NOT_ITS_OPERATORS
+        ALLOW, ALLOW, ALLOW, _FOR_UPSTREAMS, primary=_NOT_ITS_OPERATORS, operator=_NOT_ITS_OPERATORS
     ),
     _K.UPDATE_FIRMWARE: _row(
         ALLOW,
@@ -169,6 +171,7 @@ ROWS: Mapping[CommandKind, Mapping[Asker, _Cell]] = {
         ALLOW, ALLOW, _NOT_ITS_ROOTS, ALLOW, primary=_NOT_ITS_ROOTS, operator=_NOT_ITS_ROOTS
     ),
     _K.LIST_MANUFACTURER_ROOTS: _row(ALLOW, ALLOW, ALLOW, ALLOW, primary=_ROOTS_HIDDEN, operator=_ROOTS_HIDDEN),
+    **dict.fromkeys(AT_THE_STATION, _row(_AT_THE_STATION, _AT_THE_STATION, ALLOW, ALLOW)),
 }
 """The table by rows. `SET_OPTION` is allowed as a command; which option may be written is `OPTION_WRITES`."""
 

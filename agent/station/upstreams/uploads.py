@@ -1,8 +1,10 @@
-"""News of the transfers: the answer to the upstream that asked, and how far its upload is, for it alone."""
+"""News of the transfers: the answer to the upstream that asked, and how far its upload is, for whom `fanout` says."""
 
 from __future__ import annotations
 
+from agent.station.site import Site
 from agent.station.turn import Turn
+from agent.station.upstreams.fanout import told_of_upload
 from agent.vocabulary.commands import TriggerKind
 from agent.vocabulary.effects import Answer, TellUpload
 from agent.vocabulary.ids import UpstreamId
@@ -15,7 +17,8 @@ _UNDER_WAY = UploadStatus.UPLOADING
 class Uploads:
     """Remembers what is under way, for who asks. Locations and files never come here."""
 
-    def __init__(self) -> None:
+    def __init__(self, site: Site) -> None:
+        self._site = site
         self._present: dict[tuple[UpstreamId, TriggerKind], UploadState] = {}
 
     def answered(self, given: UploadAnswered, turn: Turn) -> None:
@@ -30,7 +33,9 @@ class Uploads:
         else:
             self._present.pop(key, None)
         if given.state.status is not UploadStatus.IDLE:
-            turn.add(TellUpload(given.upstream, given.what, given.state))
+            for upstream in self._site.registry:
+                if told_of_upload(upstream, given.upstream):
+                    turn.add(TellUpload(upstream.id, given.what, given.state))
 
     def present(self, upstream: UpstreamId, what: TriggerKind) -> UploadState:
         """How far the upload of this upstream is that `what` tells of; idle when there is none (OCPP 1.6 4.4)."""

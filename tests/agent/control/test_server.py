@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from agent.control import peers, server
-from agent.control.protocol import LONGEST_LINE, Sessions, refuse
+from agent.control.protocol import LONGEST_LINE, ClearHold, Reboot, Request, Sessions, refuse
 from agent.control.server import Abilities, CardAbilities, Server
 from agent.settings.problems import Problem, SettingsError
 from agent.settings.settings import UpstreamRequest
@@ -28,6 +28,10 @@ class Agent:
         self.told: list[str] = []
         self.number = 0
         self.listening = asyncio.Event()
+
+    def permit(self, request: Request) -> None:
+        if isinstance(request, ClearHold):
+            raise refuse("command", "not for you", "ask somebody else")
 
     def status(self) -> object:
         self.number += 1
@@ -58,9 +62,11 @@ class Agent:
 
     def abilities(self) -> Abilities:
         return Abilities(
+            self.permit,
             self.status,
             self.sessions,
             lambda before_ms, word: self.asked.append((before_ms, word)),
+            lambda wanted: self.asked.append(wanted),
             self.set_primary,
             self.remove_primary,
             self.set_primary,
@@ -138,7 +144,7 @@ def test_commands_are_answered_one_after_another(path: str) -> None:
         assert await caller.ask(b'{"command":"status"}') == {"ok": True, "result": {"number": 1}}
         assert await caller.ask(b'{"command":"sessions","limit":2}') == {"ok": True, "result": [0, 1]}
         assert (await caller.ask(b'{"command":"reboot","wait_for_idle":true}'))["ok"]
-        assert agent.asked == [True]
+        assert agent.asked == [Reboot(wait_for_idle=True)]
         await caller.close()
 
     served(path, check)
@@ -181,6 +187,17 @@ def test_refusals_carry_every_field_and_the_connection_lives_on(path: str) -> No
         await caller.close()
 
     served(path, check)
+
+
+def test_what_is_not_permitted_is_not_done(path: str) -> None:
+    async def check(agent: Agent) -> None:
+        caller = await Caller.dial(path)
+        answer = await caller.ask(b'{"command":"clear-hold","upstream":"management"}')
+        assert answer["errors"] == [{"field": "command", "message": "not for you", "remedy": "ask somebody else"}]
+        assert not agent.asked
+        await caller.close()
+
+    assert "control.refused" in served(path, check).told
 
 
 @pytest.mark.parametrize("line", [b'{"command":"clear-latch","connector":1}', b'{"command":"dump"}'])

@@ -340,6 +340,34 @@ def test_a_state_that_is_damaged_is_told_and_still_allows_no_way_back(station: S
         booted.install(station.image("1.1"), unheard)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"good": "../b"}',
+        '{"running": "c"}',
+        '{"good": ["a"]}',
+        '{"trial": "a", "boots": "1"}',
+        '{"boot": 3}',
+        '{"least_version": 1}',
+        '{"more": 1}',
+        "[]",
+        "3",
+    ],
+)
+def test_a_state_that_cannot_be_meant_is_told_and_the_factory_version_runs(station: Station, text: str) -> None:
+    (station.folder / "update" / "state.json").write_text(text)
+    booted = station.boot()
+    assert "state.json" in booted.problem
+    assert booted.running_version() == FACTORY_VERSION
+
+
+def test_a_slot_whose_version_is_none_is_empty(station: Station) -> None:
+    station.update("1.1").confirm()
+    manifest = station.folder / "update" / "a" / "manifest.json"
+    manifest.write_text(manifest.read_text().partition("\n#")[0].replace('"version": "1.1"', '"version": 11'))
+    assert station.boot().running_version() == FACTORY_VERSION
+
+
 def test_an_image_that_would_fill_the_disk_is_not_installed(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
     image = station.image("1.1.0")
 

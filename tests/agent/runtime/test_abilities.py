@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from agent.control.protocol import Export, RefusedError
 from agent.runtime.abilities import Surroundings, make_abilities
 from agent.runtime.inline_writer import InlineWriter
 from agent.runtime.settings_desk import SettingsDesk
@@ -21,11 +22,12 @@ from agent.settings.settings import Settings, UpstreamRequest
 from agent.store.database import Database
 from agent.store.store import Store
 from agent.vocabulary.effects import Record
+from agent.vocabulary.ids import UpstreamId
 from agent.vocabulary.inputs import SecurityEventSeen
 from agent.vocabulary.records import LogSecurityEvent
 from agent.vocabulary.security import SecurityEvent, SecurityEventKind
 from tests.rig.rig_options import RigOptions
-from tests.rig.sessions import moment, render
+from tests.rig.sessions import moment, render, session
 
 PATIENCE_S = 5.0
 REQUEST = UpstreamRequest("ws://operator.example/ocpp", "CP1", 0)
@@ -36,7 +38,7 @@ def local(folder: Path, **more: Any) -> Any:
     settings = Settings(parse_factory("factory.toml", RigOptions().factory("ws://management.example/ocpp")), None)
     nothing: Any = None
     locations = Locations(settings=str(folder))
-    around = Surroundings(settings, (), False, *[nothing] * 7, dump_inputs=nothing, tell=lambda *_, **__: None)
+    around = Surroundings(settings, (), False, *[nothing] * 8, dump_inputs=nothing, tell=lambda *_, **__: None)
     clock = more.get("clock")
     desk = SettingsDesk(locations, "boot1", settings, lambda: clock.now().wall_ms if clock else None, around.tell)
     return make_abilities(replace(around, **more), desk)
@@ -110,5 +112,23 @@ def test_the_inputs_are_written_beside_the_event_loop(tmp_path: Path) -> None:
         able = local(tmp_path, dump_inputs=lambda: asyncio.to_thread(write))
         assert await able.dump_inputs() == "00000001.jsonl"
         assert threads != [threading.get_ident()]
+
+    asyncio.run(main())
+
+
+@pytest.mark.rule("two-upstreams.RC04")
+def test_what_a_removed_upstream_has_not_got_is_exported_and_who_is_not_known_is_named(tmp_path: Path) -> None:
+    async def main() -> None:
+        store = Store(Database(tmp_path / "state.db"), render)
+        store.open("boot-1")
+        store.commit(list(session((UpstreamId("primary-1"),), 0, samples=0, online=False)))
+        writer = InlineWriter(store, lambda given: None, lambda upstream: None)
+        able = local(tmp_path, writer=writer)  # management is the only upstream of its settings
+        rows = await able.export(Export("primary-1"))
+        assert [(row.message, row.card) for row in rows] == [("start", "04***"), ("stop", "04***")]
+        with pytest.raises(RefusedError, match="primary-1") as refused:
+            await able.export(Export("primary-2"))
+        assert refused.value.problems[0].field == "upstream"
+        await writer.close()
 
     asyncio.run(main())

@@ -32,6 +32,10 @@ class Task:
         return self
 
 
+async def no_drain() -> None:
+    """No order wants anything delivered first."""
+
+
 def leaving(folder: Path, stages: dict[UpstreamId, str], delivered_after_s: float | None) -> float:
     """A session waits for management; how long leaving takes if it is delivered so much later."""
 
@@ -43,7 +47,9 @@ def leaving(folder: Path, stages: dict[UpstreamId, str], delivered_after_s: floa
             writer.submit(record)
         left = asyncio.Event()
         began_s = now_s()
-        task = asyncio.create_task(take_leave(writer, {u: Task(stage) for u, stage in stages.items()}, left.set))
+        task = asyncio.create_task(
+            take_leave(writer, {u: Task(stage) for u, stage in stages.items()}, no_drain, left.set)
+        )
         if delivered_after_s is not None:
             await asyncio.sleep(delivered_after_s)
             while (row := await writer.head(M)) is not None:

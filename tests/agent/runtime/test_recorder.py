@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import is_dataclass
+from enum import Enum
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args, get_type_hints
 
 import pytest
 
 from agent.runtime.recorder import InputRecorder, read_inputs, write_dump
 from agent.vocabulary.certificates import CertificateHash, CertificateUse, HashAlgorithm
+from agent.vocabulary.charging import ChargingProfile, Period, ProfileKind, Purpose, RateUnit, Recurrency, Schedule
 from agent.vocabulary.commands import DeleteCertificate, ListRoots, RemoteStart, SetOption, SetPassword
 from agent.vocabulary.ids import ConnectorId, IdToken, Secret, UpstreamId
 from agent.vocabulary.inputs import (
@@ -42,6 +45,32 @@ def record(*given: Input) -> str:
 
 def test_inputs_come_back_as_they_were() -> None:
     assert list(read_inputs(record(*PLAIN))) == [(AT, given) for given in PLAIN]
+
+
+def test_a_charging_profile_comes_back_whole() -> None:
+    schedule = Schedule(RateUnit.AMPERE, (Period(0, 16.0),))
+    profile = ChargingProfile(3, 1, Purpose.TRANSACTION, ProfileKind.RELATIVE, schedule, recurrency=Recurrency.DAILY)
+    start = CommandReceived(M, 1, RemoteStart(IdToken("card-1"), ConnectorId(1), 7, profile))
+    assert list(read_inputs(record(start))) == [(AT, start)]
+
+
+def test_no_two_kinds_that_an_input_can_hold_have_one_name() -> None:
+    names: dict[str, object] = {}
+
+    def meet(found: object) -> None:
+        for part in get_args(found):
+            meet(part)
+        if isinstance(found, type) and (is_dataclass(found) or issubclass(found, Enum)):
+            known = names.setdefault(found.__name__, found)
+            assert known is found, f"{known} and {found}"
+            if is_dataclass(found) and known not in met:
+                met.add(found)
+                for part in get_type_hints(found).values():
+                    meet(part)
+
+    met: set[object] = set()
+    meet(Input)
+    assert len(names) > 100
 
 
 def test_cards_become_pseudonyms_that_keep_equal_cards_equal() -> None:

@@ -100,6 +100,31 @@ def test_phases_are_shared_as_the_connectors_are_wired() -> None:
 
 
 @pytest.mark.rule("product.N5")
+@pytest.mark.rule("ocpp16.C05")
+def test_a_maximum_in_watts_is_kept_by_all_phases_together() -> None:
+    """Three connectors of one phase each, on three phases of the feed: no phase shows what they draw in all."""
+    driver = Fleet([connector(n, phases=1) for n in (1, 2, 3)])
+    driver.command(PRIMARY, SetOption("connector_phase_rotation", "1.RST,2.STR,3.TRS"))
+    schedule = Schedule(RateUnit.WATT, (Period(0, 3680.0),), None, WALL)
+    profile = ChargingProfile(1, 0, Purpose.STATION_MAXIMUM, ProfileKind.ABSOLUTE, schedule)
+    driver.command(PRIMARY, SetProfile(STATION, profile))
+    driver.begin(1)
+    driver.pass_time(15)
+    assert driver.offered() == {1: 16, 2: None, 3: None}
+    driver.begin(2, 3)
+    driver.pass_time(15)
+    assert sorted(a or 0 for a in driver.offered().values()) == [0, 8, 8]
+    assert driver.reason(2) == f"share of 16 A (ChargePointMaxProfile 1 of {PRIMARY})"
+    told = driver.command(PRIMARY, GetComposite(ONE, 60, RateUnit.WATT))
+    assert told is not None
+    assert told.composite is not None
+    assert [period.limit for period in told.composite.periods] == [1226.6]
+    driver.command(PRIMARY, SetProfile(STATION, maximum(16.0)))
+    driver.pass_time(15)
+    assert driver.offered() == {1: 16, 2: 16, 3: 16}
+
+
+@pytest.mark.rule("product.N5")
 def test_a_car_that_was_seen_on_one_phase_for_a_minute_leaves_the_others_to_its_neighbour() -> None:
     driver = fleet(2, maximum_current_a=20.0)
     driver.phases_used[ONE] = (0,)

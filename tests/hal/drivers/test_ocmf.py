@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from hal.drivers.ocmf import identification, minimal, record
+from hal.drivers.ocmf import identification, minimal, names, record
 
 
 @given(some.binary(min_size=1, max_size=4096))
@@ -54,3 +54,19 @@ def test_the_separator_never_stands_in_it() -> None:
     told = identification('A|B"\\')
     assert b"|" not in told
     assert json.loads(told)["ID"] == 'A|B"\\'
+
+
+@pytest.mark.parametrize(
+    ("dataset", "fits"),
+    [
+        ('{"ID":"04A1B2C3"}', True),
+        ('{"ID":"04a1b2c3"}', True),
+        ('{"ID":"04A1B2C4"}', False),
+        ('{"ID":""}', True),  # in nobody's name
+        ('{"FV":"1.0"}', True),
+        ("[]", True),
+        ("not JSON", True),  # whoever verifies it will say so
+    ],
+)
+def test_in_whose_name_a_dataset_is(dataset: str, fits: bool) -> None:
+    assert names(dataset.encode(), "04A1B2C3") is fits

@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.vocabulary import effects as fx
-from agent.vocabulary.commands import CancelReservation, ClearCache, RemoteStart, RemoteStop, Reserve, ResultStatus
+from agent.vocabulary.charging import ChargingProfile, Period, ProfileFilter, ProfileKind, Purpose, RateUnit, Schedule
+from agent.vocabulary.commands import (
+    CancelReservation,
+    ClearCache,
+    ClearProfiles,
+    RemoteStart,
+    RemoteStop,
+    Reserve,
+    ResultStatus,
+    SetProfile,
+)
 from agent.vocabulary.events import StopReason, TransactionStarted, TransactionStopped
 from agent.vocabulary.ids import MANAGEMENT, STATION, ConnectorId, IdToken, UpstreamId
 from agent.vocabulary.inputs import AuthorizeAnswered
@@ -291,6 +301,24 @@ def test_a_card_of_the_same_group_ends_it_only_by_the_owners_word() -> None:
     assert driver.state() == "stopping"
 
 
+@pytest.mark.rule("two-upstreams.TU03")
+def test_a_cable_that_is_held_for_a_group_is_let_go_only_by_the_owners_word() -> None:
+    family = replace(ACCEPTED, parent=IdToken("FAMILY"))
+    driver = owned_by_north()
+    driver.acknowledge_start(NORTH, "1", replace(INVALID, parent=IdToken("FAMILY")))
+    driver.finish()
+    unlocked = fx.DriveLock(ConnectorId(1), False)
+    assert unlocked not in driver.log
+    driver.card(OTHER_CARD)
+    answer(driver, PRIMARY, family)  # another operator's group of that name
+    assert unlocked not in driver.log
+    driver.card(OTHER_CARD)
+    answer(driver, PRIMARY, INVALID)
+    answer(driver, NORTH, family)
+    answer(driver, SOUTH, INVALID)
+    assert unlocked in driver.log
+
+
 def test_after_a_crash_the_transaction_of_a_peer_is_still_its_own() -> None:
     driver = owned_by_north()
     record = driver.station._connectors[ConnectorId(1)].record
@@ -546,3 +574,28 @@ def test_a_session_is_only_begun_by_who_was_asked_for_this_plug_and_accepted_in_
             assert owner is not None
             assert owner.authority in accepted, f"{owner.authority} of {accepted} after {events}"
     assert STATION not in driver.station._connectors
+
+
+@pytest.mark.rule("two-upstreams.TU04")
+@pytest.mark.rule("product.H11")
+def test_the_profile_of_a_remote_start_stays_with_who_sent_it_whoever_owns_the_transaction() -> None:
+    """Billing's number 1 is not the number 1 of the upstream that the card belongs to: neither lifts the other's."""
+    driver = station(cards=TO_NORTH)
+    driver.command(NORTH, SetProfile(STATION, limited(Purpose.STATION_MAXIMUM, 8.0)))
+    start = RemoteStart(IdToken(CARD), ConnectorId(1), profile=limited(Purpose.TRANSACTION, 16.0))
+    driver.command(PRIMARY, start)
+    answer(driver, NORTH, ACCEPTED)
+    run(driver)
+    assert authority(driver) == NORTH
+    assert driver.station.overview(driver.now).connectors[0].offered_a == 8.0
+    assert driver.command(NORTH, ClearProfiles(ProfileFilter(1))).status is ResultStatus.ACCEPTED
+    assert driver.station._site.profiles.of(NORTH) == ()
+    driver.pass_time(6)
+    assert driver.station.overview(driver.now).connectors[0].offered_a == 16.0
+    assert driver.command(PRIMARY, ClearProfiles(ProfileFilter(1))).status is ResultStatus.ACCEPTED
+
+
+def limited(purpose: Purpose, limit: float) -> ChargingProfile:
+    """The profile number 1 of somebody."""
+    schedule = Schedule(RateUnit.AMPERE, (Period(0, limit),), None, WALL)
+    return ChargingProfile(1, 0, purpose, ProfileKind.ABSOLUTE, schedule)

@@ -28,7 +28,7 @@ from tests.agent.station.driver import (
 
 ONE = ConnectorId(1)
 FAMILY = IdToken("FAMILY")
-KEPT = SaveKeptCable(ONE, IdToken(CARD), FAMILY, "DeAuthorized")
+KEPT = SaveKeptCable(ONE, IdToken(CARD), FAMILY, "DeAuthorized", PRIMARY)
 UNLOCKED = fx.DriveLock(ONE, False)
 
 

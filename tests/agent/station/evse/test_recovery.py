@@ -12,11 +12,12 @@ from agent.vocabulary import effects as fx
 from agent.vocabulary.commands import RemoteStop, ResultStatus
 from agent.vocabulary.events import StopReason, TransactionSampled, TransactionStopped, Trigger
 from agent.vocabulary.ids import MANAGEMENT, ConnectorId, EvseAddress, EvseId, IdToken, TransactionId, UpstreamId
+from agent.vocabulary.inputs import MessageAcknowledged
 from agent.vocabulary.moments import Moment
 from agent.vocabulary.options import AfterPowerLoss
 from agent.vocabulary.records import SaveTransaction, Snapshot, TransactionRecord
 from hal.api import CableSeen, ContactorSeen, Fault, LockConfirmation, LockSeen, OutputsOff
-from tests.agent.station.driver import CARD, PRIMARY, SOCKET, WALL, Driver, connector
+from tests.agent.station.driver import ACCEPTED, CARD, PRIMARY, SOCKET, WALL, Driver, connector
 
 THEN = Moment(1, 500_000, WALL - 60_000)
 RECORD = TransactionRecord(
@@ -174,6 +175,19 @@ def test_a_captive_cable_is_resumed_only_if_the_system_did_not_go_down(same_boot
     driver.answer_meter()
     assert (driver.state() == "running") is resumes
     assert bool(driver.all(fx.Offer)) is resumes
+
+
+def test_a_yes_before_the_decision_lifts_the_energy_cap() -> None:
+    known = snapshot(replace(RECORD, energy_cap_wh=1))
+    driver = Driver(snapshot=known, ready=False, after_power_loss=AfterPowerLoss.RESUME)
+    driver.give(MessageAcknowledged(PRIMARY, "m1", TransactionId("former"), "9", ACCEPTED))
+    boot(driver)
+    driver.give(CableSeen(1, 20))
+    driver.energy[1] = 1505
+    driver.answer_meter()
+    assert driver.state() == "running"
+    assert driver.entries(SaveTransaction)[-1].transaction.energy_cap_wh is None
+    assert driver.one(fx.Offer).current_a == 20
 
 
 def test_resume_with_the_lock_open_stops_instead() -> None:

@@ -15,6 +15,8 @@ from agent.station.upstreams.fanout import (
     as_told,
     policy,
     security_kind,
+    told_of_update,
+    told_of_upload,
 )
 from agent.station.upstreams.privacy import LENGTH, UNDISCLOSED, pseudonym
 from agent.station.upstreams.registry import Upstream
@@ -27,6 +29,7 @@ from agent.vocabulary.events import (
     TransactionStopped,
     Trigger,
 )
+from agent.vocabulary.firmware import FirmwarePolicy
 from agent.vocabulary.ids import MANAGEMENT, IdToken, IdTokenType, Secret, TransactionId, UpstreamId
 from agent.vocabulary.options import StationOptions, UpstreamOptions
 from agent.vocabulary.privacy import DEFAULT_PRIVACY, IdTagPolicy
@@ -81,6 +84,17 @@ def test_how_others_are_connected_is_for_management_alone() -> None:
     assert [FANOUT[kind, Asker.OPERATOR] for kind in (own, other, lonely)] == [Delivery.DURABLE, *[Delivery.NONE] * 2]
     for management in (Asker.MANAGEMENT_BILLING, Asker.MANAGEMENT):
         assert all(FANOUT[kind, management] is Delivery.DURABLE for kind in (own, other, lonely))
+
+
+@pytest.mark.rule("product.A9")
+def test_how_far_a_job_is_hears_who_asked_and_management_of_updates_if_the_manufacturer_wants_it() -> None:
+    energy, management, primary = upstream(ENERGY), upstream(MANAGEMENT), upstream(PRIMARY, Role.BILLING)
+    everybody = (management, primary, energy)
+    silent = FirmwarePolicy(tell_management=False)
+    assert [told_of_upload(one, ENERGY) for one in everybody] == [False, False, True]
+    assert [told_of_update(one, ENERGY, FirmwarePolicy()) for one in everybody] == [True, False, True]
+    assert [told_of_update(one, ENERGY, silent) for one in everybody] == [False, False, True]
+    assert [told_of_update(one, MANAGEMENT, silent) for one in everybody] == [True, False, False]
 
 
 def test_who_decides_about_a_card_is_told_of_it_in_full() -> None:
