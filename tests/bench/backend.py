@@ -36,6 +36,18 @@ class Arrival:
     payload: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What went over a connection so far (tcp(7), TCP_INFO)."""
+
+    received: int
+    """Bytes above TCP."""
+    acknowledged: int
+    """The same, sent, and known to have come."""
+    segments: int
+    """Both ways, those without data included."""
+
+
 class BenchBackend:
     """Listens on 127.0.0.1 for one station. `async with BenchBackend(1000) as backend:`."""
 
@@ -131,6 +143,13 @@ class BenchBackend:
         transport.abort()
         return begin_s
 
+    def traffic(self) -> Traffic:
+        """Of the present connection."""
+        assert self._connection is not None
+        sock = self._connection.transport.get_extra_info("socket")
+        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+        return Traffic(_field(info, 128, "Q"), _field(info, 120, "Q"), _field(info, 136, "I") + _field(info, 140, "I"))
+
     def _make_connection(self) -> type[ServerConnection]:
         pings = self.pings
 
@@ -179,3 +198,9 @@ class BenchBackend:
                 self._next_transaction_id += 1
                 return {"transactionId": self._next_transaction_id, "idTagInfo": {"status": "Accepted"}}
         return {}
+
+
+def _field(info: bytes, offset: int, kind: str) -> int:
+    """A field of `struct tcp_info` (linux/tcp.h)."""
+    found: int = struct.unpack_from(f"={kind}", info, offset)[0]
+    return found

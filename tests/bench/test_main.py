@@ -7,7 +7,7 @@ import pytest
 from tests.bench import __main__ as bench
 from tests.bench.report import Figure
 
-BUDGETS = {"1", "2", "3", "3b", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15"}
+BUDGETS = {"1", "2", "3", "3b", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "14b", "15"}
 
 
 def test_every_budget_has_a_step() -> None:

@@ -1,4 +1,4 @@
-"""Budget 14: a full archive of diagnostics is uploaded while a session runs, and the round trips of budget 2 beside it.
+"""Budget 14b: a full archive of diagnostics is uploaded in a session, and the round trips of budget 2 beside it.
 
 The agent's real process, with its log and its record of inputs full, brings the file to a server of this machine that
 takes it slowly; meanwhile the backend asks what it asks in budget 2, one request at a time.
@@ -30,7 +30,7 @@ class Place:
 
 
 async def upload(say: Say, quick: bool) -> list[Figure]:
-    """Budget 14."""
+    """Budget 14b."""
     async with house(plant=False, transfers='allow = ["http", "loopback"]') as whole, _place() as place:
         process = await whole.bare_agent()
         await ready(whole)
@@ -42,10 +42,10 @@ async def upload(say: Say, quick: bool) -> list[Figure]:
         beside: dict[str, list[float]] = {message.name: [] for message in MESSAGES}
         took = [await _uploaded(whole, place, number, beside) for number in range(2 if quick else UPLOADS)]
     size = place.sizes[-1]
-    figures = [Figure("14", f"GetLog of a full archive ({size:,} bytes)", "", f"{milliseconds(took)} until Uploaded")]
+    figures = [Figure("14b", f"GetLog of a full archive ({size:,} bytes)", "", f"{milliseconds(took)} until Uploaded")]
     for name, samples in beside.items():
         text = f"{milliseconds(samples)}, {len(samples)} calls; without it {milliseconds(calm[name])}"
-        figures.append(Figure("14", f"{name} meanwhile", "as in budget 2", text))
+        figures.append(Figure("14b", f"{name} meanwhile", "as in budget 2", text))
     return figures
 
 
