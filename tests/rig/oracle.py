@@ -177,15 +177,21 @@ def _power_findings(world: World, plant: Mapping[int, Track], book: list[Session
 
 
 def _lock_findings(world: World, plant: Mapping[int, Track], book: list[Session]) -> list[Finding]:
-    """INV-6: some seconds after the end of a transaction the lock is open, unless a rule keeps it."""
+    """INV-6: some seconds after the end of a transaction the lock is open, unless a rule keeps it.
+
+    A lock that opened in that time has kept the promise, though it may be closed again: the next card may be accepted
+    within those seconds, and locks before a transaction begins, or without one if its car goes first.
+    """
     found = []
     for session in book:
         track = plant.get(session.connector)
         if track is None or session.ended_ms is None or session.reason in world.held_after:
             continue
-        latest_s = due_s((session.ended_ms - world.wall_zero_ms) / 1000, world.limits.unlock_s, world.outages)
+        ended_s = (session.ended_ms - world.wall_zero_ms) / 1000
+        latest_s = due_s(ended_s, world.limits.unlock_s, world.outages)
         excused = track.held("contactor", latest_s) or track.held("fault lock_jam", latest_s)
-        restarted = any(s.connector == session.connector and s.began_ms > session.began_ms for s in book)
+        opened = any(ended_s <= at_s <= latest_s for at_s in track.times("lock", False))
+        restarted = opened or any(s.connector == session.connector and s.began_ms > session.began_ms for s in book)
         if latest_s < track.end_s and track.held("lock", latest_s) and not excused and not restarted:
             found.append(Finding("INV-6", f"{session.label}: still locked {world.limits.unlock_s:g} s after its end"))
     return found

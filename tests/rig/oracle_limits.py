@@ -2,12 +2,17 @@
 
 Deliberately simple: it understands profiles of one step that begin in the past and never end, one per purpose and
 connector, and takes each accepted one as in force until it is cleared. Everything else it passes over.
+
+A request whose answer never came (the link broke, or the station restarted between the record and the answer) leaves
+its sender in doubt, as it leaves everybody: the station may have done it and may not. Until the sender asks again and
+is answered, both are right, and the offer is held against the higher of them. What was answered is never in doubt.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 
 from tests.rig.ledger import CALL, RECEIVED, SENT, Frame, Ledger
 from tests.rig.oracle import World
@@ -31,6 +36,13 @@ class Change:
     place: tuple[str, str, int]
     """Backend, purpose and connector."""
     limit_a: float | None
+    asked_s: float
+    doubtful: bool = False
+    """No answer came: this may hold, or what held before."""
+
+
+Present = dict[tuple[str, str, int], list[Change]]
+"""For each place what may hold there."""
 
 
 def limit_findings(world: World) -> list[Finding]:
@@ -64,43 +76,56 @@ def _lowered_between(track: Track, changes: list[Change], at_s: float) -> bool:
 
 def _limit(track: Track, changes: list[Change], at_s: float) -> float:
     """The least of all limits at a connector."""
-    present: dict[tuple[str, str, int], float | None] = {}
+    present: Present = {}
     for change in changes:
         if change.at_s > at_s:
             break
-        present[change.place] = change.limit_a
+        before = present.get(change.place, [])
+        doubts = [one for one in before if one.doubtful and one.asked_s > change.asked_s]
+        present[change.place] = [*before, change] if change.doubtful else [change, *doubts]
     least = [HARDWARE_A]
     for name in {place[0] for place in present}:
-        least += [value for value in (_composite(name, track.connector, present)) if value is not None]
+        least += [max(value) for value in _composite(name, track.connector, present)]
     return min(least)
 
 
-def _composite(name: str, connector: int, present: Mapping[tuple[str, str, int], float | None]) -> list[float | None]:
-    session = present.get((name, "TxDefaultProfile", connector))
-    if session is None:
-        session = present.get((name, "TxDefaultProfile", 0))
-    return [session, present.get((name, "ChargePointMaxProfile", 0))]
+def _composite(name: str, connector: int, present: Present) -> tuple[list[float], list[float]]:
+    """What a backend may have said for sessions, and for the station."""
+    session = _possible(present, (name, "TxDefaultProfile", connector))
+    if inf in session:
+        session = [one for one in session if one != inf] + _possible(present, (name, "TxDefaultProfile", 0))
+    return session, _possible(present, (name, "ChargePointMaxProfile", 0))
+
+
+def _possible(present: Present, place: tuple[str, str, int]) -> list[float]:
+    """The limits that may hold at a place; infinite: none."""
+    here = present.get(place, [])
+    nothing_before = not here or here[0].doubtful
+    return [inf if one.limit_a is None else one.limit_a for one in here] + ([inf] if nothing_before else [])
 
 
 def _changes(name: str, ledger: Ledger, world: World) -> list[Change]:
-    """The accepted changes of one backend, in plant time of the answer."""
-    asked = {f.message_id: f for f in ledger.frames if f.direction == SENT and f.type == CALL}
+    """The accepted changes of one backend, in plant time of the answer, and those that were never answered."""
+    answers = {f.message_id: f for f in ledger.frames if f.direction == RECEIVED and f.type != CALL}
     places: set[tuple[str, str, int]] = set()
-    found = []
-    for answer in ledger.frames:
-        call = asked.get(answer.message_id)
-        if answer.direction != RECEIVED or answer.type == CALL or call is None:
+    found: list[Change] = []
+    for call in (f for f in ledger.frames if f.direction == SENT and f.type == CALL):
+        answer = answers.get(call.message_id)
+        if answer is not None and not _accepted(answer):
             continue
-        if not isinstance(answer.payload, dict) or answer.payload.get("status") != "Accepted":
-            continue
-        at_s = answer.at_s - world.ledger_zero_s
+        asked_s = call.at_s - world.ledger_zero_s
+        at_s = asked_s if answer is None else answer.at_s - world.ledger_zero_s
         if call.action == "SetChargingProfile":
             place = (name, *_place(call))
             places.add(place)
-            found.append(Change(at_s, place, _limit_of(call)))
+            found.append(Change(at_s, place, _limit_of(call), asked_s, answer is None))
         elif call.action == "ClearChargingProfile" and not call.payload:
-            found += [Change(at_s, place, None) for place in places]
+            found += [Change(at_s, place, None, asked_s, answer is None) for place in places]
     return found
+
+
+def _accepted(answer: Frame) -> bool:
+    return isinstance(answer.payload, dict) and answer.payload.get("status") == "Accepted"
 
 
 def _place(call: Frame) -> tuple[str, int]:

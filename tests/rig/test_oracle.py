@@ -400,3 +400,11 @@ def test_a_pseudonym_is_judged_as_soon_as_billing_was_told() -> None:
     veiled = replace(told_by_a_pseudonym(late), undelivered=everybody)
     assert "energy: " not in str([f.text for f in findings(veiled) if f.law == "INV-7"])
     assert "energy: " in str([f.text for f in findings(replace(veiled, undelivered=frozenset())) if f.law == "INV-7"])
+
+
+def test_a_lock_that_opened_in_time_may_close_for_the_next_card() -> None:
+    story = right()
+    story.add(103, "lock", True)
+    assert findings(story.world()) == []
+    story.without("lock", 101)
+    assert "INV-6" in {finding.law for finding in findings(story.world())}

@@ -21,7 +21,7 @@ from tests.rig.model import BLOCKED, CARDS, CONNECTORS, FAULTS, KEYS, MOODS, MOO
 
 T = TypeVar("T")
 
-LOOK_EVERY = 25
+LOOK_EVERY = 10
 """Acts between two judgements on the way."""
 WAITS_S = (0.0, 0.1, 0.5, 0.5, 2.0, 2.0, 5.0, 5.0, 15.0, 70.0)
 BYTE = st.integers(0, 255)
@@ -214,7 +214,7 @@ def promises(test: Callable[..., None]) -> Callable[..., None]:
 @pytest.mark.rule("two-upstreams.TU04")
 @pytest.mark.rule("security.ATK-28")
 def test_anything_may_happen() -> None:
-    run(1, lives=2, acts=60)
+    run(1, lives=2, acts=40)
 
 
 @pytest.mark.nightly
