@@ -29,6 +29,7 @@ from agent.vocabulary.firmware_effects import HandleFirmware, NoteFirmwareTold, 
 from agent.vocabulary.ids import MANAGEMENT, ConnectorId, IdToken, Secret, UpstreamId
 from agent.vocabulary.inputs import CommandReceived, Input, NoticeAnswered, RecordFailed, Synced, Tick
 from agent.vocabulary.moments import Moment
+from agent.vocabulary.operators import HandleOperators, ListUpstreams
 from agent.vocabulary.uploads import IDLE
 from hal.api import Capabilities, LightPattern, SigningOrder, SigningStep
 
@@ -53,8 +54,13 @@ class Bench:
     engine: Engine = field(init=False)
 
     def __post_init__(self) -> None:
-        doors = Doors(self, self, {MANAGEMENT: self}, *self._doors(), updates=self._update)
+        doors = Doors(
+            self, self, {MANAGEMENT: self}, *self._doors(), updates=self._update, operators=self._ask_operators
+        )
         self.engine = Engine(self, Clock(1, lambda: 0.0), doors)
+
+    def _ask_operators(self, effect: HandleOperators) -> None:
+        self.deeds.append(f"operators {type(effect.request).__name__}")
 
     def _update(self, effect: object) -> None:
         self.deeds.append(f"update {type(effect).__name__}")
@@ -187,6 +193,7 @@ EVERY_EFFECT: dict[fx.Effect, str] = {
     fx.HandleCredentials(MANAGEMENT, 1, RenewCertificate()): "credentials RenewCertificate",
     fx.HandleUpload(MANAGEMENT, 1, GetDiagnostics(UploadWish(Secret("x")))): "upload GetDiagnostics",
     fx.TellUpload(MANAGEMENT, TriggerKind.LOG_STATUS, IDLE): "tell TellUpload",
+    HandleOperators(MANAGEMENT, 1, ListUpstreams()): "operators ListUpstreams",
     HandleFirmware(MANAGEMENT, 1, UpdateFirmware(FirmwareWish(Secret("x"), 0))): "update HandleFirmware",
     TellFirmware(MANAGEMENT, TriggerKind.FIRMWARE_STATUS, NO_UPDATE): "tell TellFirmware",
     PermitInstall(): "update PermitInstall",
