@@ -19,6 +19,7 @@ FIRST = (
     "tests/interoperability",
     "tests/fuzz",
     "tests/peers",
+    "tests/rig",
 )
 
 

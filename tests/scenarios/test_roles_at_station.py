@@ -47,7 +47,11 @@ ASK: Mapping[str, tuple[CommandKind, dict[str, Any]]] = {
     "reboot": (K.RESET_HARD, {}),
 }
 """Every command that does something, with its row of the table; the last one ends what runs."""
-LOOKS = {"status", "sessions", "upstreams", "catalogue", "why", "security-log", "services", "decisions", "dump"}
+LOOKS: Mapping[str, dict[str, Any]] = {
+    **{c: {} for c in ("status", "sessions", "upstreams", "catalogue", "why", "security-log", "services", "decisions")},
+    "export": {"upstream": "management"},
+    "dump": {},
+}
 DONE = {"clear-latch", "set-limit", "outage-mode", "reoffer", "delete-sessions", "clear-security-log", "reboot"}
 """What nothing else than the table is against in this rig."""
 
@@ -77,8 +81,8 @@ async def walk(rig: StationRig, folder: Path, situation: Situation) -> None:
             assert answer["ok"] or command not in DONE, (command, answer)
         if command == "reboot" and decision.verb is Verb.ALLOW:
             await back(rig, rig.restarted())
-    for command in LOOKS:
-        assert (await ask(folder, command))["ok"], command
+    for command, fields in LOOKS.items():
+        assert (await ask(folder, command, **fields))["ok"], command
 
 
 @pytest.mark.rule("security.ATK-27")
@@ -112,5 +116,5 @@ def test_what_a_table_refuses_at_the_station_is_not_done_and_noted(
 
 
 def test_every_command_of_the_socket_is_asked_for() -> None:
-    assert set(ASK) | LOOKS | {"watch"} == set(COMMANDS)
+    assert set(ASK) | set(LOOKS) | {"watch"} == set(COMMANDS)
     assert {kind for kind, _ in ASK.values()} == {kind for kind in KINDS.values() if kind is not None}
