@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Final
 
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
@@ -11,10 +12,11 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 from agent.credentials.requests import CheckChain, Found
 from agent.credentials.worker_checks import (
     NotGood,
+    Use,
     check_authority,
     check_strength,
     check_time,
-    extension,
+    check_use,
     found,
     is_signed_by,
     read_certificates,
@@ -22,6 +24,8 @@ from agent.credentials.worker_checks import (
 )
 from agent.credentials.worker_keys import public_bytes, public_of_file
 from agent.vocabulary.certificates import MAXIMUM_CHAIN_CHARACTERS
+
+_USE: Final = Use(ExtendedKeyUsageOID.CLIENT_AUTH, "a station", "prove who the station is", "that of a client")
 
 
 def check_chain(request: CheckChain) -> Found:
@@ -33,25 +37,12 @@ def check_chain(request: CheckChain) -> Found:
     for certificate in chain:
         check_strength(certificate)
     check_time(leaf, request.earliest_ms, None if request.may_begin_later else request.latest_ms)
-    _check_purpose(leaf)
+    check_use(leaf, _USE)
     _check_subject(leaf, request)
     if public_bytes(leaf.public_key()) != public_of_file(request.key_file):
         raise NotGood("it is not for the key of this station")
     _check_issuers(chain, request)
     return found(leaf, chain)
-
-
-def _check_purpose(leaf: x509.Certificate) -> None:
-    constraints = extension(leaf, x509.BasicConstraints)
-    if constraints is not None and constraints.ca:
-        raise NotGood("it is a certificate of an authority, not of a station")
-    usage = extension(leaf, x509.KeyUsage)
-    if usage is not None and not usage.digital_signature:
-        raise NotGood("its key may not be used to prove who the station is")
-    purposes = extension(leaf, x509.ExtendedKeyUsage)
-    allowed = (ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
-    if purposes is not None and not any(purpose in allowed for purpose in purposes):
-        raise NotGood("it is for another purpose than that of a client")
 
 
 def _check_subject(leaf: x509.Certificate, request: CheckChain) -> None:

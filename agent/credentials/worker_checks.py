@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeVar
@@ -12,11 +13,12 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from agent.credentials.requests import CheckRoot, Found
+from agent.vocabulary.certificates import LONGEST_CERTIFICATE_CHARACTERS
 from agent.vocabulary.moments import iso8601
 
-LONGEST_CERTIFICATE: Final = 5_500
 SMALLEST_RSA: Final = 2048
 SMALLEST_EC: Final = 224
 _HASHES: Final = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
@@ -51,14 +53,19 @@ def read_files(files: Sequence[str]) -> list[x509.Certificate]:
     return found
 
 
-def check_root(request: CheckRoot) -> Found:
-    """Judge a root. Raises NotGood."""
-    if len(request.pem) > LONGEST_CERTIFICATE:
-        raise NotGood(f"it has more than {LONGEST_CERTIFICATE} characters")
-    certificates = read_certificates(request.pem)
+def read_one(pem: str) -> x509.Certificate:
+    """The one certificate of a text. Raises NotGood if it is too long, cannot be read, or holds not exactly one."""
+    if len(pem) > LONGEST_CERTIFICATE_CHARACTERS:
+        raise NotGood(f"it has more than {LONGEST_CERTIFICATE_CHARACTERS} characters")
+    certificates = read_certificates(pem)
     if len(certificates) != 1:
         raise NotGood(f"there are {len(certificates)} certificates in it, and one is expected")
-    root = certificates[0]
+    return certificates[0]
+
+
+def check_root(request: CheckRoot) -> Found:
+    """Judge a root. Raises NotGood."""
+    root = read_one(request.pem)
     check_strength(root)
     check_authority(root)
     check_time(root, request.earliest_ms, request.latest_ms)
@@ -109,6 +116,31 @@ def check_authority(certificate: x509.Certificate) -> None:
     usage = extension(certificate, x509.KeyUsage)
     if usage is not None and not usage.key_cert_sign:
         raise NotGood("its key may not sign certificates")
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a certificate that signs is for, and how its refusals are put."""
+
+    purpose: x509.ObjectIdentifier
+    """Extended key usage that is wanted, if any is named."""
+    owner: str
+    to_sign: str
+    named: str
+
+
+def check_use(certificate: x509.Certificate, use: Use) -> None:
+    """It is no authority's, may sign, and is for this purpose (RFC 5280 4.2.1.3, 4.2.1.9, 4.2.1.12). Raises NotGood."""
+    constraints = extension(certificate, x509.BasicConstraints)
+    if constraints is not None and constraints.ca:
+        raise NotGood(f"it is a certificate of an authority, not of {use.owner}")
+    usage = extension(certificate, x509.KeyUsage)
+    if usage is not None and not usage.digital_signature:
+        raise NotGood(f"its key may not be used to {use.to_sign}")
+    purposes = extension(certificate, x509.ExtendedKeyUsage)
+    allowed = (use.purpose, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
+    if purposes is not None and not any(purpose in allowed for purpose in purposes):
+        raise NotGood(f"it is for another purpose than {use.named}")
 
 
 def check_time(certificate: x509.Certificate, earliest_ms: int, latest_ms: int | None) -> None:

@@ -23,39 +23,37 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from agent.credentials.firmware import CheckSigner, Verified, VerifyFile
 from agent.credentials.requests import Found
 from agent.credentials.worker_checks import (
-    LONGEST_CERTIFICATE,
     NotGood,
+    Use,
     check_authority,
     check_strength,
     check_time,
-    extension,
+    check_use,
     found,
     is_signed_by,
     read_certificates,
     read_files,
+    read_one,
 )
 
 LONGEST_SIGNATURE: Final = 2_000
 _CURVES: Final = (ec.SECP256R1, ec.SECP384R1)
 _SHA256: Final = utils.Prehashed(hashes.SHA256())
+_USE: Final = Use(ExtendedKeyUsageOID.CODE_SIGNING, "who signs firmware", "sign", "to sign code")
 
 
 def check_signing_certificate(request: CheckSigner) -> Found:
     """Judge it. Raises NotGood."""
-    if len(request.pem) > LONGEST_CERTIFICATE:
-        raise NotGood(f"it has more than {LONGEST_CERTIFICATE} characters")
-    certificates = read_certificates(request.pem)
-    if len(certificates) != 1:
-        raise NotGood(f"there are {len(certificates)} certificates in it, and one is expected")
-    check_signer(certificates[0], request.roots, request.earliest_ms, request.latest_ms)
-    return found(certificates[0], certificates)
+    signer = read_one(request.pem)
+    check_signer(signer, request.roots, request.earliest_ms, request.latest_ms)
+    return found(signer, [signer])
 
 
 def check_signer(signer: x509.Certificate, roots: Sequence[str], earliest_ms: int, latest_ms: int | None) -> None:
     """It may sign firmware: issued by a root itself, in its time, for this purpose. Raises NotGood."""
     check_strength(signer)
     check_time(signer, earliest_ms, latest_ms)
-    _check_purpose(signer)
+    check_use(signer, _USE)
     why = NotGood("it is not issued by a root of the manufacturer")
     for root in read_files(roots):
         if root == signer or not is_signed_by(signer, root):
@@ -69,19 +67,6 @@ def check_signer(signer: x509.Certificate, roots: Sequence[str], earliest_ms: in
         else:
             return
     raise why
-
-
-def _check_purpose(signer: x509.Certificate) -> None:
-    constraints = extension(signer, x509.BasicConstraints)
-    if constraints is not None and constraints.ca:
-        raise NotGood("it is a certificate of an authority, not of who signs firmware")
-    usage = extension(signer, x509.KeyUsage)
-    if usage is not None and not usage.digital_signature:
-        raise NotGood("its key may not be used to sign")
-    purposes = extension(signer, x509.ExtendedKeyUsage)
-    allowed = (ExtendedKeyUsageOID.CODE_SIGNING, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
-    if purposes is not None and not any(purpose in allowed for purpose in purposes):
-        raise NotGood("it is for another purpose than to sign code")
 
 
 def verify_firmware(request: VerifyFile) -> Verified:
