@@ -212,9 +212,6 @@ HIDDEN_OPTIONS: Mapping[str, frozenset[Asker]] = {
 }
 """Options of features that only the Billing upstream has, or that tell of the others: the rest has no such key."""
 
-WITHDRAWN: Mapping[str, tuple[CommandKind, ...]] = {"local_list_enabled": (_K.SEND_LIST, _K.GET_LIST_VERSION)}
-"""Commands whose refusal an upstream learns from what it is not shown: the option, and the feature behind it."""
-
 
 def permission(asker: Asker, kind: CommandKind, situation: Situation, given: Set[Condition] = frozenset()) -> Decision:
     """The decision for one command, where these conditions hold."""

@@ -12,7 +12,6 @@ from agent.station.upstreams.permissions import (
     OPTION_WRITES,
     PERMISSIONS,
     ROWS,
-    WITHDRAWN,
     Condition,
     Situation,
     Verb,
@@ -26,6 +25,8 @@ from agent.vocabulary.upstreams import Asker
 
 BILLING = (Asker.MANAGEMENT_BILLING, Asker.PRIMARY)
 DATA = (Asker.MANAGEMENT, Asker.OPERATOR)
+WITHDRAWN = {"local_list_enabled": (CommandKind.SEND_LIST, CommandKind.GET_LIST_VERSION)}
+"""Commands whose refusal an upstream learns from an option that it is not shown, and from the feature behind it."""
 NONE, OWN, FOREIGN = Situation.NO_TRANSACTION, Situation.OWN_TRANSACTION, Situation.FOREIGN_TRANSACTION
 ENDS_OR_STARTS = (
     CommandKind.REMOTE_START,
