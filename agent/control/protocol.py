@@ -24,6 +24,10 @@ from agent.control.session_requests import Export as Export
 from agent.control.session_requests import Sessions as Sessions
 from agent.settings.problems import quoted
 from agent.settings.settings import FITTING, UpstreamRequest
+from agent.vocabulary.operators import DiscardPending as DiscardPending
+from agent.vocabulary.operators import RemoveOperator as RemoveOperator
+from agent.vocabulary.operators import RemovePrimary as RemovePrimary
+from agent.vocabulary.operators import SetBilling as SetBilling
 
 LONGEST_LINE = 64 * 1024
 """Bytes of a request line; a chain of roots fits, and nothing can fill the memory."""
@@ -64,33 +68,6 @@ class AddOperator:
     """Stage a further operator."""
 
     operator: UpstreamRequest
-
-
-@dataclass(frozen=True, slots=True)
-class RemovePrimary:
-    """Stage the removal of the primary; `word` confirms it."""
-
-    word: str
-
-
-@dataclass(frozen=True, slots=True)
-class RemoveOperator:
-    """Stage the removal of a further operator, by name or id; `word` confirms it."""
-
-    operator: str
-    word: str
-
-
-@dataclass(frozen=True, slots=True)
-class SetBilling:
-    """Stage that one of the listed upstreams, by name or id, is Billing."""
-
-    upstream: str
-
-
-@dataclass(frozen=True, slots=True)
-class DiscardPending:
-    """Forget the staged change."""
 
 
 @dataclass(frozen=True, slots=True)
